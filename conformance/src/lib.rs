@@ -1,0 +1,1 @@
+//! Says, clause by clause, whether a server does server push right.

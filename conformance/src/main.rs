@@ -1,0 +1,2 @@
+//! The program `pushspec`.
+fn main() {}

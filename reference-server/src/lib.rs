@@ -1,0 +1,1 @@
+//! A server that implements every technique of server push.
