@@ -1,0 +1,109 @@
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use core::mem;
+
+use super::{Line, LineEnd, LineKind};
+
+/// An event as it is dispatched (section 9.2.6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Place of the first line of its block, be it a field or a comment.
+    pub offset: usize,
+    /// The event type: what the last `event` field says, or `message` if it says nothing.
+    pub kind: String,
+    /// The values of the `data` fields, joined with LF.
+    pub data: String,
+    /// The last event ID of the stream at this event.
+    pub last_event_id: String,
+}
+
+/// Interprets the lines of an event stream as the standard has it (section 9.2.6).
+///
+/// The byte order mark is not a line and so never gets here. A line without an end is pending data at the end of the
+/// stream, and is discarded, as is a block without a blank line. The buffers are as large as the fields of a block:
+/// a caller that wants a limit has to count the bytes of the lines.
+#[derive(Debug, Clone, Default)]
+pub struct Interpreter {
+    /// The place of the first line of the block that has begun.
+    block: Option<usize>,
+    data: String,
+    event_type: String,
+    /// What the next blank line makes the last event ID.
+    last_event_id_buffer: String,
+    last_event_id: String,
+    retry: Option<u64>,
+}
+
+impl Interpreter {
+    /// An interpreter at the beginning of a stream, with all buffers empty.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Processes the next line; a blank one may dispatch an event.
+    pub fn line(&mut self, line: &Line) -> Option<Event> {
+        if line.end == LineEnd::None {
+            return None;
+        }
+        match line.kind() {
+            LineKind::Blank => return self.dispatch(),
+            LineKind::Comment(_) => {}
+            LineKind::Field { name, value, colon: _ } => self.field(name, value),
+        }
+        self.block.get_or_insert(line.offset);
+        None
+    }
+
+    /// The last event ID: what the latest `id` field before the latest blank line says.
+    pub fn last_event_id(&self) -> &str {
+        &self.last_event_id
+    }
+
+    /// The reconnection time in milliseconds that the latest valid `retry` field sets; at most [`u64::MAX`].
+    pub fn retry(&self) -> Option<u64> {
+        self.retry
+    }
+
+    /// The four fields there are; all others are ignored.
+    fn field(&mut self, name: &[u8], value: &[u8]) {
+        match name {
+            b"event" => self.event_type = decode(value),
+            b"data" => {
+                self.data.push_str(&String::from_utf8_lossy(value));
+                self.data.push('\n');
+            }
+            b"id" if !value.contains(&0x00) => self.last_event_id_buffer = decode(value),
+            b"retry" if is_digits(value) => self.retry = Some(saturating_number(value)),
+            _ => {}
+        }
+    }
+
+    /// The steps at a blank line. The last event ID is set, and the event type forgotten, even if there is no data.
+    fn dispatch(&mut self) -> Option<Event> {
+        let block = self.block.take();
+        let mut data = mem::take(&mut self.data);
+        let event_type = mem::take(&mut self.event_type);
+        self.last_event_id.clone_from(&self.last_event_id_buffer);
+        if data.is_empty() {
+            return None;
+        }
+        data.pop();
+        let kind = if event_type.is_empty() { "message".to_owned() } else { event_type };
+        Some(Event { offset: block?, kind, data, last_event_id: self.last_event_id.clone() })
+    }
+}
+
+/// At least one digit: of the empty value no number can be made.
+pub(super) fn is_digits(value: &[u8]) -> bool {
+    !value.is_empty() && value.iter().all(u8::is_ascii_digit)
+}
+
+fn saturating_number(digits: &[u8]) -> u64 {
+    let add = |number: u64, digit: &u8| number.saturating_mul(10).saturating_add(u64::from(digit & 0x0f));
+    digits.iter().fold(0, add)
+}
+
+/// Decoding line by line is the same as decoding the stream: no sequence goes on after a line end.
+fn decode(value: &[u8]) -> String {
+    String::from_utf8_lossy(value).into_owned()
+}
