@@ -15,7 +15,7 @@ pub enum FactKind {
     BareLineFeed,
     /// Whitespace before the size, or behind it with no extension following. Place: the whitespace.
     WhitespaceAroundSize,
-    /// A size line that is no hexadecimal number with extensions. Place: the content.
+    /// A size line that is no hexadecimal number with extensions. Place: the content, or the line end if it is empty.
     SizeNotHex,
     /// A size of 2^64 or more. Place: the digits.
     SizeOverflow,
@@ -73,7 +73,8 @@ fn size_line_facts(size_line: &SizeLine) -> Vec<Fact> {
         number_facts(&parts, size_line.size, &mut add);
         Extensions::after(&parts, &line.content).read(&mut add);
     } else {
-        add(0..line.content.len(), FactKind::SizeNotHex);
+        let place = if line.is_empty() { line.end.bytes().len() } else { line.content.len() };
+        add(0..place, FactKind::SizeNotHex);
     }
     facts.extend(line_end_facts(line));
     facts

@@ -16,7 +16,7 @@ pub struct StatusLine<'a> {
 pub struct RequestLine<'a> {
     /// The first word.
     pub method: &'a [u8],
-    /// What is between the first and the last word. It contains whitespace if there are more than three words.
+    /// What is between the first and the last word: nothing, or with whitespace in it unless there are three words.
     pub target: &'a [u8],
     /// The last word, which begins with `HTTP/` in any case.
     pub version: &'a [u8],
@@ -38,8 +38,8 @@ impl<'a> RequestLine<'a> {
     pub(super) fn read(line: &'a [u8]) -> Option<Self> {
         let (method, rest) = split_word(line);
         let rest = trim_separators(rest);
-        let gap = rest.iter().rposition(|&byte| is_separator(byte))?;
-        let (target, version) = (rest.get(..gap)?, rest.get(gap + 1..)?);
+        let last_word = rest.iter().rposition(|&byte| is_separator(byte)).map_or(0, |gap| gap + 1);
+        let (target, version) = rest.split_at_checked(last_word)?;
         let readable = resembles_version(version) && !resembles_version(method);
         readable.then_some(Self { method, target: trim_separators(target), version })
     }
@@ -75,9 +75,7 @@ fn is_request_line(line: &[u8]) -> bool {
     let (method, target, version) = (words.next(), words.next(), words.next());
     words.next().is_none()
         && method.is_some_and(is_token)
-        && target.is_some_and(|target| {
-            !target.is_empty() && target.iter().all(|&byte| byte > b' ' && is_text(byte))
-        })
+        && target.is_some_and(|target| !target.is_empty() && target.iter().all(u8::is_ascii_graphic))
         && version.is_some_and(is_version)
 }
 
