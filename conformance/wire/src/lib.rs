@@ -18,6 +18,23 @@
 //! several scanners that take turns on one connection share one count.
 //!
 //! There are no sockets and no clock here, and no dependencies.
+//!
+//! ```
+//! use pushspec_wire::event_stream::{Interpreter, Item, LineScanner};
+//!
+//! let mut scanner = LineScanner::new();
+//! let mut interpreter = Interpreter::new();
+//! let mut events = Vec::new();
+//! for piece in [&b"event: ti"[..], b"ck\r", b"\ndata: one\n\n"] {
+//!     scanner.push(piece);
+//!     while let Some(item) = scanner.next_item() {
+//!         if let Item::Line(line) = item {
+//!             events.extend(interpreter.line(&line));
+//!         }
+//!     }
+//! }
+//! assert_eq!((events[0].kind.as_str(), events[0].data.as_str()), ("tick", "one"));
+//! ```
 #![no_std]
 
 extern crate alloc;
@@ -31,3 +48,8 @@ pub mod utf8;
 pub mod websocket;
 
 pub use fact::Fact;
+
+/// Tests the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
