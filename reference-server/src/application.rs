@@ -1,0 +1,51 @@
+//! What all connections share.
+
+use std::sync::Arc;
+
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    config::Config,
+    hub::{Hub, Limits, Retention},
+};
+
+/// The state of a running server.
+#[derive(Debug)]
+pub(crate) struct Application {
+    pub(crate) config: Config,
+    pub(crate) hub: Hub,
+    /// Cancelled when the server shuts down: streams end, polls are answered, WebSockets are closed.
+    pub(crate) closing: CancellationToken,
+    /// Cancelled when the time for an orderly end is over.
+    pub(crate) aborting: CancellationToken,
+    /// Every task that a shutdown waits for.
+    pub(crate) tasks: TaskTracker,
+}
+
+/// A place among the connections that the server serves at a time. It is free again when all clones are gone: a
+/// WebSocket keeps the place of the connection that it was made from.
+pub(crate) type Seat = Arc<OwnedSemaphorePermit>;
+
+impl Application {
+    pub(crate) fn new(config: Config) -> Self {
+        let limits = Limits {
+            channels: config.channels,
+            channel_idle: config.channel_idle,
+            retention: Retention { messages: config.history, size: config.history_size },
+        };
+        Self {
+            config,
+            hub: Hub::new(limits),
+            closing: CancellationToken::new(),
+            aborting: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// Runs a task that a shutdown waits for, and that it drops when it has waited long enough.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let aborting = self.aborting.clone();
+        self.tasks.spawn(async move { aborting.run_until_cancelled(task).await });
+    }
+}

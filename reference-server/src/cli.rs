@@ -1,0 +1,227 @@
+//! The command line of the server: its arguments, its log, and how it runs until it is told to stop.
+
+use std::{
+    io::{self, IsTerminal},
+    net::SocketAddr,
+    time::Duration,
+};
+
+use clap::{Args, ValueEnum};
+use thiserror::Error;
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    config::{Config, Origin, Subprotocol},
+    query,
+    server::{Server, StartError},
+};
+
+/// The arguments of the server. The defaults are those of [`Config`], but the port is 8080.
+#[derive(Args, Clone, Debug)]
+pub struct ServeArguments {
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    pub address: SocketAddr,
+    /// How long a long poll is held when there is no news
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "25s")]
+    pub hold: Duration,
+    /// The pause after which an idle stream or WebSocket sends something
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "15s")]
+    pub heartbeat: Duration,
+    /// The reconnection time that an EventSource is told
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "3s")]
+    pub retry: Duration,
+    /// An origin whose pages may read the answers; can be repeated
+    #[arg(long = "allow-origin", value_name = "ORIGIN")]
+    pub allowed_origins: Vec<Origin>,
+    /// Refuse WebSockets from pages of other origins
+    #[arg(long)]
+    pub check_origin: bool,
+    /// A subprotocol that a WebSocket can speak; can be repeated
+    #[arg(long = "subprotocol", value_name = "NAME", default_values = ["echo", "chat"])]
+    pub subprotocols: Vec<Subprotocol>,
+    /// The limits
+    #[command(flatten)]
+    pub limits: LimitArguments,
+    /// How to write the log
+    #[arg(long, value_enum, default_value = "text")]
+    pub log_format: LogFormat,
+    /// What to log, such as debug or pushspec_reference=trace
+    #[arg(long, value_name = "FILTER", default_value = "info")]
+    pub log: String,
+}
+
+/// The limits of the server.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitArguments {
+    /// The largest body of a publication
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
+    pub message_size: usize,
+    /// The largest message that a WebSocket accepts
+    #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
+    pub websocket_message_size: usize,
+    /// How many channels exist at a time
+    #[arg(long, value_name = "NUMBER", default_value_t = 1024)]
+    pub channels: usize,
+    /// How long an unused channel is kept when there is no room for another one
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "60s")]
+    pub channel_idle: Duration,
+    /// How many messages a channel retains
+    #[arg(long, value_name = "NUMBER", default_value_t = 1000)]
+    pub history: usize,
+    /// How many bytes of messages a channel retains
+    #[arg(long, value_name = "BYTES", default_value_t = 8 << 20)]
+    pub history_size: usize,
+    /// How many connections are served at a time
+    #[arg(long, value_name = "NUMBER", default_value_t = 1024)]
+    pub connections: usize,
+    /// The largest head of a request
+    #[arg(long, value_name = "BYTES", default_value_t = 16 << 10)]
+    pub header_size: usize,
+    /// How long the head of a request can take
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "10s")]
+    pub header_timeout: Duration,
+    /// How long the body of a publication can take
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "30s")]
+    pub body_timeout: Duration,
+    /// How long a peer can take no bytes
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "30s")]
+    pub write_timeout: Duration,
+    /// How long a shutdown waits for the connections to end
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "5s")]
+    pub grace: Duration,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Why the program ends before it is told to.
+#[derive(Debug, Error)]
+pub enum ServeError {
+    /// The server did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The argument of `--log` is not a filter.
+    #[error("{filter:?} is not a filter for the log: {source}")]
+    LogFilter {
+        /// The argument.
+        filter: String,
+        /// What is wrong with it.
+        source: tracing_subscriber::filter::ParseError,
+    },
+    /// The signals that stop the server cannot be waited for.
+    #[error("cannot wait for signals: {0}")]
+    Signals(io::Error),
+}
+
+impl From<ServeArguments> for Config {
+    fn from(arguments: ServeArguments) -> Self {
+        let limits = arguments.limits;
+        Self {
+            address: arguments.address,
+            hold: arguments.hold,
+            heartbeat: arguments.heartbeat,
+            retry: arguments.retry,
+            message_size: limits.message_size,
+            websocket_message_size: limits.websocket_message_size,
+            channels: limits.channels,
+            channel_idle: limits.channel_idle,
+            history: limits.history,
+            history_size: limits.history_size,
+            connections: limits.connections,
+            header_size: limits.header_size,
+            header_timeout: limits.header_timeout,
+            body_timeout: limits.body_timeout,
+            write_timeout: limits.write_timeout,
+            grace: limits.grace,
+            subprotocols: arguments.subprotocols,
+            allowed_origins: arguments.allowed_origins,
+            check_origin: arguments.check_origin,
+        }
+    }
+}
+
+/// Starts a server with a log on standard error, runs it until the process is interrupted or terminated, and shuts it
+/// down. A second signal ends the process at once.
+pub async fn serve(arguments: ServeArguments) -> Result<(), ServeError> {
+    start_log(&arguments)?;
+    let server = Server::start(arguments.into()).await?;
+    stop_signal().await.map_err(ServeError::Signals)?;
+    tracing::info!("shutting down");
+    tokio::select! {
+        () = server.shutdown() => Ok(()),
+        stopped = stop_signal() => stopped.map_err(ServeError::Signals),
+    }
+}
+
+fn start_log(arguments: &ServeArguments) -> Result<(), ServeError> {
+    let filter = EnvFilter::try_new(&arguments.log)
+        .map_err(|source| ServeError::LogFilter { filter: arguments.log.clone(), source })?;
+    let colours = io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours);
+    // A program that embeds the server may have a log of its own, which stays.
+    let _ = match arguments.log_format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().try_init(),
+    };
+    Ok(())
+}
+
+/// Waits for an interrupt from the terminal or a request to terminate.
+async fn stop_signal() -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}
+
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    query::duration(text).ok_or("a duration is a number with a unit, such as 300ms or 5s")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        serve: ServeArguments,
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_library_but_for_the_port() {
+        let arguments = Program::parse_from(["program"]).serve;
+        let expected = Config { address: SocketAddr::from(([127, 0, 0, 1], 8080)), ..Config::default() };
+        assert_eq!(format!("{:?}", Config::from(arguments)), format!("{expected:?}"));
+    }
+
+    #[test]
+    fn arguments_that_are_no_settings_are_refused() {
+        for arguments in
+            [["--hold", "5"], ["--allow-origin", "*"], ["--subprotocol", "a b"], ["--address", "8080"]]
+        {
+            assert!(Program::try_parse_from([["program", ""].as_slice(), &arguments].concat()).is_err());
+            assert!(
+                Program::try_parse_from([["program"].as_slice(), &arguments].concat()).is_err(),
+                "{arguments:?}"
+            );
+        }
+    }
+}

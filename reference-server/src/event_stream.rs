@@ -1,0 +1,169 @@
+//! Event streams: `GET /sse/{channel}[?heartbeat={duration}][&lastEventId={id}]` (WHATWG HTML, section 9.2).
+//!
+//! The fields of the response leave at once, together with a comment and the reconnection time, so that the client
+//! knows that it is connected. Each message is one event with its id; lines end with LF. Comments keep an idle stream
+//! alive. When the server shuts down the stream ends after a complete event.
+//!
+//! A client that names its last event, in `Last-Event-ID` or, for clients that cannot set the field, in the query,
+//! gets everything after it. Without an id, or with an empty one, it gets what is published from now on. An id that
+//! is not retained counts as older than everything that is.
+//!
+//! # What an event stream cannot carry
+//!
+//! A line of an event stream ends with LF, CR or CRLF, and the client joins the lines of the data with LF. So CR and
+//! CRLF in the data of a message arrive as LF. Everything else arrives as it was published. The data cannot break out
+//! of its event, because all three ends of a line are treated as such here too. An id with NUL would be ignored by
+//! the client, and an id or a type with a line end would break out, so the hub does not take them.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use hyper::{
+    HeaderMap, Method, Request, StatusCode,
+    header::{CACHE_CONTROL, HeaderName},
+};
+use thiserror::Error;
+
+use crate::{
+    application::Application,
+    hub::{ChannelName, Message, Start},
+    query::Query,
+    response::{self, Answer, Refusal, STREAMED, empty},
+    stream::{self, Encoding},
+};
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// Why an event stream is refused.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+enum EventStreamError {
+    /// WHATWG HTML, section 9.2.4.
+    #[error("the Last-Event-ID field is not UTF-8")]
+    NotUtf8,
+    #[error("the Last-Event-ID field is given more than once")]
+    Repeated,
+}
+
+impl From<EventStreamError> for Refusal {
+    fn from(error: EventStreamError) -> Self {
+        Self::bad_request(error)
+    }
+}
+
+pub(crate) fn answer<B>(
+    application: &Application,
+    name: &ChannelName,
+    request: &Request<B>,
+) -> Result<Answer, Refusal> {
+    let query = Query::parse(request.uri().query())?;
+    let heartbeat = stream::heartbeat(application, &query)?;
+    let start = start(request.headers(), &query)?;
+    let body = if request.method() == Method::HEAD {
+        empty()
+    } else {
+        let subscription = application.hub.subscribe(name, &start)?;
+        let encoding = EventStream { retry: application.config.retry.as_millis() };
+        stream::body(application, subscription, heartbeat, encoding)
+    };
+    let mut answer = response::answer(StatusCode::OK, "text/event-stream", body);
+    answer.headers_mut().insert(CACHE_CONTROL, STREAMED);
+    Ok(answer)
+}
+
+/// The field wins over the query: a page writes the query once, the browser updates the field with each reconnection.
+fn start(fields: &HeaderMap, query: &Query<'_>) -> Result<Start, Refusal> {
+    let mut values = fields.get_all(LAST_EVENT_ID).iter();
+    let id = match (values.next(), values.next()) {
+        (None, _) => query.text("lastEventId")?.map(str::to_owned),
+        (Some(value), None) => {
+            Some(str::from_utf8(value.as_bytes()).map_err(|_| EventStreamError::NotUtf8)?.to_owned())
+        }
+        (Some(_), Some(_)) => return Err(EventStreamError::Repeated.into()),
+    };
+    Ok(id.filter(|id| !id.is_empty()).map_or(Start::Now, Start::AfterId))
+}
+
+struct EventStream {
+    /// The reconnection time in milliseconds.
+    retry: u128,
+}
+
+impl Encoding for EventStream {
+    fn opening(&self) -> Bytes {
+        // The empty line ends a block without data, which dispatches nothing.
+        Bytes::from(format!(": connected\nretry: {}\n\n", self.retry))
+    }
+
+    fn message(&self, message: &Message) -> Bytes {
+        let mut event = BytesMut::with_capacity(message.data.len() + 64);
+        put_field(&mut event, "id", message.id.as_str());
+        if let Some(kind) = &message.event {
+            put_field(&mut event, "event", kind.as_str());
+        }
+        for line in lines(&message.data) {
+            put_field(&mut event, "data", line);
+        }
+        event.put_u8(b'\n');
+        event.freeze()
+    }
+
+    fn heartbeat(&self) -> Bytes {
+        Bytes::from_static(b":\n")
+    }
+
+    fn ending(&self) -> Bytes {
+        // Every piece ends with its line, and every event with its empty line, so nothing is left to end.
+        Bytes::from_static(b": the server is shutting down\n")
+    }
+}
+
+/// Always with a space after the colon: the client removes one, so that a value that begins with a space keeps it.
+fn put_field(event: &mut BytesMut, name: &str, value: &str) {
+    for part in [name, ": ", value, "\n"] {
+        event.put_slice(part.as_bytes());
+    }
+}
+
+/// The lines of the data: one more than it has line ends. Empty data is one empty line, which dispatches an event
+/// with empty data, where no line at all would dispatch nothing (section 9.2.6).
+fn lines(data: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(data);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let Some(end) = text.find(['\r', '\n']) else { return rest.take() };
+        let after = &text[end..];
+        rest = Some(after.strip_prefix("\r\n").unwrap_or(&after[1..]));
+        Some(&text[..end])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::Line;
+
+    fn event(data: &str, kind: Option<&str>) -> String {
+        let line = |text: &str| Line::try_from(text.to_owned()).expect("no line ends");
+        let message =
+            Message { sequence: 7, id: Line::number(7), event: kind.map(line), data: data.to_owned() };
+        String::from_utf8(EventStream { retry: 3000 }.message(&message).to_vec()).expect("UTF-8")
+    }
+
+    #[test]
+    fn a_message_is_one_event() {
+        assert_eq!(event("one", None), "id: 7\ndata: one\n\n");
+        assert_eq!(event(" one", Some("tick")), "id: 7\nevent: tick\ndata:  one\n\n");
+    }
+
+    #[test]
+    fn every_line_end_of_the_data_begins_a_data_line() {
+        assert_eq!(event("a\nb\rc\r\nd", None), "id: 7\ndata: a\ndata: b\ndata: c\ndata: d\n\n");
+        assert_eq!(event("", None), "id: 7\ndata: \n\n");
+        assert_eq!(event("\n", None), "id: 7\ndata: \ndata: \n\n");
+        assert_eq!(event("\r\r\n\n", None), "id: 7\ndata: \ndata: \ndata: \ndata: \n\n");
+        assert_eq!(event("a\n\nid: 8\n\n", None), "id: 7\ndata: a\ndata: \ndata: id: 8\ndata: \ndata: \n\n");
+    }
+
+    #[test]
+    fn other_characters_stay_as_they_are() {
+        assert_eq!(event("\0\u{2028}\u{85}\u{feff}", None), "id: 7\ndata: \0\u{2028}\u{85}\u{feff}\n\n");
+    }
+}

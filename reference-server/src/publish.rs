@@ -1,0 +1,138 @@
+//! Publishing: `POST /publish/{channel}`.
+//!
+//! The body is either JSON, `{"data":"one","event":"tick","id":"7"}` where all but `data` can be left out, or, with any
+//! other content type or none, the data itself, and then `event` and `id` are parameters of the query. Without an id
+//! the message's sequence number is its id. The answer is 201 with the id and the cursor of the message,
+//! `{"cursor":3,"id":"7"}`, and a `Location` where a poll finds it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::{
+    HeaderMap, Request, StatusCode,
+    body::{Body as _, Incoming},
+    header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, EXPECT, HeaderValue, LOCATION},
+};
+use serde_json::json;
+use thiserror::Error;
+
+use crate::{
+    application::Application,
+    clock,
+    field::list,
+    hub::{ChannelName, Draft, Line, NameError},
+    query::Query,
+    response::{self, Answer, NOT_STORED, Refusal, full},
+};
+
+/// Why a publication is refused.
+#[derive(Debug, Error)]
+enum PublishError {
+    #[error("the channel {} is the server's own", clock::CHANNEL)]
+    Reserved,
+    #[error("a message has at most {limit} bytes")]
+    TooLarge { limit: usize },
+    #[error("the body did not arrive within {} s", limit.as_secs_f32())]
+    TooSlow { limit: Duration },
+    #[error("the body is incomplete or not well-formed")]
+    Incomplete,
+    #[error("a body cannot have a content coding here")]
+    Coding,
+    #[error("the body is not UTF-8")]
+    NotUtf8,
+    #[error("the body is not a publication: {0}")]
+    Json(serde_json::Error),
+    #[error(transparent)]
+    Line(#[from] NameError),
+}
+
+impl From<PublishError> for Refusal {
+    fn from(error: PublishError) -> Self {
+        let status = match &error {
+            PublishError::Reserved => StatusCode::FORBIDDEN,
+            PublishError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            PublishError::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
+            PublishError::Coding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        let refusal = Self::new(status, &error);
+        match error {
+            // What is left of the body would have to be read before the next request.
+            PublishError::TooLarge { .. } | PublishError::TooSlow { .. } | PublishError::Incomplete => {
+                refusal.closing()
+            }
+            _ => refusal,
+        }
+    }
+}
+
+pub(crate) async fn answer(
+    application: &Application,
+    name: &ChannelName,
+    request: Request<Incoming>,
+) -> Result<Answer, Refusal> {
+    if name.as_str() == clock::CHANNEL {
+        return Err(PublishError::Reserved.into());
+    }
+    let (head, body) = request.into_parts();
+    let query = Query::parse(head.uri.query())?;
+    check_coding(&head.headers)?;
+    let body = read(application, &head.headers, body).await?;
+    let draft = if is_json(&head.headers) { from_json(&body)? } else { from_text(&body, &query)? };
+
+    let message = application.hub.publish(name, draft)?;
+    let receipt = json!({ "id": message.id, "cursor": message.sequence });
+    let mut answer = response::answer(StatusCode::CREATED, "application/json", full(receipt.to_string()));
+    let fields = answer.headers_mut();
+    fields.insert(CACHE_CONTROL, NOT_STORED);
+    let location = HeaderValue::try_from(format!("/polling/{name}?after={}", message.sequence - 1));
+    fields.extend(location.ok().map(|location| (LOCATION, location)));
+    Ok(answer)
+}
+
+/// A compressed body would be taken for the data, so it is refused (RFC 9110, section 15.5.16).
+fn check_coding(fields: &HeaderMap) -> Result<(), PublishError> {
+    if list(fields, CONTENT_ENCODING).all(|coding| coding.eq_ignore_ascii_case("identity")) {
+        Ok(())
+    } else {
+        Err(PublishError::Coding)
+    }
+}
+
+async fn read(application: &Application, fields: &HeaderMap, body: Incoming) -> Result<Bytes, PublishError> {
+    let limit = application.config.message_size;
+    let announced = body.size_hint().lower();
+    if fields.contains_key(EXPECT) && usize::try_from(announced).map_or(true, |size| size > limit) {
+        // The client waits to be told whether it should send the body at all (RFC 9110, section 10.1.1).
+        return Err(PublishError::TooLarge { limit });
+    }
+    let timeout = application.config.body_timeout;
+    let collected = tokio::time::timeout(timeout, Limited::new(body, limit).collect()).await;
+    match collected {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(PublishError::TooLarge { limit }),
+        Ok(Err(_)) => Err(PublishError::Incomplete),
+        Err(_) => Err(PublishError::TooSlow { limit: timeout }),
+    }
+}
+
+fn is_json(fields: &HeaderMap) -> bool {
+    let value = fields.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = value.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+fn from_json(body: &[u8]) -> Result<Draft, PublishError> {
+    serde_json::from_slice(body).map_err(PublishError::Json)
+}
+
+fn from_text(body: &[u8], query: &Query<'_>) -> Result<Draft, Refusal> {
+    let data = str::from_utf8(body).map_err(|_| PublishError::NotUtf8)?.to_owned();
+    Ok(Draft { data, event: line(query, "event")?, id: line(query, "id")? })
+}
+
+fn line(query: &Query<'_>, name: &'static str) -> Result<Option<Line>, Refusal> {
+    let value = query.text(name)?.map(|value| Line::try_from(value.to_owned()));
+    value.transpose().map_err(|error| PublishError::from(error).into())
+}

@@ -1,0 +1,103 @@
+//! The body of a response that never ends by itself: what an event stream and an iframe stream have in common.
+//!
+//! Each piece leaves as one chunk, and as soon as it is there: the library flushes whenever the body has nothing more
+//! to give. When the client is gone the library drops the body, and with it the subscription.
+
+use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::stream;
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    application::Application,
+    hub::{Message, Subscription},
+    query::{Query, QueryError},
+    response::Body,
+};
+
+/// How a technique writes its stream.
+pub(crate) trait Encoding: Send + 'static {
+    /// What comes before the first message.
+    fn opening(&self) -> Bytes;
+    /// One message.
+    fn message(&self, message: &Message) -> Bytes;
+    /// What says that the connection is alive, and nothing else.
+    fn heartbeat(&self) -> Bytes;
+    /// What comes last, when the server ends the stream.
+    fn ending(&self) -> Bytes;
+}
+
+/// The shortest pause between heartbeats that a client can ask for.
+const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(50);
+
+/// The heartbeat that the query asks for, within bounds, or the configured one.
+pub(crate) fn heartbeat(application: &Application, query: &Query<'_>) -> Result<Duration, QueryError> {
+    let longest = application.config.heartbeat;
+    let asked = query.duration("heartbeat")?.unwrap_or(longest);
+    Ok(asked.min(longest).max(SHORTEST_HEARTBEAT))
+}
+
+/// A body of the opening, the messages of the subscription with heartbeats between them, and the ending.
+pub(crate) fn body(
+    application: &Application,
+    subscription: Subscription,
+    heartbeat: Duration,
+    encoding: impl Encoding,
+) -> Body {
+    let state = Streaming {
+        opening: Some(encoding.opening()),
+        waiting: VecDeque::new(),
+        subscription,
+        heartbeat,
+        closing: application.closing.clone(),
+        encoding,
+    };
+    let pieces = stream::unfold(Some(state), |state| async {
+        let mut state = state?;
+        let piece = state.next().await;
+        Some(match piece {
+            Piece::Inner(bytes) => (Ok::<_, Infallible>(Frame::data(bytes)), Some(state)),
+            Piece::Last(bytes) => (Ok(Frame::data(bytes)), None),
+        })
+    });
+    StreamBody::new(pieces).boxed_unsync()
+}
+
+struct Streaming<E> {
+    opening: Option<Bytes>,
+    waiting: VecDeque<Arc<Message>>,
+    subscription: Subscription,
+    heartbeat: Duration,
+    closing: CancellationToken,
+    encoding: E,
+}
+
+enum Piece {
+    Inner(Bytes),
+    Last(Bytes),
+}
+
+impl<E: Encoding> Streaming<E> {
+    async fn next(&mut self) -> Piece {
+        if let Some(opening) = self.opening.take() {
+            return Piece::Inner(opening);
+        }
+        let idle = Instant::now() + self.heartbeat;
+        if self.waiting.is_empty() {
+            tokio::select! {
+                biased;
+                batch = self.subscription.next() => self.waiting.extend(batch.messages),
+                () = self.closing.cancelled() => return Piece::Last(self.encoding.ending()),
+                () = sleep_until(idle) => return Piece::Inner(self.encoding.heartbeat()),
+            }
+        }
+        match self.waiting.pop_front() {
+            Some(message) => Piece::Inner(self.encoding.message(&message)),
+            None => Piece::Inner(self.encoding.heartbeat()),
+        }
+    }
+}

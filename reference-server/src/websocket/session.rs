@@ -1,0 +1,194 @@
+//! The conversation over an established WebSocket, and its end (RFC 6455, sections 5 to 7).
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{SinkExt, StreamExt};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::AsyncWriteExt,
+    time::{Instant, sleep_until, timeout},
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        Error, Message, Utf8Bytes,
+        error::ProtocolError,
+        protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
+    },
+};
+use tracing::debug;
+
+use super::guard::{FrameError, Guard};
+use crate::{
+    application::Application,
+    hub::{Batch, Subscription},
+};
+
+/// How long the client's Close frame is waited for after ours.
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// The buffers for reading, and for frames that leave together.
+const BUFFER: usize = 16 << 10;
+
+/// What the WebSocket is for.
+#[derive(Debug)]
+pub(super) enum Purpose {
+    /// Sends every message back.
+    Echo,
+    /// Sends the messages of a channel. What the client sends is read and thrown away.
+    Subscription(Subscription),
+}
+
+/// A conversation.
+#[derive(Debug)]
+pub(super) struct Session {
+    application: Arc<Application>,
+    frames: WebSocketStream<Guard<TokioIo<Upgraded>>>,
+    purpose: Purpose,
+    /// When the client is pinged, unless it is heard of before.
+    ping: Instant,
+    /// Whether the client was pinged and has sent nothing since.
+    unanswered: bool,
+}
+
+/// How a conversation ends.
+#[derive(Debug)]
+enum Ending {
+    /// The client sent a Close frame. The library has the answer ready.
+    Answered,
+    /// The server has a reason to end it, and waits for the client's Close frame.
+    Closed(CloseFrame),
+    /// The client broke the protocol. It gets a Close frame and is not waited for (section 7.1.7).
+    Failed(CloseFrame),
+    /// There is nobody to tell.
+    Gone,
+}
+
+impl Session {
+    pub(super) async fn new(application: &Arc<Application>, upgraded: Upgraded, purpose: Purpose) -> Self {
+        let config = &application.config;
+        let largest = config.websocket_message_size;
+        let limits = WebSocketConfig::default()
+            .max_message_size(Some(largest))
+            .max_frame_size(Some(largest))
+            .read_buffer_size(BUFFER)
+            .write_buffer_size(BUFFER)
+            // Each message is flushed before the next one is read, so this holds one message and some pongs.
+            .max_write_buffer_size(largest.max(config.message_size).saturating_add(4 * BUFFER));
+        let stream = Guard::new(TokioIo::new(upgraded));
+        Self {
+            application: Arc::clone(application),
+            frames: WebSocketStream::from_raw_socket(stream, Role::Server, Some(limits)).await,
+            purpose,
+            ping: Instant::now() + config.heartbeat,
+            unanswered: false,
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        let ending = self.converse().await;
+        debug!(?ending, "the WebSocket ends");
+        // Errors from here on say that the client is gone, which is where this leads anyway.
+        match ending {
+            Ending::Answered => drop(self.frames.flush().await),
+            Ending::Failed(frame) => drop(self.frames.close(Some(frame)).await),
+            Ending::Closed(frame) => self.close(frame).await,
+            Ending::Gone => return,
+        }
+        let _ = self.frames.get_mut().shutdown().await;
+    }
+
+    /// Exchanges messages until one side ends it.
+    async fn converse(&mut self) -> Ending {
+        let closing = self.application.closing.clone();
+        loop {
+            let step = tokio::select! {
+                received = self.frames.next() => self.receive(received).await,
+                batch = self.purpose.next() => self.deliver(batch).await,
+                () = sleep_until(self.ping) => self.ping().await,
+                () = closing.cancelled() => Err(Ending::Closed(frame(CloseCode::Away, "the server shuts down"))),
+            };
+            if let Err(ending) = step {
+                return ending;
+            }
+        }
+    }
+
+    async fn receive(&mut self, received: Option<Result<Message, Error>>) -> Result<(), Ending> {
+        let message = received.ok_or(Ending::Gone)?.map_err(|error| fail(&error))?;
+        self.unanswered = false;
+        self.ping = Instant::now() + self.application.config.heartbeat;
+        match (message, &self.purpose) {
+            (Message::Close(_), _) => Err(Ending::Answered),
+            (message @ (Message::Text(_) | Message::Binary(_)), Purpose::Echo) => self.send(message).await,
+            // The library answers pings with the next read.
+            _ => Ok(()),
+        }
+    }
+
+    async fn deliver(&mut self, batch: Batch) -> Result<(), Ending> {
+        if batch.missed {
+            // There is no way to say what is missing, so the client has to begin anew.
+            return Err(Ending::Closed(frame(CloseCode::Again, "too slow: messages were missed")));
+        }
+        for message in batch.messages {
+            self.frames.feed(Message::text(message.data.as_str())).await.map_err(|_| Ending::Gone)?;
+        }
+        self.frames.flush().await.map_err(|_| Ending::Gone)
+    }
+
+    /// A client that is there answers a ping (section 5.5.2). One that has not done so until the next ping is due is
+    /// taken for gone.
+    async fn ping(&mut self) -> Result<(), Ending> {
+        if self.unanswered {
+            return Err(Ending::Gone);
+        }
+        self.unanswered = true;
+        self.ping = Instant::now() + self.application.config.heartbeat;
+        self.send(Message::Ping(bytes::Bytes::new())).await
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), Ending> {
+        self.frames.send(message).await.map_err(|_| Ending::Gone)
+    }
+
+    /// The closing handshake from our side (section 7.1.2).
+    async fn close(&mut self, frame: CloseFrame) {
+        let handshake = async {
+            if self.frames.close(Some(frame)).await.is_ok() {
+                while let Some(Ok(_)) = self.frames.next().await {}
+            }
+        };
+        let _ = timeout(CLOSING, handshake).await;
+    }
+}
+
+impl Purpose {
+    /// The next messages to send.
+    async fn next(&mut self) -> Batch {
+        match self {
+            Self::Echo => std::future::pending().await,
+            Self::Subscription(subscription) => subscription.next().await,
+        }
+    }
+}
+
+/// Which Close frame an error is answered with (section 7.4.1).
+fn fail(error: &Error) -> Ending {
+    match error {
+        Error::Capacity(_) => Ending::Failed(frame(CloseCode::Size, "the message is too big")),
+        Error::Utf8(_) => Ending::Failed(frame(CloseCode::Invalid, "the text is not UTF-8")),
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Ending::Gone,
+        Error::Protocol(error) => Ending::Failed(frame(CloseCode::Protocol, error.to_string())),
+        Error::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<FrameError>()) {
+            Some(error) => Ending::Failed(frame(CloseCode::Protocol, error.to_string())),
+            None => Ending::Gone,
+        },
+        _ => Ending::Gone,
+    }
+}
+
+fn frame(code: CloseCode, reason: impl Into<Utf8Bytes>) -> CloseFrame {
+    CloseFrame { code, reason: reason.into() }
+}
