@@ -170,7 +170,7 @@ fn extensions_begin_with_their_semicolon() {
 #[test]
 fn each_fact_has_its_kind_and_place() {
     use FactKind as Kind;
-    let table: [(&str, Facts<FactKind>); 24] = [
+    let table: [(&str, Facts<FactKind>); 25] = [
         ("0\r\n\r\n", &[]),
         ("0001\r\na\r\n", &[]),
         ("1;a;b=c;d=\"e;\\\" \"\r\n", &[]),
@@ -207,6 +207,7 @@ fn each_fact_has_its_kind_and_place() {
         ("1;a=\"b\r\n", &[(5, 1, Kind::MalformedExtension)]),
         ("1;a=\"b\\\r\n", &[(6, 1, Kind::MalformedExtension)]),
         ("1;a=\"b\x01\"\r\n", &[(6, 2, Kind::MalformedExtension)]),
+        ("1;a=\"\\\x01\"\r\n", &[(5, 3, Kind::MalformedExtension)]),
         ("1;a=\"b\"c\r\n", &[(7, 1, Kind::MalformedExtension)]),
         ("1\r\nab", &[(4, 1, Kind::MissingLineEnd)]),
         ("1\r\na\rb", &[(4, 2, Kind::MissingLineEnd)]),

@@ -97,6 +97,20 @@ fn an_incomplete_head_has_only_the_fields_whose_lines_have_ended() {
 }
 
 #[test]
+fn a_head_whose_last_line_has_ended_is_not_complete() {
+    assert!(!head(b"HTTP/1.1 200 OK\r\nA: b\r\n").is_complete());
+    assert!(!head(b"\r\n\r\n").is_complete());
+}
+
+#[test]
+fn empty_lines_between_two_heads_belong_to_the_second() {
+    let heads = scan::<HeadScanner>(&[b"GET /1 HTTP/1.1\r\n\r\n\r\n\nGET /2 HTTP/1.1\r\n\r\n"]);
+    assert_eq!(heads.iter().map(Head::offset).collect::<Vec<_>>(), [0, 19]);
+    assert_eq!(heads[1].start_line(), b"GET /2 HTTP/1.1");
+    assert!(heads.iter().all(Head::is_complete));
+}
+
+#[test]
 fn the_rest_includes_the_lines_of_a_head_that_has_begun() {
     let mut scanner = HeadScanner::starting_at(100);
     scanner.push(b"\r\nHTTP/1.1 200 OK\r\nA");
@@ -152,12 +166,12 @@ fn request_lines_are_read_leniently() {
 
 #[test]
 fn values_are_trimmed_and_unfolded_and_found_in_any_case() {
-    let head = head(b"HTTP/1.1 200 OK\r\nA:  1 \r\nb:2\r\n  3\r\n\t4 \r\na : 5\r\nC:\r\n \r\n\r\n");
+    let head = head(b"HTTP/1.1 200 OK\r\nA:  1 \r\nb:2\r\n  3:\r\n\t4 \r\na : 5\r\nC:\r\n \r\n\r\n");
     assert_eq!(head.values("a").collect::<Vec<_>>(), [&b"1"[..], b"5"]);
-    assert_eq!(head.value("B"), Some(Cow::Borrowed(&b"2 3 4"[..])));
+    assert_eq!(head.value("B"), Some(Cow::Borrowed(&b"2 3: 4"[..])));
     assert_eq!(head.value("c"), Some(Cow::Borrowed(&b""[..])));
     assert_eq!(head.value("d"), None);
-    assert_eq!(head.fields().map(|field| field.offset).collect::<Vec<_>>(), [17, 25, 40, 47]);
+    assert_eq!(head.fields().map(|field| field.offset).collect::<Vec<_>>(), [17, 25, 41, 48]);
 }
 
 #[test]
