@@ -1,0 +1,20 @@
+//! Fixture pages: Markdown in, cases out, and back.
+//!
+//! A [`Page`] loses nothing: printing a parsed page gives the same text again. [`expand`](expand::expand) turns its
+//! sections into [`Case`]s, one for each combination of the `each` parameters. The notation is described in
+//! `fixtures/README.md`.
+
+pub mod error;
+pub mod expand;
+pub mod facts;
+pub mod page;
+mod parse;
+mod print;
+pub mod statement;
+pub mod text;
+
+pub use error::PageError;
+pub use expand::Case;
+pub use page::{Page, Section};
+pub(crate) use parse::{SUBSTITUTIONS, parse_frame_word, span as parse_span};
+pub(crate) use parse::parse_text;

@@ -1,0 +1,180 @@
+//! Items that must, or may, be received.
+
+use super::statement::{MESSAGE_ATTRIBUTES, attributes};
+use super::{Cursor, Mistake, frame, text};
+use crate::case::error::did_you_mean;
+use crate::case::statement::{
+    ExpectItem, Expectation, FieldPattern, FieldTest, FrameItem, FrameWord, Grammar, MessagePattern, StatusPattern,
+};
+
+const ITEMS: [&str; 9] =
+    ["message", "reply", "comment", "prelude", "end", "no-messages", "eof", "reset", "HTTP/1.1"];
+
+const TESTS: [&str; 6] = ["is", "lists", "essence", "fits", "present", "absent"];
+
+pub(super) fn parse(cursor: &mut Cursor<'_>, optional: bool) -> Result<Expectation, Mistake> {
+    let from = cursor.position();
+    if cursor.at_end() {
+        return Err(Mistake::at(from.saturating_sub(1), 1, "nothing is expected here")
+            .hint("the end of a head needs no line of its own"));
+    }
+    cursor.blank()?;
+    let mut items = vec![item(cursor)?];
+    if let [ExpectItem::Field(_)] = items[..] {
+        return Ok(Expectation { optional, items });
+    }
+    while cursor.take(" or ") {
+        let from = cursor.position();
+        match item(cursor)? {
+            ExpectItem::Field(_) => return Err(cursor.mistake(from, "a field cannot stand behind `or`")),
+            item => items.push(item),
+        }
+    }
+    Ok(Expectation { optional, items })
+}
+
+fn item(cursor: &mut Cursor<'_>) -> Result<ExpectItem, Mistake> {
+    if text::begins(cursor) {
+        return text::parse(cursor).map(ExpectItem::Bytes);
+    }
+    if cursor.starts_with("[") {
+        return received_frame(cursor).map(ExpectItem::Frame);
+    }
+    if cursor.starts_with("HTTP/") {
+        return status(cursor).map(ExpectItem::Status);
+    }
+    let from = cursor.position();
+    let word = cursor.word(&[]);
+    match word.as_str() {
+        "eof" => Ok(ExpectItem::Eof),
+        "reset" => Ok(ExpectItem::Reset),
+        "end" => Ok(ExpectItem::End),
+        "no-messages" => Ok(ExpectItem::NoMessages),
+        "comment" => Ok(ExpectItem::Comment),
+        "prelude" => {
+            cursor.blank()?;
+            let at = cursor.position();
+            let size = cursor.word(&[]);
+            size.parse().map(ExpectItem::Prelude).map_err(|_| cursor.mistake(at, format!("`{size}` is no number of bytes")))
+        }
+        "message" | "reply" if cursor.starts_with(" \"") || cursor.starts_with(" x\"") || cursor.starts_with(" binary ") => {
+            let pattern = message(cursor)?;
+            Ok(if word == "message" { ExpectItem::Message(pattern) } else { ExpectItem::Reply(pattern) })
+        }
+        _ => {
+            cursor.set_position(from);
+            field(cursor).map(ExpectItem::Field)
+        }
+    }
+}
+
+fn message(cursor: &mut Cursor<'_>) -> Result<MessagePattern, Mistake> {
+    cursor.blank()?;
+    let binary = cursor.take("binary ");
+    let data = text::parse(cursor)?;
+    Ok(MessagePattern { binary, data, attributes: attributes(cursor, &MESSAGE_ATTRIBUTES)? })
+}
+
+fn received_frame(cursor: &mut Cursor<'_>) -> Result<FrameItem, Mistake> {
+    let from = cursor.position();
+    let frame = frame::parse(cursor)?;
+    let of_the_sender = frame.0.iter().any(|word| {
+        matches!(word, FrameWord::NoMask | FrameWord::Mask(_) | FrameWord::LengthForm(_) | FrameWord::Length(_))
+    });
+    if of_the_sender {
+        return Err(cursor
+            .mistake(from, "masking and length form of a received frame are the invariants' business")
+            .hint("leave the word out"));
+    }
+    Ok(frame)
+}
+
+fn status(cursor: &mut Cursor<'_>) -> Result<StatusPattern, Mistake> {
+    let from = cursor.position();
+    let version = cursor.word(&[]);
+    if !matches!(version.as_str(), "HTTP/1.1" | "HTTP/1.0" | "HTTP/1.x") {
+        return Err(cursor.mistake(from, format!("unknown version `{version}`")).hint("HTTP/1.1, HTTP/1.0 or HTTP/1.x"));
+    }
+    cursor.blank()?;
+    let from = cursor.position();
+    let word = cursor.word(&[]);
+    let codes: Vec<String> = word.split('|').map(ToOwned::to_owned).collect();
+    if !codes.iter().all(|code| is_status_pattern(code)) {
+        return Err(cursor.mistake(from, format!("`{word}` is no status")).hint("as in `200`, `4xx` or `400|405`"));
+    }
+    cursor.blank()?;
+    if cursor.take("*") {
+        return Ok(StatusPattern { version, codes, reason: None });
+    }
+    let reason = cursor.take_rest();
+    Ok(StatusPattern { version, codes, reason: Some(reason) })
+}
+
+fn is_status_pattern(code: &str) -> bool {
+    let bytes = code.as_bytes();
+    bytes.len() == 3 && (b'1'..=b'5').contains(&bytes[0]) && (&bytes[1..] == b"xx" || bytes[1..].iter().all(u8::is_ascii_digit))
+}
+
+fn field(cursor: &mut Cursor<'_>) -> Result<FieldPattern, Mistake> {
+    let from = cursor.position();
+    let name = cursor.word(&[':']);
+    if cursor.take(": ") {
+        return Ok(FieldPattern { name, test: FieldTest::Exactly(text::template(cursor, false)?) });
+    }
+    let at = cursor.position() + 1;
+    let test = cursor.rest().strip_prefix(' ').map(|rest| rest.split(' ').next().unwrap_or_default().to_owned());
+    let test = test.filter(|test| TESTS.contains(&test.as_str()));
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let Some(test) = test.filter(|_| is_name) else {
+        return Err(unknown(cursor, from, at, &name));
+    };
+    cursor.take(" ");
+    cursor.take(&test);
+    let test = match test.as_str() {
+        "present" => FieldTest::Present,
+        "absent" => FieldTest::Absent,
+        "fits" => FieldTest::Fits(grammar(cursor)?),
+        "is" => FieldTest::Is(values(cursor)?),
+        "lists" => FieldTest::Lists(values(cursor)?),
+        _ => {
+            cursor.blank()?;
+            FieldTest::Essence(text::template(cursor, false)?)
+        }
+    };
+    Ok(FieldPattern { name, test })
+}
+
+/// Neither an item nor a field: says which of the two it resembles.
+fn unknown(cursor: &mut Cursor<'_>, from: usize, at: usize, name: &str) -> Mistake {
+    if let Some(hint) = did_you_mean(name, ITEMS) {
+        return cursor.mistake(from, format!("unknown item `{name}`")).hint(hint);
+    }
+    cursor.set_position(at);
+    let word = cursor.word(&[]);
+    let mistake = Mistake::at(from, cursor.position() - from, "this is neither an item nor a field");
+    match did_you_mean(&word, TESTS) {
+        Some(hint) => mistake.hint(hint),
+        None => mistake.hint("as in `< eof`, `< message \"one\"` or `< Content-Type essence text/html`"),
+    }
+}
+
+fn values(cursor: &mut Cursor<'_>) -> Result<Vec<crate::case::text::Template>, Mistake> {
+    cursor.blank()?;
+    let mut values = vec![text::template(cursor, true)?];
+    while cursor.take(" or ") {
+        values.push(text::template(cursor, true)?);
+    }
+    Ok(values)
+}
+
+fn grammar(cursor: &mut Cursor<'_>) -> Result<Grammar, Mistake> {
+    cursor.blank()?;
+    let from = cursor.position();
+    let word = cursor.word(&[]);
+    let found = Grammar::ALL.into_iter().find(|(_, spelling)| *spelling == word);
+    found.map(|(grammar, _)| grammar).ok_or_else(|| {
+        let mut mistake = cursor.mistake(from, format!("unknown grammar `{word}`"));
+        mistake.hint = did_you_mean(&word, Grammar::ALL.iter().map(|(_, spelling)| *spelling));
+        mistake
+    })
+}

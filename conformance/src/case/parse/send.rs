@@ -1,0 +1,51 @@
+//! Items that the suite sends.
+
+use super::{Cursor, Mistake, frame, text};
+use crate::case::error::did_you_mean;
+use crate::case::statement::SendItem;
+
+pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<SendItem, Mistake> {
+    if cursor.at_end() {
+        return text::template(cursor, false).map(SendItem::HttpLine);
+    }
+    cursor.blank()?;
+    item(cursor)
+}
+
+fn item(cursor: &mut Cursor<'_>) -> Result<SendItem, Mistake> {
+    let from = cursor.position();
+    if text::begins(cursor) {
+        return text::parse(cursor).map(SendItem::Bytes);
+    }
+    if cursor.starts_with("[") {
+        return frame::parse(cursor).map(SendItem::Frame);
+    }
+    match cursor.rest().as_str() {
+        "eof" | "reset" => {
+            let eof = cursor.take_rest() == "eof";
+            Ok(if eof { SendItem::Eof } else { SendItem::Reset })
+        }
+        rest if rest.starts_with("chop ") => chop(cursor),
+        rest if rest.contains(':') || rest.contains(" HTTP/") => text::template(cursor, false).map(SendItem::HttpLine),
+        rest => {
+            let mut mistake = Mistake::at(from, rest.chars().count(), "this is neither an item nor an HTTP line");
+            mistake.hint = did_you_mean(rest, ["eof", "reset", "chop"])
+                .or_else(|| Some("write other bytes in quotes: `> \"GET /\\r\\n\"`".into()));
+            Err(mistake)
+        }
+    }
+}
+
+fn chop(cursor: &mut Cursor<'_>) -> Result<SendItem, Mistake> {
+    cursor.take("chop ");
+    let from = cursor.position();
+    let word = cursor.word(&[]);
+    let size = word.parse().ok().filter(|size: &usize| *size > 0 && word == size.to_string());
+    let size = size.ok_or_else(|| cursor.mistake(from, format!("`{word}` is no number of bytes")))?;
+    cursor.blank()?;
+    let from = cursor.position();
+    match item(cursor)? {
+        inner @ (SendItem::Bytes(_) | SendItem::Frame(_)) => Ok(SendItem::Chop(size, Box::new(inner))),
+        _ => Err(cursor.mistake(from, "bytes in quotes or a frame can be sent in pieces, nothing else")),
+    }
+}

@@ -1,0 +1,184 @@
+//! Byte strings and HTTP lines.
+
+use super::{Cursor, Mistake};
+use crate::case::text::{Form, MAX_TEXT, Piece, Repeat, Segment, Template, Text};
+
+/// `"…"`, `x"…"`, `"x" * 65536`, several joined by `+`.
+pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Text, Mistake> {
+    let mut pieces = vec![piece(cursor)?];
+    while cursor.take(" + ") {
+        pieces.push(piece(cursor)?);
+    }
+    Ok(Text { pieces })
+}
+
+pub(super) fn begins(cursor: &Cursor<'_>) -> bool {
+    cursor.starts_with("\"") || cursor.starts_with("x\"")
+}
+
+fn piece(cursor: &mut Cursor<'_>) -> Result<Piece, Mistake> {
+    let from = cursor.position();
+    let (form, template) = if cursor.take("x\"") {
+        (Form::Hex, hex(cursor, from)?)
+    } else if cursor.take("\"") {
+        (Form::Quoted, quoted(cursor, from)?)
+    } else {
+        return Err(Mistake::at(from, 1, "a string in quotes is expected here").hint("write `\"…\"`, or `x\"81 05\"` for hex"));
+    };
+    let repeat = if cursor.take(" * ") { Some(repeat(cursor)?) } else { None };
+    Ok(Piece { form, template, repeat })
+}
+
+fn repeat(cursor: &mut Cursor<'_>) -> Result<Repeat, Mistake> {
+    let from = cursor.position();
+    if let Some(name) = cursor.braced_name() {
+        cursor.check_name(from, &name)?;
+        cursor.set_position(from + name.len() + 2);
+        return Ok(Repeat::Parameter(name));
+    }
+    let word = cursor.word(&[']']);
+    match word.parse::<usize>() {
+        Ok(times) if times <= MAX_TEXT && word == times.to_string() => Ok(Repeat::Times(times)),
+        _ => Err(cursor.mistake(from, format!("`{word}` is no number of repetitions up to {MAX_TEXT}"))),
+    }
+}
+
+fn hex(cursor: &mut Cursor<'_>, from: usize) -> Result<Template, Mistake> {
+    let start = cursor.position();
+    let mut source = String::new();
+    loop {
+        match cursor.next() {
+            Some('"') => break,
+            Some(character) if character.is_ascii_hexdigit() || character == ' ' => source.push(character),
+            Some(character) => {
+                let at = cursor.position() - 1;
+                return Err(Mistake::at(at, 1, format!("`{character}` is no hex digit")));
+            }
+            None => return Err(cursor.mistake(from, "the string is not closed")),
+        }
+    }
+    let digits: Vec<u8> = source.bytes().filter(|byte| *byte != b' ').collect();
+    if digits.len() % 2 == 1 {
+        return Err(Mistake::at(start, source.len(), "hex digits come in pairs"));
+    }
+    let bytes = digits.chunks_exact(2).map(|pair| (value(pair[0]) << 4) | value(pair[1])).collect();
+    Ok(Template { source, segments: vec![Segment::Bytes(bytes)] })
+}
+
+fn value(digit: u8) -> u8 {
+    match digit {
+        b'0'..=b'9' => digit - b'0',
+        b'a'..=b'f' => digit - b'a' + 10,
+        _ => digit.to_ascii_lowercase() - b'a' + 10,
+    }
+}
+
+/// Collects the bytes and substitutions of a template together with its source.
+#[derive(Default)]
+struct Collector {
+    source: String,
+    bytes: Vec<u8>,
+    segments: Vec<Segment>,
+}
+
+impl Collector {
+    fn character(&mut self, character: char) {
+        self.source.push(character);
+        self.bytes.extend(character.to_string().as_bytes());
+    }
+
+    fn substitution(&mut self, name: String) {
+        self.source.push_str(&format!("{{{name}}}"));
+        self.flush();
+        self.segments.push(Segment::Substitution(name));
+    }
+
+    fn flush(&mut self) {
+        if !self.bytes.is_empty() {
+            self.segments.push(Segment::Bytes(std::mem::take(&mut self.bytes)));
+        }
+    }
+
+    fn finish(mut self) -> Template {
+        self.flush();
+        Template { source: self.source, segments: self.segments }
+    }
+}
+
+fn quoted(cursor: &mut Cursor<'_>, from: usize) -> Result<Template, Mistake> {
+    let mut collector = Collector::default();
+    loop {
+        let at = cursor.position();
+        if let Some(name) = cursor.braced_name() {
+            cursor.check_name(at, &name)?;
+            cursor.set_position(at + name.len() + 2);
+            collector.substitution(name);
+            continue;
+        }
+        match cursor.next() {
+            Some('"') => return Ok(collector.finish()),
+            Some('\\') => escape(cursor, at, &mut collector)?,
+            Some(character) => collector.character(character),
+            None => return Err(cursor.mistake(from, "the string is not closed")),
+        }
+    }
+}
+
+fn escape(cursor: &mut Cursor<'_>, at: usize, collector: &mut Collector) -> Result<(), Mistake> {
+    let simple = match cursor.next() {
+        Some('r') => Some(b'\r'),
+        Some('n') => Some(b'\n'),
+        Some('t') => Some(b'\t'),
+        Some('0') => Some(b'\0'),
+        Some('\\') => Some(b'\\'),
+        Some('"') => Some(b'"'),
+        Some('{') => Some(b'{'),
+        Some('x') => {
+            let digits: String = (0..2).filter_map(|_| cursor.next()).collect();
+            match u8::from_str_radix(&digits, 16) {
+                Ok(byte) if digits.len() == 2 => Some(byte),
+                _ => return Err(cursor.mistake(at, "`\\x` takes two hex digits")),
+            }
+        }
+        Some('u') => {
+            let character = unicode(cursor).ok_or_else(|| cursor.mistake(at, "`\\u{…}` takes a code point in hex"))?;
+            collector.bytes.extend(character.to_string().as_bytes());
+            None
+        }
+        _ => {
+            return Err(cursor
+                .mistake(at, "unknown escape")
+                .hint("known are \\r \\n \\t \\0 \\\\ \\\" \\{ \\xff \\u{2028}"));
+        }
+    };
+    collector.bytes.extend(simple);
+    let to = cursor.position();
+    cursor.set_position(at);
+    (at..to).filter_map(|_| cursor.next()).for_each(|character| collector.source.push(character));
+    Ok(())
+}
+
+fn unicode(cursor: &mut Cursor<'_>) -> Option<char> {
+    if !cursor.take("{") {
+        return None;
+    }
+    let digits = cursor.word(&['}', '"']);
+    cursor.take("}").then_some(())?;
+    u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32)
+}
+
+/// Text to the end of the statement, or to ` or `, with substitutions but without escapes.
+pub(super) fn template(cursor: &mut Cursor<'_>, stop_at_or: bool) -> Result<Template, Mistake> {
+    let mut collector = Collector::default();
+    while !cursor.at_end() && !(stop_at_or && cursor.starts_with(" or ")) {
+        let at = cursor.position();
+        if let Some(name) = cursor.braced_name() {
+            cursor.check_name(at, &name)?;
+            cursor.set_position(at + name.len() + 2);
+            collector.substitution(name);
+        } else if let Some(character) = cursor.next() {
+            collector.character(character);
+        }
+    }
+    Ok(collector.finish())
+}

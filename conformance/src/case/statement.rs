@@ -1,0 +1,318 @@
+//! The conversation of a case: one statement a line.
+
+use std::time::Duration;
+
+use super::text::{Template, Text};
+
+/// A line of a `wire` fence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// The line in the file, counted from 1.
+    pub number: usize,
+    /// The line as written.
+    pub source: String,
+    /// Blanks before the statement.
+    pub indent: String,
+    /// What it says; nothing on a line that is blank or holds only a comment.
+    pub statement: Option<Statement>,
+    /// `@clause`, with the blanks before it.
+    pub clause: Option<Note>,
+    /// `# comment`, with the blanks before it.
+    pub comment: Option<Note>,
+    /// The characters that the statement takes, counted from 1.
+    pub columns: std::ops::Range<usize>,
+}
+
+/// A clause or a comment at the end of a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// The blanks before it.
+    pub gap: String,
+    /// The text without `@` or `#`.
+    pub text: String,
+}
+
+/// The name of a connection; the first one has none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(transparent)]
+pub struct ConnectionName(pub String);
+
+impl ConnectionName {
+    /// How a sentence refers to the connection: nothing for the first, ` on b` for the others.
+    pub fn suffix(&self) -> String {
+        if self.0.is_empty() { String::new() } else { format!(" on {}", self.0) }
+    }
+}
+
+/// A closed list of requests that are made from the profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Procedure {
+    /// `open websocket`: the opening handshake on the path that answers.
+    OpenWebSocket,
+    /// `subscribe websocket`: the opening handshake on the path where what is published arrives.
+    SubscribeWebSocket,
+    /// `open sse`
+    OpenSse,
+    /// `open iframe`
+    OpenIframe,
+    /// `poll`
+    Poll,
+    /// `long-poll`
+    LongPoll,
+}
+
+impl Procedure {
+    /// Every procedure with its spelling.
+    pub const ALL: [(Procedure, &str); 6] = [
+        (Procedure::OpenWebSocket, "open websocket"),
+        (Procedure::SubscribeWebSocket, "subscribe websocket"),
+        (Procedure::OpenSse, "open sse"),
+        (Procedure::OpenIframe, "open iframe"),
+        (Procedure::Poll, "poll"),
+        (Procedure::LongPoll, "long-poll"),
+    ];
+
+    /// The spelling in the notation.
+    pub fn spelling(self) -> &'static str {
+        Procedure::ALL.iter().find(|(procedure, _)| *procedure == self).map_or("", |(_, spelling)| spelling)
+    }
+}
+
+/// `key="value"` after a procedure or `publish`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attribute {
+    /// The word before the equals sign.
+    pub key: String,
+    /// What stands behind it.
+    pub value: AttributeValue,
+}
+
+/// A value of an attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AttributeValue {
+    /// In quotes, or several joined by `+`.
+    Text(Text),
+    /// A bare word such as `HEAD` or `300ms`.
+    Word(String),
+    /// `{name}` without quotes.
+    Parameter(String),
+}
+
+/// A stretch of time and the way it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// The number before the unit.
+    pub count: u64,
+    /// `s` rather than `ms`.
+    pub seconds: bool,
+}
+
+impl Span {
+    /// The stretch itself.
+    pub fn duration(self) -> Duration {
+        if self.seconds { Duration::from_secs(self.count) } else { Duration::from_millis(self.count) }
+    }
+}
+
+/// What a line says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Statement {
+    /// `connect`
+    Connect(ConnectionName),
+    /// `open …`, `subscribe …`, `poll`, `long-poll`
+    Procedure(Procedure, ConnectionName, Vec<Attribute>),
+    /// `publish "one" id="7"`
+    Publish(Text, Vec<Attribute>),
+    /// `> item`
+    Send(ConnectionName, SendItem),
+    /// `< item`, `<? item`
+    Expect(ConnectionName, Expectation),
+    /// `within 500ms`
+    Within(Span),
+    /// `after 1s..5s`
+    After(Span, Span),
+    /// `silent 300ms`
+    Silent(Span, ConnectionName),
+    /// `wait 300ms`
+    Wait(Span),
+}
+
+/// What the suite sends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SendItem {
+    /// A line of an HTTP head; CRLF is added.
+    HttpLine(Template),
+    /// Bytes; nothing is added.
+    Bytes(Text),
+    /// A WebSocket frame.
+    Frame(FrameItem),
+    /// An item in pieces of that many bytes.
+    Chop(usize, Box<SendItem>),
+    /// The end of what the suite sends (a TCP FIN).
+    Eof,
+    /// An abrupt end (a TCP RST).
+    Reset,
+}
+
+/// A frame in square brackets: its words in the order in which they are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FrameItem(pub Vec<FrameWord>);
+
+/// A word of a frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FrameWord {
+    /// `text`, or `0x3`.
+    Opcode(OpcodeWord),
+    /// `nofin`
+    NoFin,
+    /// `rsv1` to `rsv3`
+    Rsv(u8),
+    /// `nomask`
+    NoMask,
+    /// `mask=37fa213d`
+    Mask([u8; 4]),
+    /// `len7`, `len16`, `len64`
+    LengthForm(u8),
+    /// `length=9`
+    Length(u64),
+    /// A close code.
+    Code(u16),
+    /// The payload, or the reason of a close.
+    Payload(Text),
+    /// `*`: any payload.
+    Any,
+    /// `{name}`: a word that a parameter of `each` gives.
+    Parameter(String),
+}
+
+/// An opcode by its name or by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpcodeWord {
+    /// One of the names of RFC 6455 section 11.8.
+    Named(u8),
+    /// `0x3`
+    Number(u8),
+}
+
+/// The opcodes that have a name (RFC 6455 sections 5.2 and 11.8).
+pub const OPCODES: [(&str, u8); 6] =
+    [("continuation", 0x0), ("text", 0x1), ("binary", 0x2), ("close", 0x8), ("ping", 0x9), ("pong", 0xA)];
+
+/// What must, or may, be received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expectation {
+    /// `<?`
+    pub optional: bool,
+    /// One item, or several joined by `or`.
+    pub items: Vec<ExpectItem>,
+}
+
+/// One thing that may come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExpectItem {
+    /// `HTTP/1.1 101 *`
+    Status(StatusPattern),
+    /// `Name lists v`; belongs to the status line above it.
+    Field(FieldPattern),
+    /// `message "one" id="7"`
+    Message(MessagePattern),
+    /// `reply "Hello"`
+    Reply(MessagePattern),
+    /// `[close 1002]`
+    Frame(FrameItem),
+    /// The next bytes of the message body.
+    Bytes(Text),
+    /// `comment`
+    Comment,
+    /// `prelude 1024`: at least so many bytes of the message body before any message.
+    Prelude(usize),
+    /// `end`
+    End,
+    /// `no-messages`
+    NoMessages,
+    /// `eof`
+    Eof,
+    /// `reset`
+    Reset,
+}
+
+/// A status line with freedom where it is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusPattern {
+    /// `HTTP/1.1`, or `HTTP/1.x` for any minor version.
+    pub version: String,
+    /// `200`, `4xx`, or several of them.
+    pub codes: Vec<String>,
+    /// The reason phrase; `None` for `*`.
+    pub reason: Option<String>,
+}
+
+/// What is expected of the fields of one name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldPattern {
+    /// The name, compared without regard to case.
+    pub name: String,
+    /// What is asked of its value.
+    pub test: FieldTest,
+}
+
+/// The tests of a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FieldTest {
+    /// `Name: v`
+    Exactly(Template),
+    /// `Name is v or w`
+    Is(Vec<Template>),
+    /// `Name lists v or w`
+    Lists(Vec<Template>),
+    /// `Name essence text/html`
+    Essence(Template),
+    /// `Name fits digits`
+    Fits(Grammar),
+    /// `Name present`
+    Present,
+    /// `Name absent`
+    Absent,
+}
+
+/// The grammars that `fits` knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grammar {
+    /// `1*DIGIT`
+    Digits,
+    /// RFC 9110 section 8.8.3
+    EntityTag,
+    /// RFC 9110 section 5.6.7
+    HttpDate,
+    /// RFC 9110 section 10.2.3
+    RetryAfter,
+    /// RFC 9110 section 5.6.1, of tokens
+    TokenList,
+}
+
+impl Grammar {
+    /// Every grammar with its spelling.
+    pub const ALL: [(Grammar, &str); 5] = [
+        (Grammar::Digits, "digits"),
+        (Grammar::EntityTag, "entity-tag"),
+        (Grammar::HttpDate, "http-date"),
+        (Grammar::RetryAfter, "retry-after"),
+        (Grammar::TokenList, "token-list"),
+    ];
+
+    /// The spelling in the notation.
+    pub fn spelling(self) -> &'static str {
+        Grammar::ALL.iter().find(|(grammar, _)| *grammar == self).map_or("", |(_, spelling)| spelling)
+    }
+}
+
+/// A message, decoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessagePattern {
+    /// A binary WebSocket message.
+    pub binary: bool,
+    /// The data.
+    pub data: Text,
+    /// `id=` and `event=`
+    pub attributes: Vec<Attribute>,
+}

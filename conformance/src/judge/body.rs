@@ -1,0 +1,264 @@
+//! The body of an answer: its framing, and what its content means for the technique.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use pushspec_wire::chunked::{self, ChunkScanner};
+use pushspec_wire::event_stream::{self, Interpreter, LineKind, LineScanner};
+use pushspec_wire::http1::Head;
+
+use super::invariant::{Invariant, Watch};
+use super::item::{Arrival, Item, shown};
+use super::script::ScriptReceiver;
+use crate::target::decode::{self, Message};
+use crate::target::profile::{Answer, Iframe};
+
+/// How the end of a body is known (RFC 9112 section 6.3).
+#[derive(Debug)]
+pub(crate) enum Framing {
+    /// So many bytes are still to come.
+    Length(u64),
+    /// The chunked coding.
+    Chunked(Box<ChunkScanner>),
+    /// The connection's end is the body's end.
+    UntilClose,
+}
+
+/// What the bytes of a body are read as.
+#[derive(Debug, Clone)]
+pub(crate) enum Reading {
+    /// Nothing in particular.
+    Opaque,
+    /// One batch of messages.
+    Poll(Answer),
+    /// An event stream.
+    EventStream,
+    /// A document of scripts.
+    Iframe(Iframe),
+}
+
+#[derive(Debug)]
+enum Content {
+    Opaque,
+    Poll(Answer, Vec<u8>),
+    EventStream(Box<EventStreamReceiver>),
+    Iframe(Box<ScriptReceiver>),
+}
+
+/// The body of one answer.
+#[derive(Debug)]
+pub(crate) struct Body {
+    framing: Framing,
+    content: Content,
+    /// Where an answer to a poll names its cursor in the head.
+    head_cursor: Option<String>,
+}
+
+/// What a piece of a body brought.
+pub(crate) struct Progress {
+    /// The decoded bytes.
+    pub(crate) bytes: Vec<u8>,
+    /// The body is complete; these bytes come after it.
+    pub(crate) rest: Option<Vec<u8>>,
+    /// The coding cannot be read from here.
+    pub(crate) unreadable: Option<String>,
+    /// The cursor that the answer gives.
+    pub(crate) cursor: Option<String>,
+}
+
+impl Body {
+    /// The body that follows a head; `None` where no body can follow.
+    pub(crate) fn after(head: &Head, method: &[u8], reading: Reading) -> Option<Body> {
+        let code = head.status_line().map_or(0, |status| status.code);
+        if method == b"HEAD" || (100..200).contains(&code) || code == 204 || code == 304 {
+            return None;
+        }
+        let length = head.value("Content-Length").and_then(|value| std::str::from_utf8(&value).ok()?.parse().ok());
+        let framing = if head.lists("Transfer-Encoding", "chunked") {
+            Framing::Chunked(Box::default())
+        } else {
+            length.map_or(Framing::UntilClose, Framing::Length)
+        };
+        let is_media_type = |media_type: &str| {
+            head.value("Content-Type").is_some_and(|value| {
+                let essence = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+                essence.eq_ignore_ascii_case(media_type.as_bytes())
+            })
+        };
+        let head_cursor = match &reading {
+            Reading::Poll(answer) => answer
+                .cursor
+                .as_deref()
+                .and_then(|cursor| cursor.strip_prefix("header:"))
+                .and_then(|name| head.value(name))
+                .map(|value| String::from_utf8_lossy(&value).into_owned()),
+            _ => None,
+        };
+        let content = match reading {
+            Reading::Poll(answer) if code == 200 => Content::Poll(answer, Vec::new()),
+            Reading::EventStream if code == 200 && is_media_type("text/event-stream") => {
+                Content::EventStream(Box::default())
+            }
+            Reading::Iframe(iframe) if code == 200 && is_media_type("text/html") => {
+                Content::Iframe(Box::new(ScriptReceiver::new(iframe)))
+            }
+            _ => Content::Opaque,
+        };
+        Some(Body { framing, content, head_cursor })
+    }
+
+    pub(crate) fn buffered(&self) -> usize {
+        let framing = match &self.framing {
+            Framing::Chunked(scanner) => scanner.buffered(),
+            _ => 0,
+        };
+        framing
+            + match &self.content {
+                Content::Opaque => 0,
+                Content::Poll(_, bytes) => bytes.len(),
+                Content::EventStream(receiver) => receiver.lines.buffered() + receiver.block,
+                Content::Iframe(receiver) => receiver.buffered(),
+            }
+    }
+
+    /// Reads a piece.
+    pub(crate) fn push(&mut self, now: Duration, bytes: &[u8], out: &mut VecDeque<Arrival>, watch: &mut Watch) -> Progress {
+        let mut progress = Progress { bytes: Vec::new(), rest: None, unreadable: None, cursor: None };
+        match &mut self.framing {
+            Framing::UntilClose => progress.bytes = bytes.to_vec(),
+            Framing::Length(left) => {
+                let taken = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
+                *left -= taken as u64;
+                progress.bytes = bytes[..taken].to_vec();
+                progress.rest = (*left == 0).then(|| bytes[taken..].to_vec());
+            }
+            Framing::Chunked(scanner) => unchunk(scanner, now, bytes, &mut progress, watch),
+        }
+        self.content.push(now, &progress.bytes, out, watch);
+        if progress.rest.is_some() {
+            progress.cursor = self.content.finish(now, true, out, watch).or(self.head_cursor.take());
+        }
+        progress
+    }
+
+    /// The connection ended: in order if `clean`. Whether the body is complete now.
+    pub(crate) fn connection_ended(&mut self, now: Duration, clean: bool, out: &mut VecDeque<Arrival>, watch: &mut Watch) -> (bool, Option<String>) {
+        let complete = matches!(self.framing, Framing::UntilClose) && clean;
+        let cursor = self.content.finish(now, complete, out, watch);
+        (complete, cursor.or(self.head_cursor.take()).filter(|_| complete))
+    }
+}
+
+fn unchunk(scanner: &mut ChunkScanner, now: Duration, bytes: &[u8], progress: &mut Progress, watch: &mut Watch) {
+    watch.relevant(&[Invariant::Chunked]);
+    scanner.push(bytes);
+    while let Some(item) = scanner.next_item() {
+        for fact in chunked::facts(&item) {
+            let seen = format!("{:?} in {}", fact.kind, shown(&item.encode()));
+            watch.breach(Invariant::Chunked, now, seen);
+        }
+        match item {
+            chunked::Item::Data(data) => progress.bytes.extend(data.bytes),
+            chunked::Item::End(_) => progress.rest = Some(scanner.rest()),
+            chunked::Item::Unreadable(data) => {
+                let why = format!("the chunked coding cannot be read from {} on", shown(&data.bytes));
+                watch.breach(Invariant::Chunked, now, why.clone());
+                progress.unreadable = Some(why);
+            }
+            chunked::Item::Size(_) | chunked::Item::AfterData(_) | chunked::Item::Trailer(_) => {}
+        }
+    }
+}
+
+impl Content {
+    fn push(&mut self, now: Duration, bytes: &[u8], out: &mut VecDeque<Arrival>, watch: &mut Watch) {
+        match self {
+            Content::Opaque => {}
+            Content::Poll(_, body) => body.extend_from_slice(bytes),
+            Content::EventStream(receiver) => receiver.push(now, bytes, out, watch),
+            Content::Iframe(receiver) => receiver.push(now, bytes, out, watch),
+        }
+    }
+
+    /// The body has ended; `complete` if by its own framing. The cursor, if it holds one.
+    fn finish(&mut self, now: Duration, complete: bool, out: &mut VecDeque<Arrival>, watch: &mut Watch) -> Option<String> {
+        match self {
+            Content::Opaque => None,
+            Content::Poll(answer, body) if complete => match decode::batch(answer, body) {
+                Ok(batch) => {
+                    out.extend(batch.messages.into_iter().map(|message| Arrival { at: now, item: Item::Message(message) }));
+                    batch.cursor
+                }
+                Err(error) => {
+                    out.push_back(Arrival { at: now, item: Item::Unreadable(error.to_string()) });
+                    None
+                }
+            },
+            Content::Poll(..) => None,
+            Content::EventStream(receiver) => {
+                receiver.finish(now, complete, watch);
+                None
+            }
+            Content::Iframe(receiver) => {
+                receiver.finish(now, complete, watch);
+                None
+            }
+        }
+    }
+}
+
+/// Reads an event stream as a browser does.
+#[derive(Debug, Default)]
+struct EventStreamReceiver {
+    lines: LineScanner,
+    interpreter: Interpreter,
+    /// How many bytes of a block have come since the last blank line.
+    block: usize,
+}
+
+impl EventStreamReceiver {
+    fn push(&mut self, now: Duration, bytes: &[u8], out: &mut VecDeque<Arrival>, watch: &mut Watch) {
+        use Invariant as I;
+        self.lines.push(bytes);
+        while let Some(item) = self.lines.next_item() {
+            let event_stream::Item::Line(line) = item else { continue };
+            watch.relevant(&[I::EventStreamUtf8, I::EventStreamFields]);
+            for fact in event_stream::facts(&line) {
+                let invariant = match fact.kind {
+                    event_stream::FactKind::RetryNotDigits => I::EventStreamRetry,
+                    event_stream::FactKind::NulInId => I::EventStreamId,
+                    event_stream::FactKind::InvalidUtf8 => I::EventStreamUtf8,
+                    _ => I::EventStreamFields,
+                };
+                watch.breach(invariant, now, format!("the line {}", shown(&line.content)));
+            }
+            match line.kind() {
+                LineKind::Blank => self.block = 0,
+                LineKind::Comment(text) => out.push_back(Arrival { at: now, item: Item::Comment(text.to_vec()) }),
+                LineKind::Field { name, .. } => {
+                    self.block += line.content.len() + 1;
+                    match name {
+                        b"retry" => watch.relevant(&[I::EventStreamRetry]),
+                        b"id" => watch.relevant(&[I::EventStreamId]),
+                        _ => {}
+                    }
+                }
+            }
+            if let Some(event) = self.interpreter.line(&line) {
+                let id = Some(event.last_event_id).filter(|id| !id.is_empty());
+                let message = Message { data: event.data.into_bytes(), binary: false, id, event: Some(event.kind) };
+                out.push_back(Arrival { at: now, item: Item::Message(message) });
+            }
+        }
+    }
+
+    fn finish(&mut self, now: Duration, complete: bool, watch: &mut Watch) {
+        if !complete {
+            return;
+        }
+        watch.relevant(&[Invariant::EventStreamBoundary]);
+        if self.block > 0 || self.lines.finish().is_some() {
+            watch.breach(Invariant::EventStreamBoundary, now, "the stream ends in the middle of an event");
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Whether something that came is what was expected.
+
+use std::collections::HashSet;
+
+use pushspec_wire::http1::Head;
+use pushspec_wire::websocket::{Frame, Opcode};
+
+use crate::case::statement::{
+    Attribute, ExpectItem, FieldPattern, FieldTest, Grammar, MessagePattern, StatusPattern,
+};
+use crate::case::text::{NoValue, Template};
+use crate::target::decode::Message;
+
+use super::encode::{EncodeError, FrameParts};
+use super::grammar;
+use super::item::{Item, shown};
+use super::request::attribute_text;
+use super::scope::CaseScope;
+
+/// How something that came relates to what was expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fit {
+    /// It is what was expected.
+    Fits,
+    /// It is something else that may come in between, and means nothing here.
+    Passes,
+    /// It cannot come before what was expected.
+    Not,
+}
+
+impl Fit {
+    /// Of several alternatives, the most favourable.
+    fn or(self, other: Fit) -> Fit {
+        match (self, other) {
+            (Fit::Fits, _) | (_, Fit::Fits) => Fit::Fits,
+            (Fit::Passes, _) | (_, Fit::Passes) => Fit::Passes,
+            _ => Fit::Not,
+        }
+    }
+}
+
+/// What is needed to compare.
+pub(crate) struct Context<'a> {
+    pub(crate) scope: &'a CaseScope,
+    /// The data of all messages that the case published, and what the target answers to those that it sent.
+    pub(crate) own: &'a HashSet<Vec<u8>>,
+    /// `[websocket] reply` of the profile.
+    pub(crate) reply: Option<&'a str>,
+}
+
+impl Context<'_> {
+    /// The best fit among the alternatives of an expectation.
+    pub(crate) fn fit(&self, items: &[ExpectItem], came: &Item) -> Result<Fit, EncodeError> {
+        items.iter().try_fold(Fit::Not, |fit, item| Ok(fit.or(self.fit_one(item, came)?)))
+    }
+
+    fn fit_one(&self, item: &ExpectItem, came: &Item) -> Result<Fit, EncodeError> {
+        Ok(match item {
+            ExpectItem::Status(pattern) => status_fit(pattern, came),
+            ExpectItem::Message(pattern) => self.message_fit(pattern, pattern.data.bytes(self.scope)?, came)?,
+            ExpectItem::Reply(pattern) => {
+                let sent = pattern.data.bytes(self.scope)?;
+                self.message_fit(pattern, reply(self.reply, &sent, pattern.binary), came)?
+            }
+            ExpectItem::Frame(pattern) => self.frame_fit(&FrameParts::of(pattern, self.scope)?, came),
+            ExpectItem::Comment => match came {
+                Item::Comment(_) => Fit::Fits,
+                Item::Message(message) => self.other(message),
+                Item::Frame(_) => Fit::Passes,
+                _ => Fit::Not,
+            },
+            ExpectItem::End => match came {
+                Item::End => Fit::Fits,
+                Item::Message(_) | Item::Comment(_) => Fit::Passes,
+                _ => Fit::Not,
+            },
+            ExpectItem::NoMessages => match came {
+                Item::End => Fit::Fits,
+                Item::Message(message) => self.other(message),
+                Item::Comment(_) => Fit::Passes,
+                _ => Fit::Not,
+            },
+            ExpectItem::Eof | ExpectItem::Reset => match (item, came) {
+                (ExpectItem::Eof, Item::Eof) | (ExpectItem::Reset, Item::Reset) => Fit::Fits,
+                (_, Item::Message(message)) => self.other(message),
+                (_, Item::Frame(frame)) if frame.opcode != Opcode::CLOSE => Fit::Passes,
+                (_, Item::Comment(_) | Item::End) => Fit::Passes,
+                _ => Fit::Not,
+            },
+            // Compared with the body's bytes and with their number, not with items.
+            ExpectItem::Bytes(_) | ExpectItem::Prelude(_) | ExpectItem::Field(_) => match came {
+                Item::Message(_) | Item::Comment(_) | Item::Frame(_) => Fit::Passes,
+                _ => Fit::Not,
+            },
+        })
+    }
+
+    /// A message that was not expected: the case's own is out of order, any other is none of its business.
+    pub(crate) fn other(&self, message: &Message) -> Fit {
+        if self.own.contains(&message.data) { Fit::Not } else { Fit::Passes }
+    }
+
+    fn message_fit(&self, pattern: &MessagePattern, data: Vec<u8>, came: &Item) -> Result<Fit, EncodeError> {
+        Ok(match came {
+            Item::Message(message) if message.data == data => {
+                let fits = message.binary == pattern.binary && self.attributes_fit(&pattern.attributes, message)?;
+                if fits { Fit::Fits } else { Fit::Not }
+            }
+            Item::Message(message) => self.other(message),
+            Item::Frame(frame) if frame.opcode == Opcode::CLOSE => Fit::Not,
+            Item::Frame(_) | Item::Comment(_) => Fit::Passes,
+            _ => Fit::Not,
+        })
+    }
+
+    fn attributes_fit(&self, attributes: &[Attribute], message: &Message) -> Result<bool, NoValue> {
+        for attribute in attributes {
+            let expected = attribute_text(&attribute.value, self.scope)?;
+            let came = if attribute.key == "id" { &message.id } else { &message.event };
+            if came.as_deref() != Some(&expected) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn frame_fit(&self, pattern: &FrameParts, came: &Item) -> Fit {
+        match came {
+            Item::Frame(frame) if frame_equals(pattern, frame) => Fit::Fits,
+            Item::Frame(frame) if frame.opcode == Opcode::CLOSE => Fit::Not,
+            // A pong may come before or after the reply to a message: control frames are an order of their own.
+            Item::Frame(_) if Opcode(pattern.opcode).is_control() => Fit::Passes,
+            Item::Frame(frame) => if self.own.contains(&*frame.unmasked_payload()) { Fit::Not } else { Fit::Passes },
+            Item::Message(message) if pattern.opcode == Opcode::CLOSE.0 => self.other(message),
+            Item::Message(_) | Item::Comment(_) => Fit::Passes,
+            _ => Fit::Not,
+        }
+    }
+}
+
+/// What the target answers to a message.
+pub(crate) fn reply(reply: Option<&str>, sent: &[u8], binary: bool) -> Vec<u8> {
+    match (reply, std::str::from_utf8(sent)) {
+        (Some(reply), Ok(sent)) if !binary && reply != "{message}" => reply.replace("{message}", sent).into_bytes(),
+        _ => sent.to_vec(),
+    }
+}
+
+fn frame_equals(pattern: &FrameParts, frame: &Frame) -> bool {
+    if frame.opcode.0 != pattern.opcode || frame.fin == pattern.nofin {
+        return false;
+    }
+    if pattern.any {
+        return true;
+    }
+    match (pattern.code, &pattern.payload) {
+        (Some(code), None) => frame.close_code() == Some(code),
+        _ => *frame.unmasked_payload() == pattern.clear_payload(),
+    }
+}
+
+fn status_fit(pattern: &StatusPattern, came: &Item) -> Fit {
+    match came {
+        Item::Head(head) => match head.status_line() {
+            Some(status) if status_equals(pattern, head) => {
+                let _ = status;
+                Fit::Fits
+            }
+            // Interim answers may precede any other (RFC 9110 section 15.2).
+            Some(status) if (100..200).contains(&status.code) && status.code != 101 => Fit::Passes,
+            _ => Fit::Not,
+        },
+        Item::Message(_) | Item::Comment(_) | Item::End => Fit::Passes,
+        _ => Fit::Not,
+    }
+}
+
+fn status_equals(pattern: &StatusPattern, head: &Head) -> bool {
+    let Some(status) = head.status_line() else { return false };
+    let version = match pattern.version.strip_suffix('x') {
+        Some(prefix) => status.version.starts_with(prefix.as_bytes()),
+        None => status.version == pattern.version.as_bytes(),
+    };
+    let code = status.code.to_string();
+    let matches = |wanted: &String| match wanted.strip_suffix("xx") {
+        Some(class) => code.starts_with(class),
+        None => *wanted == code,
+    };
+    let reason = pattern.reason.as_ref().is_none_or(|reason| reason.as_bytes() == status.reason);
+    version && pattern.codes.iter().any(matches) && reason
+}
+
+/// Judges the fields of one name; what came instead if they are not as expected.
+pub(crate) fn field_miss(
+    pattern: &FieldPattern,
+    optional: bool,
+    head: &Head,
+    scope: &CaseScope,
+) -> Result<Option<String>, NoValue> {
+    let values: Vec<Vec<u8>> = head.values(&pattern.name).map(std::borrow::Cow::into_owned).collect();
+    if values.is_empty() {
+        let absent_is_right = optional || pattern.test == FieldTest::Absent;
+        return Ok((!absent_is_right).then(|| format!("no field `{}`", pattern.name)));
+    }
+    let found = values.iter().map(|value| shown(value)).collect::<Vec<_>>().join(", ");
+    let single = |fits: bool| fits && values.len() == 1;
+    let fits = match &pattern.test {
+        FieldTest::Present => true,
+        FieldTest::Absent => false,
+        FieldTest::Exactly(template) => single(values[0] == template.bytes(scope)?),
+        FieldTest::Is(templates) => single(any(templates, scope, |wanted| values[0].eq_ignore_ascii_case(wanted))?),
+        FieldTest::Lists(templates) => any(templates, scope, |wanted| {
+            values.iter().any(|value| grammar::lists(value, wanted))
+        })?,
+        FieldTest::Essence(template) => {
+            let wanted = template.bytes(scope)?;
+            single(values[0].split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii().eq_ignore_ascii_case(&wanted))
+        }
+        FieldTest::Fits(Grammar::TokenList) => values.iter().all(|value| grammar::fits(Grammar::TokenList, value)),
+        FieldTest::Fits(grammar) => single(grammar::fits(*grammar, &values[0])),
+    };
+    let many = if values.len() > 1 { format!("{} fields", values.len()) } else { "the field".to_owned() };
+    Ok((!fits).then(|| format!("{many} `{}: {found}`", pattern.name)))
+}
+
+fn any(templates: &[Template], scope: &CaseScope, test: impl Fn(&[u8]) -> bool) -> Result<bool, NoValue> {
+    for template in templates {
+        if test(&template.bytes(scope)?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

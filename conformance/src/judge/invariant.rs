@@ -1,0 +1,114 @@
+//! What holds on every connection, whatever the case.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::case::statement::ConnectionName;
+
+macro_rules! invariants {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// A fact that is judged on all traffic of all cases.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Invariant { $($(#[$doc])* $variant,)* }
+
+        impl Invariant {
+            /// All of them.
+            pub const ALL: &'static [Invariant] = &[$(Invariant::$variant,)*];
+
+            /// The name in the fixtures.
+            pub fn name(self) -> &'static str {
+                match self { $(Invariant::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+invariants! {
+    /// Every line of a head ends with CRLF (RFC 9112 section 2.2).
+    HttpLineEnds = "http-lines-end-with-crlf",
+    /// Start line and fields follow their grammar (RFC 9112 sections 4 and 5).
+    HttpHeads = "http-heads-well-formed",
+    /// The chunked coding follows its grammar (RFC 9112 section 7.1).
+    Chunked = "chunked-well-formed",
+    /// No answer has both `Content-Length` and `Transfer-Encoding` (RFC 9112 section 6.2).
+    LengthNotWithTransferCoding = "length-not-with-transfer-coding",
+    /// An event stream is UTF-8 (HTML, the media type's grammar).
+    EventStreamUtf8 = "event-stream-utf8",
+    /// Field names have a meaning (practice).
+    EventStreamFields = "event-stream-fields-known",
+    /// `retry` holds digits.
+    EventStreamRetry = "event-stream-retry-digits",
+    /// `id` holds no U+0000.
+    EventStreamId = "event-stream-id-without-nul",
+    /// A stream that ends in order ends behind a blank line.
+    EventStreamBoundary = "event-stream-ends-on-boundary",
+    /// Every script element of an iframe is complete when its document ends in order.
+    IframeScripts = "iframe-scripts-whole",
+    /// The server masks no frame (RFC 6455 section 5.1).
+    WebSocketUnmasked = "websocket-server-unmasked",
+    /// No reserved bit without an extension (RFC 6455 section 5.2).
+    WebSocketReservedBits = "websocket-reserved-bits-clear",
+    /// No reserved opcode (RFC 6455 section 5.2).
+    WebSocketOpcodes = "websocket-opcodes-known",
+    /// The shortest form of the length (RFC 6455 section 5.2).
+    WebSocketLength = "websocket-shortest-length",
+    /// Control frames are not fragmented (RFC 6455 section 5.5).
+    WebSocketControlWhole = "websocket-control-frames-whole",
+    /// Control frames have at most 125 bytes (RFC 6455 section 5.5).
+    WebSocketControlShort = "websocket-control-frames-short",
+    /// Text messages are UTF-8 (RFC 6455 section 5.6).
+    WebSocketUtf8 = "websocket-text-utf8",
+    /// Close frames carry codes that may be on the wire, and a reason in UTF-8 (RFC 6455 sections 5.5.1 and 7.4).
+    WebSocketClose = "websocket-close-code-valid",
+    /// Fragments of one message come without another message between them (RFC 6455 section 5.4).
+    WebSocketFragments = "websocket-fragments-in-order",
+    /// Nothing follows a close frame (RFC 6455 section 5.5.1).
+    WebSocketAfterClose = "websocket-nothing-after-close",
+}
+
+impl Invariant {
+    /// The invariant of a name.
+    pub fn from_name(name: &str) -> Option<Invariant> {
+        Invariant::ALL.iter().copied().find(|invariant| invariant.name() == name)
+    }
+}
+
+/// A place where an invariant does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Breach {
+    /// Which one.
+    pub invariant: Invariant,
+    /// When the bytes came, counted from the start of the case.
+    pub at: Duration,
+    /// On which connection.
+    pub connection: ConnectionName,
+    /// What was seen, as a fragment of a sentence; bytes in the notation.
+    pub seen: String,
+}
+
+/// How many breaches of one connection are kept: one is enough to fail, a few help to see the pattern.
+const KEPT: usize = 16;
+
+/// Collects the breaches of one connection, and which invariants had something to judge at all.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Watch {
+    pub(crate) connection: ConnectionName,
+    pub(crate) seen: BTreeSet<Invariant>,
+    pub(crate) breaches: Vec<Breach>,
+}
+
+impl Watch {
+    /// There was something to judge.
+    pub(crate) fn relevant(&mut self, invariants: &[Invariant]) {
+        self.seen.extend(invariants);
+    }
+
+    /// It does not hold.
+    pub(crate) fn breach(&mut self, invariant: Invariant, at: Duration, seen: impl Into<String>) {
+        self.seen.insert(invariant);
+        if self.breaches.len() < KEPT {
+            let connection = self.connection.clone();
+            self.breaches.push(Breach { invariant, at, connection, seen: seen.into() });
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The judge: facts and expectations in, findings and a verdict out. No sockets and no clock.
+
+mod body;
+mod connection;
+mod encode;
+pub mod finding;
+mod fit;
+mod grammar;
+pub mod invariant;
+pub(crate) mod item;
+pub mod machine;
+mod plan;
+pub mod replay;
+mod request;
+mod scope;
+mod script;
+mod steps;
+mod websocket;
+
+pub use finding::{Finding, Place, Verdict};
+pub use invariant::{Breach, Invariant};
+pub use machine::{Action, Input, Judgement, Machine, Settings};
+pub(crate) use item as shown;
+pub use plan::needs;
+pub(crate) use plan::{lacking, publishes};
+pub use scope::accept;

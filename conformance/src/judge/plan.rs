@@ -1,0 +1,204 @@
+//! From the lines of a case to the steps of the machine.
+
+use std::collections::BTreeSet;
+
+use crate::case::Case;
+use crate::case::statement::{
+    Attribute, ConnectionName, ExpectItem, Expectation, Line, MessagePattern, Procedure, SendItem, Span, Statement,
+};
+use crate::case::text::Text;
+use crate::target::{CAPABILITIES, Target};
+
+use super::request::technique;
+
+/// A step, and the line on which it stands (an index into the conversation).
+#[derive(Debug, Clone)]
+pub(crate) struct Step {
+    pub(crate) kind: StepKind,
+    pub(crate) line: usize,
+    pub(crate) bound: Option<Bound>,
+}
+
+/// What `within` and `after` ask of the next arrival.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bound {
+    pub(crate) lower: Option<Span>,
+    pub(crate) upper: Span,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum StepKind {
+    Connect(ConnectionName),
+    Procedure(Procedure, ConnectionName, Vec<Attribute>),
+    /// The procedure has opened what it should; stands where the case does not look at the answer's head itself.
+    Opened(Procedure, ConnectionName),
+    Publish(Text, Vec<Attribute>),
+    /// Items that leave in one write, each with its line.
+    Send(ConnectionName, Vec<(SendItem, usize)>),
+    /// A status line, with the lines of the fields below it.
+    Head(ConnectionName, Expectation, Vec<usize>),
+    Expect(ConnectionName, Expectation),
+    Silent(Span, ConnectionName),
+    Wait(Span),
+}
+
+impl StepKind {
+    /// The connection on which something is expected.
+    pub(crate) fn expects_on(&self) -> Option<&ConnectionName> {
+        match self {
+            StepKind::Head(name, ..) | StepKind::Expect(name, _) | StepKind::Opened(_, name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Whether the step may be missed.
+    pub(crate) fn is_optional(&self) -> bool {
+        match self {
+            StepKind::Head(_, expectation, _) | StepKind::Expect(_, expectation) => expectation.optional,
+            _ => false,
+        }
+    }
+}
+
+/// The steps of a case; an invariant has none.
+pub(crate) fn steps(case: &Case) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    let mut bound = None;
+    let lines = case.section().conversation.as_deref().unwrap_or_default();
+    for (index, line) in lines.iter().enumerate() {
+        let Some(statement) = &line.statement else { continue };
+        match statement {
+            Statement::Within(upper) => bound = Some(Bound { lower: None, upper: *upper }),
+            Statement::After(lower, upper) => bound = Some(Bound { lower: Some(*lower), upper: *upper }),
+            _ => add(&mut steps, statement, index, bound.take()),
+        }
+    }
+    insert_opened(steps)
+}
+
+fn add(steps: &mut Vec<Step>, statement: &Statement, line: usize, bound: Option<Bound>) {
+    let kind = match statement {
+        Statement::Connect(name) => StepKind::Connect(name.clone()),
+        Statement::Procedure(procedure, name, attributes) => {
+            StepKind::Procedure(*procedure, name.clone(), attributes.clone())
+        }
+        Statement::Publish(data, attributes) => StepKind::Publish(data.clone(), attributes.clone()),
+        Statement::Send(name, item) => {
+            if let Some(Step { kind: StepKind::Send(other, items), .. }) = steps.last_mut() {
+                if other == name {
+                    items.push((item.clone(), line));
+                    return;
+                }
+            }
+            StepKind::Send(name.clone(), vec![(item.clone(), line)])
+        }
+        Statement::Expect(name, expectation) => match expectation.items.first() {
+            Some(ExpectItem::Field(_)) => {
+                if let Some(Step { kind: StepKind::Head(_, _, fields), .. }) = steps.last_mut() {
+                    fields.push(line);
+                }
+                return;
+            }
+            Some(ExpectItem::Status(_)) => StepKind::Head(name.clone(), expectation.clone(), Vec::new()),
+            _ => StepKind::Expect(name.clone(), expectation.clone()),
+        },
+        Statement::Silent(span, name) => StepKind::Silent(*span, name.clone()),
+        Statement::Wait(span) => StepKind::Wait(*span),
+        Statement::Within(_) | Statement::After(..) => return,
+    };
+    steps.push(Step { kind, line, bound });
+}
+
+/// Puts `Opened` behind every procedure whose answer the case does not look at: at once where a technique opens, and
+/// before the first thing that is expected where a poll is answered.
+fn insert_opened(steps: Vec<Step>) -> Vec<Step> {
+    let mut out: Vec<Step> = Vec::new();
+    let mut awaited: Vec<(Procedure, ConnectionName, usize)> = Vec::new();
+    for (index, step) in steps.iter().enumerate() {
+        if let Some(name) = step.kind.expects_on() {
+            if let Some(at) = awaited.iter().position(|(_, other, _)| other == name) {
+                let (procedure, name, line) = awaited.remove(at);
+                let looks = matches!(step.kind, StepKind::Head(..));
+                let bound = step.bound.map(|bound| Bound { lower: None, ..bound });
+                if !looks {
+                    out.push(Step { kind: StepKind::Opened(procedure, name), line, bound });
+                }
+            }
+        }
+        out.push(step.clone());
+        let StepKind::Procedure(procedure, name, _) = &step.kind else { continue };
+        awaited.retain(|(_, other, _)| other != name);
+        let looks = steps[index + 1..].first().is_some_and(
+            |next| matches!(&next.kind, StepKind::Head(other, ..) if other == name),
+        );
+        if matches!(procedure, Procedure::Poll | Procedure::LongPoll) {
+            awaited.push((*procedure, name.clone(), step.line));
+        } else if !looks {
+            let kind = StepKind::Opened(*procedure, name.clone());
+            out.push(Step { kind, line: step.line, bound: None });
+        }
+    }
+    out
+}
+
+/// What the target lacks for a case, in words; `None` where it has everything.
+pub(crate) fn lacking(case: &Case, target: &Target) -> Option<String> {
+    let missing = needs(case).into_iter().find(|need| !target.can(need))?;
+    let (_, how) = CAPABILITIES.iter().find(|(name, _)| *name == missing)?;
+    Some(format!("the profile has no `{missing}`: {how}"))
+}
+
+/// The capabilities that a case needs: those that it names, and those that its lines show.
+pub fn needs(case: &Case) -> BTreeSet<String> {
+    let section = case.section();
+    let mut needs: BTreeSet<String> = section.facts.needs.iter().map(|(need, _)| need.clone()).collect();
+    if case.technique != "http" {
+        needs.insert(case.technique.clone());
+    }
+    for line in section.conversation.iter().flatten() {
+        line_needs(line, &mut needs);
+    }
+    needs
+}
+
+fn line_needs(line: &Line, needs: &mut BTreeSet<String>) {
+    let mut need = |name: &str| needs.insert(name.to_owned());
+    match &line.statement {
+        Some(Statement::Procedure(procedure, _, attributes)) => {
+            need(technique(*procedure));
+            if *procedure == Procedure::SubscribeWebSocket {
+                need("websocket.subscribe");
+            }
+            for attribute in attributes {
+                match attribute.key.as_str() {
+                    "callback" => need("iframe.callback"),
+                    "hold" => need("long-polling.hold"),
+                    _ => false,
+                };
+            }
+        }
+        Some(Statement::Publish(_, attributes)) => {
+            need("publish");
+            for attribute in attributes {
+                need(&format!("publish.{}", attribute.key));
+            }
+        }
+        Some(Statement::Expect(_, expectation)) => {
+            for item in &expectation.items {
+                if let ExpectItem::Reply(MessagePattern { binary, .. }) = item {
+                    need(if *binary { "websocket.binary" } else { "websocket.reply" });
+                }
+            }
+        }
+        _ => {}
+    }
+    if line.source.contains("{origin}") {
+        need("cors");
+    }
+}
+
+/// Whether a case makes the server send something to all subscribers.
+pub(crate) fn publishes(case: &Case) -> bool {
+    let lines = case.section().conversation.iter().flatten();
+    lines.into_iter().any(|line| matches!(line.statement, Some(Statement::Publish(..))))
+}

@@ -1,0 +1,112 @@
+//! Well-formed requests, made from the profile.
+
+use crate::case::statement::{Attribute, AttributeValue, Procedure};
+use crate::case::text::{NoValue, Scope};
+use crate::target::Target;
+
+use super::scope::{CaseScope, PathValues, expand_path, technique_path};
+
+/// Something in an attribute that makes no request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum RequestError {
+    #[error(transparent)]
+    NoValue(#[from] NoValue),
+    #[error("`{0}` is no time; write `hold=300ms`")]
+    Hold(String),
+}
+
+/// The bytes of the request that a procedure sends.
+pub(crate) fn request(
+    procedure: Procedure,
+    attributes: &[Attribute],
+    target: &Target,
+    scope: &CaseScope,
+) -> Result<Vec<u8>, RequestError> {
+    let mut values = PathValues { cursor: scope.text("cursor"), ..PathValues::default() };
+    let mut method = "GET".to_owned();
+    let mut version = "1.1".to_owned();
+    let mut fields = own_fields(procedure, scope);
+    for attribute in attributes {
+        let value = attribute_text(&attribute.value, scope)?;
+        match attribute.key.as_str() {
+            "method" => method = value,
+            "version" => version = value,
+            "after" => values.cursor = Some(value),
+            "callback" => values.callback = Some(value),
+            "without" => fields.retain(|(name, _)| !name.eq_ignore_ascii_case(&value)),
+            "hold" => {
+                let span = crate::case::parse_span(&value).ok_or(RequestError::Hold(value))?;
+                values.hold = Some(span.duration());
+            }
+            _ => replace(&mut fields, &value),
+        }
+    }
+    let channel = scope.text("channel").unwrap_or_default();
+    let path = procedure_path(procedure, target).unwrap_or_default();
+    let path = expand_path(target, &path, &channel, &values);
+    let mut bytes = format!("{method} {path} HTTP/{version}\r\n").into_bytes();
+    for (name, value) in fields {
+        bytes.extend(format!("{name}: {value}\r\n").into_bytes());
+    }
+    bytes.extend(b"\r\n");
+    Ok(bytes)
+}
+
+/// The text of an attribute; bytes that are no UTF-8 are replaced, since attributes go into lines of text.
+pub(crate) fn attribute_text(value: &AttributeValue, scope: &CaseScope) -> Result<String, NoValue> {
+    let bytes = match value {
+        AttributeValue::Text(text) => text.bytes(scope)?,
+        AttributeValue::Word(word) => word.clone().into_bytes(),
+        AttributeValue::Parameter(name) => scope.value(name).ok_or_else(|| NoValue(name.clone()))?,
+    };
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn own_fields(procedure: Procedure, scope: &CaseScope) -> Vec<(String, String)> {
+    let mut fields = vec![("Host", scope.text("authority").unwrap_or_default())];
+    match procedure {
+        Procedure::OpenWebSocket | Procedure::SubscribeWebSocket => {
+            fields.push(("Upgrade", "websocket".into()));
+            fields.push(("Connection", "Upgrade".into()));
+            fields.push(("Sec-WebSocket-Key", scope.text("key").unwrap_or_default()));
+            fields.push(("Sec-WebSocket-Version", "13".into()));
+        }
+        Procedure::OpenSse => {
+            fields.push(("Accept", "text/event-stream".into()));
+            fields.push(("Cache-Control", "no-store".into()));
+        }
+        Procedure::OpenIframe => fields.push(("Accept", "text/html".into())),
+        Procedure::Poll | Procedure::LongPoll => fields.push(("Accept", "*/*".into())),
+    }
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Puts `Name: value` in the place of the field of that name, or at the end.
+fn replace(fields: &mut Vec<(String, String)>, line: &str) {
+    let (name, value) = line.split_once(':').unwrap_or((line, ""));
+    let value = value.strip_prefix(' ').unwrap_or(value).to_owned();
+    match fields.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+        Some(field) => *field = (name.to_owned(), value),
+        None => fields.push((name.to_owned(), value)),
+    }
+}
+
+fn procedure_path(procedure: Procedure, target: &Target) -> Option<String> {
+    match procedure {
+        Procedure::SubscribeWebSocket => {
+            target.profile.websocket.as_ref().and_then(|websocket| websocket.subscription()).cloned()
+        }
+        _ => technique_path(target, technique(procedure)),
+    }
+}
+
+/// The technique that a procedure belongs to.
+pub(crate) fn technique(procedure: Procedure) -> &'static str {
+    match procedure {
+        Procedure::OpenWebSocket | Procedure::SubscribeWebSocket => "websocket",
+        Procedure::OpenSse => "sse",
+        Procedure::OpenIframe => "iframe",
+        Procedure::Poll => "polling",
+        Procedure::LongPoll => "long-polling",
+    }
+}

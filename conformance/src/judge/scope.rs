@@ -1,0 +1,142 @@
+//! What the names in braces mean while a case runs.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use pushspec_wire::http1::Head;
+use sha1::{Digest, Sha1};
+
+use crate::case::Case;
+use crate::case::text::Scope;
+use crate::target::Target;
+use crate::target::template::{fill, percent_encode};
+
+/// The GUID that RFC 6455 section 1.3 has a server append to the key.
+const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// The answer to a `Sec-WebSocket-Key` (RFC 6455 section 4.2.2, step 5.4).
+pub fn accept(key: &str) -> String {
+    STANDARD.encode(Sha1::new().chain_update(key).chain_update(GUID).finalize())
+}
+
+/// Substitutions: those that never change, and those that what was received gives.
+#[derive(Debug, Clone)]
+pub(crate) struct CaseScope {
+    fixed: BTreeMap<String, Vec<u8>>,
+    received: BTreeMap<&'static str, Vec<u8>>,
+    seed: [u8; 20],
+    masks: u32,
+}
+
+/// What a profile's path can ask for beside the channel.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PathValues {
+    pub(crate) cursor: Option<String>,
+    pub(crate) hold: Option<std::time::Duration>,
+    pub(crate) callback: Option<String>,
+}
+
+impl CaseScope {
+    /// `channel` is the case's own.
+    pub(crate) fn new(case: &Case, target: &Target, channel: &str) -> CaseScope {
+        let seed: [u8; 20] = Sha1::digest(case.id.as_bytes()).into();
+        let key = STANDARD.encode(&seed[..16]);
+        let mut fixed: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+        let mut set = |name: &str, value: String| fixed.insert(name.to_owned(), value.into_bytes());
+        set("authority", target.authority());
+        set("host", target.host.clone());
+        set("port", target.port.to_string());
+        set("channel", channel.to_owned());
+        set("accept", accept(&key));
+        set("key", key);
+        if let Some(origin) = &target.profile.allowed_origin {
+            set("origin", origin.clone());
+        }
+        let values = PathValues::default();
+        if let Some(path) = technique_path(target, &case.technique) {
+            set("path", expand_path(target, &path, channel, &values));
+        }
+        if let Some(path) = target.profile.websocket.as_ref().and_then(|websocket| websocket.subscription()) {
+            set("subscribe-path", expand_path(target, path, channel, &values));
+        }
+        for (name, value) in &case.parameters {
+            set(name, value.clone());
+        }
+        CaseScope { fixed, received: BTreeMap::new(), seed, masks: 0 }
+    }
+
+    /// The next masking key: it looks random, and is the same in every run (RFC 6455 section 5.3).
+    pub(crate) fn mask(&mut self) -> [u8; 4] {
+        self.masks += 1;
+        let digest = Sha1::new().chain_update(self.seed).chain_update(self.masks.to_be_bytes()).finalize();
+        [digest[0], digest[1], digest[2], digest[3]]
+    }
+
+    /// Remembers something that was received.
+    pub(crate) fn remember(&mut self, name: &'static str, value: Vec<u8>) {
+        self.received.insert(name, value);
+    }
+
+    /// Remembers the validators of an answer.
+    pub(crate) fn remember_head(&mut self, head: &Head) {
+        for (name, field) in [("etag", "ETag"), ("last-modified", "Last-Modified")] {
+            if let Some(value) = head.value(field) {
+                self.remember(name, value.into_owned());
+            }
+        }
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        self.value(name).map(|value| String::from_utf8_lossy(&value).into_owned())
+    }
+}
+
+impl Scope for CaseScope {
+    fn value(&self, name: &str) -> Option<Vec<u8>> {
+        self.received.get(name).or_else(|| self.fixed.get(name)).cloned()
+    }
+}
+
+/// Where the profile keeps a technique.
+pub(crate) fn technique_path(target: &Target, technique: &str) -> Option<String> {
+    let profile = &target.profile;
+    match technique {
+        "polling" => profile.polling.as_ref().map(|poll| poll.path.clone()),
+        "long-polling" => profile.long_polling.as_ref().map(|poll| poll.path.clone()),
+        "iframe" => profile.iframe.as_ref().map(|iframe| iframe.path.clone()),
+        "sse" => profile.sse.as_ref().map(|sse| sse.path.clone()),
+        "websocket" => profile.websocket.as_ref().map(|websocket| websocket.path.clone()),
+        _ => None,
+    }
+}
+
+/// Fills the places of a path.
+pub(crate) fn expand_path(target: &Target, path: &str, channel: &str, values: &PathValues) -> String {
+    let profile = &target.profile;
+    let polling_start = profile.polling.as_ref().map(|poll| poll.answer.start.clone());
+    let long_polling = profile.long_polling.as_ref();
+    let start = polling_start.or_else(|| long_polling.map(|poll| poll.answer.start.clone()));
+    let cursor = values.cursor.clone().or(start).unwrap_or_default();
+    let hold = values.hold.or_else(|| long_polling.map(|poll| poll.hold)).unwrap_or_default();
+    let callback = values.callback.clone().or_else(|| profile.iframe.as_ref().map(|iframe| iframe.callback.clone()));
+    fill(path, |name| match name {
+        "channel" => Some(percent_encode(channel)),
+        "cursor" => Some(percent_encode(&cursor)),
+        "hold" => Some(format!("{}ms", hold.as_millis())),
+        "hold-ms" => Some(hold.as_millis().to_string()),
+        "hold-s" => Some(hold.as_secs_f64().to_string()),
+        "callback" => callback.as_deref().map(percent_encode),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_accept_value_of_the_standard_s_own_example_comes_out() {
+        assert_eq!(accept("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
+}

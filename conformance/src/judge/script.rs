@@ -1,0 +1,271 @@
+//! The receiving side of an iframe: script elements to messages.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::invariant::{Invariant, Watch};
+use super::item::{Arrival, Item, shown};
+use crate::target::decode;
+use crate::target::profile::Iframe;
+
+/// Reads a document as far as script elements go, the way an HTML tokenizer ends them.
+#[derive(Debug)]
+pub(crate) struct ScriptReceiver {
+    iframe: Iframe,
+    buffer: Vec<u8>,
+}
+
+/// Where a document stands.
+enum Found {
+    /// Bytes before the next script element that are no part of one.
+    Other(usize),
+    /// A complete element: where its content begins and ends, and where the element ends.
+    Script { content: std::ops::Range<usize>, end: usize },
+    /// A comment, complete.
+    Comment(usize),
+    /// More bytes are needed.
+    Incomplete,
+}
+
+impl ScriptReceiver {
+    pub(crate) fn new(iframe: Iframe) -> ScriptReceiver {
+        ScriptReceiver { iframe, buffer: Vec::new() }
+    }
+
+    pub(crate) fn buffered(&self) -> usize {
+        self.buffer.len()
+    }
+
+    pub(crate) fn push(&mut self, now: Duration, bytes: &[u8], out: &mut VecDeque<Arrival>, watch: &mut Watch) {
+        self.buffer.extend_from_slice(bytes);
+        let mut position = 0;
+        loop {
+            let rest = &self.buffer[position..];
+            let (item, taken) = match next(rest) {
+                Found::Incomplete => break,
+                Found::Other(end) => (rest[..end].iter().all(u8::is_ascii_whitespace).then(|| Item::Comment(rest[..end].to_vec())), end),
+                Found::Comment(end) => (Some(Item::Comment(rest[..end].to_vec())), end),
+                Found::Script { content, end } => {
+                    watch.relevant(&[Invariant::IframeScripts]);
+                    let calls = calls(&self.iframe, &preprocessed(&rest[content]));
+                    out.extend(calls.into_iter().map(|item| Arrival { at: now, item }));
+                    (None, end)
+                }
+            };
+            out.extend(item.map(|item| Arrival { at: now, item }));
+            position += taken;
+        }
+        self.buffer.drain(..position);
+    }
+
+    pub(crate) fn finish(&mut self, now: Duration, complete: bool, watch: &mut Watch) {
+        if complete && opens_script(&self.buffer) {
+            let seen = format!("the document ends within {}", shown(&self.buffer));
+            watch.breach(Invariant::IframeScripts, now, seen);
+        }
+    }
+}
+
+fn next(bytes: &[u8]) -> Found {
+    let Some(open) = bytes.iter().position(|byte| *byte == b'<') else {
+        return if bytes.is_empty() { Found::Incomplete } else { Found::Other(bytes.len()) };
+    };
+    if open > 0 {
+        return Found::Other(open);
+    }
+    if bytes.starts_with(b"<!--") {
+        return find(bytes, b"-->", 4).map_or(Found::Incomplete, |at| Found::Comment(at + 3));
+    }
+    if opens_script(bytes) {
+        return script(bytes);
+    }
+    // Any other tag, or the beginning of one that cannot be told yet.
+    if bytes.len() < b"<script>".len() && (starts_like(b"<script", bytes) || b"<!--".starts_with(bytes)) {
+        return Found::Incomplete;
+    }
+    find(bytes, b">", 1).map_or(Found::Incomplete, |at| Found::Other(at + 1))
+}
+
+/// Whether one is the beginning of the other, whatever the case of the letters.
+fn starts_like(whole: &[u8], start: &[u8]) -> bool {
+    whole.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
+}
+
+fn opens_script(bytes: &[u8]) -> bool {
+    is_tag(bytes, b"<script")
+}
+
+/// A tag's name and what ends a name: white space, `/` or `>` (HTML section 13.2.5).
+fn is_tag(bytes: &[u8], tag: &[u8]) -> bool {
+    starts_like(bytes, tag) && bytes.get(tag.len()).is_some_and(|byte| byte.is_ascii_whitespace() || b"/>".contains(byte))
+}
+
+fn script(bytes: &[u8]) -> Found {
+    let Some(start) = find(bytes, b">", 0).map(|at| at + 1) else { return Found::Incomplete };
+    match content_end(&bytes[start..]) {
+        None => Found::Incomplete,
+        Some(length) => {
+            let close = start + length;
+            find(bytes, b">", close).map_or(Found::Incomplete, |at| Found::Script { content: start..close, end: at + 1 })
+        }
+    }
+}
+
+/// What a tokenizer hands to the script engine: line breaks are normalised (HTML section 13.2.3.5), and U+0000 is
+/// replaced (section 13.2.5.4).
+fn preprocessed(content: &[u8]) -> String {
+    String::from_utf8_lossy(content).replace("\r\n", "\n").replace('\r', "\n").replace('\0', "\u{fffd}")
+}
+
+/// How far the content of a script element goes: a comment in it can hide an end tag (HTML section 13.2.5.15 ff.).
+fn content_end(bytes: &[u8]) -> Option<usize> {
+    #[derive(PartialEq)]
+    enum State {
+        Data,
+        Escaped,
+        DoubleEscaped,
+    }
+    let mut state = State::Data;
+    let mut at = 0;
+    while at < bytes.len() {
+        let rest = &bytes[at..];
+        if rest.starts_with(b"-->") {
+            state = State::Data;
+        } else if state == State::Data && rest.starts_with(b"<!--") {
+            state = State::Escaped;
+            // The hyphens that open may also close: `<!-->`.
+            at += 1;
+        } else if state == State::Escaped && is_tag(rest, b"<script") {
+            state = State::DoubleEscaped;
+        } else if is_tag(rest, b"</script") {
+            if state != State::DoubleEscaped {
+                return Some(at);
+            }
+            state = State::Escaped;
+        }
+        at += 1;
+    }
+    None
+}
+
+fn find(bytes: &[u8], what: &[u8], from: usize) -> Option<usize> {
+    bytes.get(from..)?.windows(what.len()).position(|window| window == what).map(|at| from + at)
+}
+
+/// The messages that a script delivers: the arguments of its calls of the callback.
+fn calls(iframe: &Iframe, source: &str) -> Vec<Item> {
+    let call = format!("{}(", iframe.callback);
+    let mut items = Vec::new();
+    let mut rest = source;
+    while let Some(at) = rest.find(&call) {
+        let argument = &rest[at + call.len()..];
+        match value(argument) {
+            Some((value, length)) => {
+                items.push(match decode::argument(iframe, &value) {
+                    Ok(message) => Item::Message(message),
+                    Err(error) => Item::Unreadable(error.to_string()),
+                });
+                rest = &argument[length..];
+            }
+            None => {
+                items.push(Item::Unreadable(format!("the argument in the script {} is no literal", shown(source.as_bytes()))));
+                break;
+            }
+        }
+    }
+    items
+}
+
+/// A literal at the beginning of a text, and its length in bytes.
+fn value(text: &str) -> Option<(serde_json::Value, usize)> {
+    let blanks = text.len() - text.trim_start().len();
+    let text = text.trim_start();
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<serde_json::Value>();
+    let (value, length) = match values.next() {
+        Some(Ok(value)) => (value, values.byte_offset()),
+        _ => string_literal(text)?,
+    };
+    let behind = text[length..].trim_start();
+    behind.starts_with([')', ',']).then_some((value, blanks + length))
+}
+
+/// A JavaScript string literal in either quote (ECMA-262 section 12.9.4).
+fn string_literal(text: &str) -> Option<(serde_json::Value, usize)> {
+    let mut characters = text.char_indices();
+    let (_, quote) = characters.next().filter(|(_, quote)| matches!(quote, '"' | '\''))?;
+    // UTF-16 code units, because an escape can name half of a surrogate pair.
+    let mut units: Vec<u16> = Vec::new();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            _ if character == quote => return Some((String::from_utf16_lossy(&units).into(), at + 1)),
+            '\n' | '\r' => return None,
+            '\\' => match characters.next()?.1 {
+                'n' => units.push(0x0A),
+                'r' => units.push(0x0D),
+                't' => units.push(0x09),
+                'b' => units.push(0x08),
+                'f' => units.push(0x0C),
+                'v' => units.push(0x0B),
+                '0' => units.push(0),
+                'x' => units.push(hex(&mut characters, 2)?),
+                'u' => units.push(hex(&mut characters, 4)?),
+                '\n' | '\u{2028}' | '\u{2029}' => {}
+                other => units.extend_from_slice(other.encode_utf16(&mut [0; 2])),
+            },
+            other => units.extend_from_slice(other.encode_utf16(&mut [0; 2])),
+        }
+    }
+    None
+}
+
+fn hex(characters: &mut std::str::CharIndices<'_>, digits: usize) -> Option<u16> {
+    let digits: String = (0..digits).filter_map(|_| characters.next()).map(|(_, digit)| digit).collect();
+    u16::from_str_radix(&digits, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::target::profile::Parts;
+
+    fn items(chunks: &[&str]) -> Vec<String> {
+        let iframe = Iframe { path: "/".into(), callback: "push.deliver".into(), parts: Parts::default() };
+        let mut receiver = ScriptReceiver::new(iframe);
+        let mut out = VecDeque::new();
+        for chunk in chunks {
+            receiver.push(Duration::ZERO, chunk.as_bytes(), &mut out, &mut Watch::default());
+        }
+        out.iter().map(|arrival| arrival.item.to_string()).collect()
+    }
+
+    #[test]
+    fn a_call_in_a_script_is_a_message_however_the_document_is_cut() {
+        let document = "<!doctype html><p><SCRIPT type=x>parent.push.deliver(\"a\\u003cb\")</script >";
+        for cut in 0..document.len() {
+            assert_eq!(items(&[&document[..cut], &document[cut..]]), ["message \"a<b\""], "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn single_quotes_escapes_and_surrogates_are_read() {
+        let script = r"<script>parent.push.deliver('it\'s \ud83d\ude00\x21')</script>";
+        assert_eq!(items(&[script]), ["message \"it's \\u{1f600}!\""]);
+    }
+
+    #[test]
+    fn a_comment_with_a_script_tag_hides_the_end_tag() {
+        assert!(items(&["<script>parent.push.deliver(\"<!--<script>\")</script>"]).is_empty());
+        assert_eq!(items(&["<script>parent.push.deliver(\"<!--\")</script>"]), ["message \"<!--\""]);
+    }
+
+    #[test]
+    fn an_end_tag_in_the_data_ends_the_script() {
+        let found = items(&["<script>parent.push.deliver(\"a</script>b\")</script>"]);
+        assert!(found[0].contains("no literal"), "{found:?}");
+    }
+
+    #[test]
+    fn white_space_and_comments_are_heartbeats() {
+        assert_eq!(items(&["\n", "<!-- . -->"]), ["comment", "comment"]);
+    }
+}

@@ -1,0 +1,98 @@
+//! The receiving side of a WebSocket: frames to messages, and what must hold of each of them.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use pushspec_wire::utf8::Utf8Validator;
+use pushspec_wire::websocket::{FactKind, Frame, FrameScanner, Opcode};
+
+use super::invariant::{Invariant, Watch};
+use super::item::{Arrival, Item, shown_frame};
+use crate::target::decode::Message;
+
+/// Reads what a server sends after its 101.
+#[derive(Debug, Default)]
+pub(crate) struct WebSocketReceiver {
+    frames: FrameScanner,
+    /// Opcode and payload so far of a message in parts.
+    message: Option<(Opcode, Vec<u8>)>,
+    closed: bool,
+}
+
+impl WebSocketReceiver {
+    pub(crate) fn buffered(&self) -> usize {
+        self.frames.buffered() + self.message.as_ref().map_or(0, |(_, payload)| payload.len())
+    }
+
+    pub(crate) fn push(&mut self, now: Duration, bytes: &[u8], out: &mut VecDeque<Arrival>, watch: &mut Watch) {
+        self.frames.push(bytes);
+        while let Some(frame) = self.frames.next_frame() {
+            self.judge(now, &frame, watch);
+            let message = self.assemble(now, &frame, watch);
+            out.push_back(Arrival { at: now, item: Item::Frame(frame) });
+            out.extend(message.map(|message| Arrival { at: now, item: Item::Message(message) }));
+        }
+    }
+
+    fn judge(&mut self, now: Duration, frame: &Frame, watch: &mut Watch) {
+        use Invariant as I;
+        watch.relevant(&[I::WebSocketUnmasked, I::WebSocketReservedBits, I::WebSocketOpcodes, I::WebSocketLength]);
+        if frame.opcode.is_control() {
+            watch.relevant(&[I::WebSocketControlWhole, I::WebSocketControlShort]);
+        }
+        if frame.opcode == Opcode::CLOSE {
+            watch.relevant(&[I::WebSocketClose, I::WebSocketAfterClose]);
+        }
+        let shown = || format!("the frame {}", shown_frame(frame));
+        // Section 5.5.1 forbids data frames behind a close; a pong that crosses it is harmless.
+        if self.closed && !frame.opcode.is_control() {
+            watch.breach(I::WebSocketAfterClose, now, shown());
+        }
+        self.closed |= frame.opcode == Opcode::CLOSE;
+        for fact in frame.facts() {
+            let invariant = match fact {
+                FactKind::Masked => I::WebSocketUnmasked,
+                FactKind::ReservedBits(_) => I::WebSocketReservedBits,
+                FactKind::ReservedOpcode => I::WebSocketOpcodes,
+                FactKind::NotMinimalLength | FactKind::TopBitOfLength => I::WebSocketLength,
+                FactKind::FragmentedControl => I::WebSocketControlWhole,
+                FactKind::OversizedControl => I::WebSocketControlShort,
+                // Codes without a meaning yet may get one from the registry any day (RFC 6455 section 11.7).
+                FactKind::CloseCodeReserved(_) => continue,
+                _ => I::WebSocketClose,
+            };
+            watch.breach(invariant, now, shown());
+        }
+    }
+
+    /// The message that a frame completes.
+    fn assemble(&mut self, now: Duration, frame: &Frame, watch: &mut Watch) -> Option<Message> {
+        if frame.opcode.is_control() || frame.opcode.is_reserved() {
+            return None;
+        }
+        watch.relevant(&[Invariant::WebSocketFragments]);
+        let continues = frame.opcode == Opcode::CONTINUATION;
+        if continues != self.message.is_some() {
+            let why = if continues { "no message has begun" } else { "a message has begun and not ended" };
+            watch.breach(Invariant::WebSocketFragments, now, format!("the frame {}, though {why}", shown_frame(frame)));
+        }
+        let (opcode, mut payload) = match self.message.take() {
+            Some(begun) if continues => begun,
+            _ => (frame.opcode, Vec::new()),
+        };
+        payload.extend_from_slice(&frame.unmasked_payload());
+        if !frame.fin {
+            self.message = Some((opcode, payload));
+            return None;
+        }
+        let binary = opcode == Opcode::BINARY;
+        if !binary {
+            watch.relevant(&[Invariant::WebSocketUtf8]);
+            let mut validator = Utf8Validator::new();
+            if validator.push(&payload).and_then(|()| validator.finish()).is_err() {
+                watch.breach(Invariant::WebSocketUtf8, now, format!("the text {}", super::item::shown(&payload)));
+            }
+        }
+        Some(Message { data: payload, binary, id: None, event: None })
+    }
+}

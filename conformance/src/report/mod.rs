@@ -1,0 +1,3 @@
+//! Reporters: one file each, all from the same outcome.
+
+pub mod escape;

@@ -1,0 +1,382 @@
+//! `pushspec.toml`: where a server keeps each technique.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+
+use super::template::{fill, percent_encode};
+use crate::case::error::{PageError, PageErrors};
+use crate::case::page::Place;
+
+/// A profile. Every part is optional: what is absent is skipped.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Profile {
+    /// The URL of the server, if the command line gives none.
+    pub url: Option<String>,
+    /// An origin from which browsers may read the answers.
+    pub allowed_origin: Option<String>,
+    /// Short polling.
+    pub polling: Option<Polling>,
+    /// Long polling.
+    pub long_polling: Option<LongPolling>,
+    /// Iframe streaming.
+    pub iframe: Option<Iframe>,
+    /// Event streams.
+    pub sse: Option<EventStream>,
+    /// WebSocket.
+    pub websocket: Option<WebSocket>,
+    /// How to make the server send something.
+    pub publish: Option<Publish>,
+}
+
+/// `[polling]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", from = "WrittenPolling")]
+pub struct Polling {
+    /// Path and query, with `{channel}` and `{cursor}`.
+    pub path: String,
+    /// Whether answers carry an `ETag` that follows their content.
+    pub validator: bool,
+    /// How messages are found in an answer.
+    pub answer: Answer,
+}
+
+/// `[long-polling]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", from = "WrittenPolling")]
+pub struct LongPolling {
+    /// Path and query, with `{channel}`, `{cursor}` and `{hold}` (`300ms`), `{hold-ms}` (`300`) or `{hold-s}` (`0.3`).
+    pub path: String,
+    /// How long a poll is held.
+    pub hold: Duration,
+    /// How messages are found in an answer.
+    pub answer: Answer,
+}
+
+/// How messages are found in the body of a poll's answer.
+#[derive(Debug, Clone, Default)]
+pub struct Answer {
+    /// The cursor of the first poll.
+    pub start: String,
+    /// JSON pointer to the cursor of the next poll, or `header:Name`.
+    pub cursor: Option<String>,
+    /// JSON pointer to the list of messages; without it a body that is not empty is one message.
+    pub messages: Option<String>,
+    /// Where the parts of a message are.
+    pub parts: Parts,
+}
+
+/// JSON pointers from a message to its parts.
+#[derive(Debug, Clone, Default)]
+pub struct Parts {
+    /// To the data; without it the message itself is the data.
+    pub data: Option<String>,
+    /// To the id.
+    pub id: Option<String>,
+    /// To the name of the event.
+    pub event: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct WrittenPolling {
+    path: String,
+    #[serde(default)]
+    validator: bool,
+    #[serde(default, deserialize_with = "duration")]
+    hold: Option<Duration>,
+    #[serde(default)]
+    start: String,
+    cursor: Option<String>,
+    messages: Option<String>,
+    data: Option<String>,
+    id: Option<String>,
+    event: Option<String>,
+}
+
+/// The hold time that is assumed where the profile gives none.
+const HOLD: Duration = Duration::from_secs(25);
+
+impl WrittenPolling {
+    fn split(self) -> (String, bool, Option<Duration>, Answer) {
+        let parts = Parts { data: self.data, id: self.id, event: self.event };
+        let answer = Answer { start: self.start, cursor: self.cursor, messages: self.messages, parts };
+        (self.path, self.validator, self.hold, answer)
+    }
+}
+
+impl From<WrittenPolling> for Polling {
+    fn from(written: WrittenPolling) -> Polling {
+        let (path, validator, _, answer) = written.split();
+        Polling { path, validator, answer }
+    }
+}
+
+impl From<WrittenPolling> for LongPolling {
+    fn from(written: WrittenPolling) -> LongPolling {
+        let (path, _, hold, answer) = written.split();
+        LongPolling { path, hold: hold.unwrap_or(HOLD), answer }
+    }
+}
+
+/// `[iframe]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "WrittenIframe")]
+pub struct Iframe {
+    /// Path and query, with `{channel}` and `{callback}`.
+    pub path: String,
+    /// The name of the function that each script calls, without `parent.`.
+    pub callback: String,
+    /// Where the parts of a message are in the argument of the call.
+    pub parts: Parts,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct WrittenIframe {
+    path: String,
+    callback: String,
+    data: Option<String>,
+    id: Option<String>,
+    event: Option<String>,
+}
+
+impl From<WrittenIframe> for Iframe {
+    fn from(written: WrittenIframe) -> Iframe {
+        let parts = Parts { data: written.data, id: written.id, event: written.event };
+        Iframe { path: written.path, callback: written.callback, parts }
+    }
+}
+
+/// `[sse]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct EventStream {
+    /// Path and query, with `{channel}`.
+    pub path: String,
+    /// Whether the server honours `Last-Event-ID`.
+    #[serde(default)]
+    pub resume: bool,
+    /// The time after which a comment keeps the connection alive.
+    #[serde(default, deserialize_with = "duration")]
+    pub heartbeat: Option<Duration>,
+}
+
+/// `[websocket]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WebSocket {
+    /// Path and query of the endpoint that answers.
+    pub path: String,
+    /// Path and query, with `{channel}`, of the endpoint where what is published arrives.
+    pub subscribe: Option<String>,
+    /// What it answers to a text: `{message}` for an echo. Left out if it does not answer.
+    pub reply: Option<String>,
+    /// Whether it answers to binary messages alike.
+    #[serde(default)]
+    pub binary: bool,
+    /// Subprotocols of which it accepts the first that is offered.
+    #[serde(default)]
+    pub subprotocols: Vec<String>,
+}
+
+impl WebSocket {
+    /// The path where what is published arrives.
+    pub fn subscription(&self) -> Option<&String> {
+        self.subscribe.as_ref().or_else(|| Some(&self.path).filter(|path| path.contains("{channel}")))
+    }
+}
+
+/// `[publish]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Publish {
+    /// Method and path: `POST /publish/{channel}`.
+    pub request: String,
+    /// The media type of the body.
+    #[serde(default = "octet_stream")]
+    pub content_type: String,
+    /// The body, with `{data}`, `{id}` and `{event}`.
+    #[serde(default)]
+    pub body: String,
+    /// How what is filled into the body is written.
+    #[serde(default)]
+    pub encoding: Encoding,
+    /// How long to wait after the last subscription before something is published: a server may answer a subscriber
+    /// a moment before it delivers to it.
+    #[serde(default, deserialize_with = "duration")]
+    pub settle: Option<Duration>,
+}
+
+fn octet_stream() -> String {
+    "application/octet-stream".to_owned()
+}
+
+/// How values are written into the body of a publication.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encoding {
+    /// As they are; what is absent is empty.
+    #[default]
+    Raw,
+    /// As JSON strings, quotes included; what is absent is `null`.
+    Json,
+    /// Percent-encoded; what is absent is empty.
+    Form,
+}
+
+/// Something that is to be published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publication {
+    /// The channel of the case.
+    pub channel: String,
+    /// The data: text, as all techniques but WebSocket carry text only.
+    pub data: String,
+    /// An id of the publisher's own.
+    pub id: Option<String>,
+    /// The name of the event.
+    pub event: Option<String>,
+}
+
+/// An HTTP request that publishes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishRequest {
+    /// `POST`
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// The media type of the body.
+    pub content_type: String,
+    /// The body.
+    pub body: String,
+}
+
+impl Publish {
+    /// Whether the recipe has a place for a value.
+    pub fn names(&self, name: &str) -> bool {
+        let place = format!("{{{name}}}");
+        self.request.contains(&place) || self.body.contains(&place)
+    }
+
+    /// The request that publishes.
+    pub fn request(&self, publication: &Publication) -> PublishRequest {
+        let value = |name: &str| match name {
+            "channel" => Some(Some(publication.channel.as_str())),
+            "data" => Some(Some(publication.data.as_str())),
+            "id" => Some(publication.id.as_deref()),
+            "event" => Some(publication.event.as_deref()),
+            _ => None,
+        };
+        let (method, path) = self.request.split_once(' ').unwrap_or(("POST", &self.request));
+        PublishRequest {
+            method: method.to_owned(),
+            path: fill(path, |name| value(name).map(|value| percent_encode(value.unwrap_or_default()))),
+            content_type: self.content_type.clone(),
+            body: fill(&self.body, |name| value(name).map(|value| self.encoding.encode(value))),
+        }
+    }
+}
+
+impl Encoding {
+    fn encode(self, value: Option<&str>) -> String {
+        match self {
+            Encoding::Raw => value.unwrap_or_default().to_owned(),
+            Encoding::Json => value.map_or_else(|| "null".to_owned(), |value| serde_json::Value::from(value).to_string()),
+            Encoding::Form => percent_encode(value.unwrap_or_default()),
+        }
+    }
+}
+
+/// A profile that cannot be used, with its place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProfileError {
+    /// The file is not a profile.
+    #[error("{0}")]
+    Syntax(PageErrors),
+    /// The built-in profile of the reference server is broken: a mistake of ours.
+    #[error("the table [{table}] is wrong: {why}")]
+    Value {
+        /// Which table.
+        table: &'static str,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl Profile {
+    /// Reads a profile; `file` is its name for errors.
+    pub fn parse(file: &str, text: &str) -> Result<Profile, ProfileError> {
+        let profile: Profile = toml::from_str(text).map_err(|error| {
+            let place = Place::of(text, &error.span().unwrap_or_default());
+            ProfileError::Syntax(PageErrors(vec![PageError {
+                file: file.to_owned(),
+                line: place.line + 1,
+                column: place.column + 1,
+                width: place.width,
+                source: text.lines().nth(place.line).unwrap_or_default().to_owned(),
+                message: error.message().to_owned(),
+                hint: Some("every key is described in docs/profile.md".to_owned()),
+            }]))
+        })?;
+        profile.check()?;
+        Ok(profile)
+    }
+
+    /// The layout of the reference server.
+    pub fn reference() -> Result<Profile, ProfileError> {
+        Profile::parse("fixtures/reference.toml", pushspec_fixtures::REFERENCE_PROFILE)
+    }
+
+    /// A server of which only its WebSocket is known.
+    pub fn only_websocket(path: &str) -> Profile {
+        let websocket = WebSocket { path: path.to_owned(), ..WebSocket::default() };
+        Profile { websocket: Some(websocket), ..Profile::default() }
+    }
+
+    fn check(&self) -> Result<(), ProfileError> {
+        let paths = [
+            ("polling", self.polling.as_ref().map(|poll| &poll.path)),
+            ("long-polling", self.long_polling.as_ref().map(|poll| &poll.path)),
+            ("iframe", self.iframe.as_ref().map(|iframe| &iframe.path)),
+            ("sse", self.sse.as_ref().map(|sse| &sse.path)),
+            ("websocket", self.websocket.as_ref().map(|websocket| &websocket.path)),
+            ("websocket", self.websocket.as_ref().and_then(|websocket| websocket.subscribe.as_ref())),
+        ];
+        for (table, path) in paths {
+            if let Some(path) = path {
+                check_path(table, path)?;
+            }
+        }
+        if let Some(publish) = &self.publish {
+            let Some((method, path)) = publish.request.split_once(' ') else {
+                let why = format!("`{}` is no request; write it like `POST /publish/{{channel}}`", publish.request);
+                return Err(ProfileError::Value { table: "publish", why });
+            };
+            if !method.bytes().all(|byte| byte.is_ascii_uppercase()) || method.is_empty() {
+                let why = format!("`{method}` is no method; write it like `POST`");
+                return Err(ProfileError::Value { table: "publish", why });
+            }
+            check_path("publish", path)?;
+        }
+        Ok(())
+    }
+}
+
+/// A path goes into a request line as it is.
+pub(crate) fn check_path(table: &'static str, path: &str) -> Result<(), ProfileError> {
+    let printable = path.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
+    if path.starts_with('/') && printable {
+        return Ok(());
+    }
+    let why = format!("`{}` is no path; it begins with `/` and has no blanks", path.escape_debug());
+    Err(ProfileError::Value { table, why })
+}
+
+/// `300ms` or `25s`, as in the fixtures.
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let word = String::deserialize(deserializer)?;
+    let span = crate::case::parse_span(&word)
+        .ok_or_else(|| serde::de::Error::custom(format!("`{word}` is no time; write `300ms` or `25s`")))?;
+    Ok(Some(span.duration()))
+}
