@@ -15,7 +15,7 @@ use crate::{
 pub(crate) struct Application {
     pub(crate) config: Config,
     pub(crate) hub: Hub,
-    /// Cancelled when the server shuts down: streams end, polls are answered, WebSockets are closed.
+    /// Cancelled when the server shuts down: streams end, polls are answered, WebSocket connections are closed.
     pub(crate) closing: CancellationToken,
     /// Cancelled when the time for an orderly end is over.
     pub(crate) aborting: CancellationToken,

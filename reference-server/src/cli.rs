@@ -28,13 +28,13 @@ pub struct ServeArguments {
     /// The pause after which an idle stream or WebSocket sends something
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "15s")]
     pub heartbeat: Duration,
-    /// The reconnection time that an EventSource is told
+    /// The reconnection time that an event stream tells its client
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "3s")]
     pub retry: Duration,
     /// An origin whose pages may read the answers; can be repeated
     #[arg(long = "allow-origin", value_name = "ORIGIN")]
     pub allowed_origins: Vec<Origin>,
-    /// Refuse WebSockets from pages of other origins
+    /// Refuse WebSocket connections from pages of other origins
     #[arg(long)]
     pub check_origin: bool,
     /// A subprotocol that a WebSocket can speak; can be repeated
@@ -46,7 +46,7 @@ pub struct ServeArguments {
     /// How to write the log
     #[arg(long, value_enum, default_value = "text")]
     pub log_format: LogFormat,
-    /// What to log, such as debug or pushspec_reference=trace
+    /// What to log, such as info, debug or hyper=trace
     #[arg(long, value_name = "FILTER", default_value = "info")]
     pub log: String,
 }

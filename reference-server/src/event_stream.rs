@@ -44,7 +44,7 @@ enum EventStreamError {
 
 impl From<EventStreamError> for Refusal {
     fn from(error: EventStreamError) -> Self {
-        Self::bad_request(error)
+        Self::bad_request(&error)
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) fn is_token_byte(byte: u8) -> bool {
 
 /// The elements of a comma-separated list without quoted strings, over all lines of the field. Empty elements are
 /// left out, as a recipient has to do (RFC 9110, section 5.6.1.2). Lines that are not ASCII have no elements.
-pub(crate) fn list<'a>(fields: &'a HeaderMap, name: impl AsHeaderName) -> impl Iterator<Item = &'a str> {
+pub(crate) fn list(fields: &HeaderMap, name: impl AsHeaderName) -> impl Iterator<Item = &str> {
     fields
         .get_all(name)
         .into_iter()

@@ -44,7 +44,7 @@ enum IframeError {
 
 impl From<IframeError> for Refusal {
     fn from(error: IframeError) -> Self {
-        Self::bad_request(error)
+        Self::bad_request(&error)
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) enum QueryError {
 
 impl From<QueryError> for Refusal {
     fn from(error: QueryError) -> Self {
-        Self::bad_request(error)
+        Self::bad_request(&error)
     }
 }
 

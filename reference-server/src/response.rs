@@ -58,17 +58,17 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    pub(crate) fn new(status: StatusCode, reason: impl ToString) -> Self {
+    pub(crate) fn new(status: StatusCode, reason: &(impl ToString + ?Sized)) -> Self {
         Self { status, reason: reason.to_string(), fields: Vec::new() }
     }
 
     /// 400, for a request that breaks a grammar.
-    pub(crate) fn bad_request(reason: impl ToString) -> Self {
+    pub(crate) fn bad_request(reason: &(impl ToString + ?Sized)) -> Self {
         Self::new(StatusCode::BAD_REQUEST, reason)
     }
 
     /// 503, for a limit that other clients fill (RFC 9110, section 15.6.4).
-    pub(crate) fn unavailable(reason: impl ToString, retry_after: Duration) -> Self {
+    pub(crate) fn unavailable(reason: &(impl ToString + ?Sized), retry_after: Duration) -> Self {
         // A second at least: the field has no fractions, and zero would invite a loop.
         let seconds = HeaderValue::from(retry_after.as_secs().max(1));
         Self::new(StatusCode::SERVICE_UNAVAILABLE, reason).with(RETRY_AFTER, seconds)
@@ -77,7 +77,7 @@ impl Refusal {
     /// 405, with the methods that the resource has (RFC 9110, section 15.5.6).
     pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
         let reason = format!("this resource has the methods {allow}");
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, reason).with(ALLOW, HeaderValue::from_static(allow))
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, &reason).with(ALLOW, HeaderValue::from_static(allow))
     }
 
     pub(crate) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {

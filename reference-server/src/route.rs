@@ -36,8 +36,8 @@ pub(crate) enum RouteError {
 impl From<RouteError> for Refusal {
     fn from(error: RouteError) -> Self {
         match error {
-            RouteError::Encoding(_) | RouteError::Channel(_) => Self::bad_request(error),
-            RouteError::Unknown => Self::new(StatusCode::NOT_FOUND, error),
+            RouteError::Encoding(_) | RouteError::Channel(_) => Self::bad_request(&error),
+            RouteError::Unknown => Self::new(StatusCode::NOT_FOUND, &error),
         }
     }
 }

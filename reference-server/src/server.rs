@@ -70,7 +70,7 @@ impl Server {
         self.address
     }
 
-    /// Stops accepting, ends streams after a complete message, answers held polls, closes WebSockets with 1001, and
+    /// Stops accepting, ends streams after a complete message, answers held polls, closes every WebSocket with 1001, and
     /// waits until all connections have ended, at most for [`Config::grace`]. What has not ended then is dropped.
     pub async fn shutdown(self) {
         let Application { config, closing, tasks, .. } = &*self.application;
@@ -124,7 +124,7 @@ async fn turn_away(application: Arc<Application>, _place: OwnedSemaphorePermit, 
     let limit = application.config.connections;
     connection(&application, stream, move |_| async move {
         let reason = format!("the limit of {limit} connections is reached");
-        Refusal::unavailable(reason, RETRY_AFTER).closing().into_answer()
+        Refusal::unavailable(&reason, RETRY_AFTER).closing().into_answer()
     })
     .await;
 }

@@ -15,6 +15,7 @@ use crate::{
     application::{Application, Seat},
     cors::Cors,
     event_stream, iframe, long_polling, page, polling, publish,
+    query::Query,
     response::{Answer, Refusal, empty},
     route::Route,
     websocket,
@@ -42,11 +43,11 @@ impl From<RequestError> for Refusal {
     fn from(error: RequestError) -> Self {
         match error {
             RequestError::HeadTooLarge { .. } => {
-                Self::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, error)
+                Self::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &error)
             }
-            RequestError::TargetTooLong { .. } => Self::new(StatusCode::URI_TOO_LONG, error),
-            RequestError::Host | RequestError::InvalidHost => Self::bad_request(error).closing(),
-            RequestError::UnknownMethod => Self::new(StatusCode::NOT_IMPLEMENTED, error),
+            RequestError::TargetTooLong { .. } => Self::new(StatusCode::URI_TOO_LONG, &error),
+            RequestError::Host | RequestError::InvalidHost => Self::bad_request(&error).closing(),
+            RequestError::UnknownMethod => Self::new(StatusCode::NOT_IMPLEMENTED, &error),
         }
     }
 }
@@ -77,6 +78,8 @@ async fn checked(
         return Ok(options("GET, HEAD, POST, OPTIONS"));
     }
     let route = Route::parse(request.uri().path())?;
+    // Also where the resource asks for no parameter: a query that cannot be read is an error of the client.
+    Query::parse(request.uri().query())?;
     if request.method() == Method::OPTIONS {
         let mut answer = options(route.methods());
         cors.answer_preflight(request.headers(), route.methods(), answer.headers_mut());

@@ -111,3 +111,60 @@ impl AsyncWrite for Socket {
         self.poll_drain(context).map(Ok)
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+        time::timeout,
+    };
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    async fn pair(write_timeout: Duration) -> (Socket, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (Socket::new(listener.accept().await.unwrap().0, write_timeout), peer)
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_takes_no_bytes_makes_a_write_time_out() {
+        let (mut socket, _peer) = pair(Duration::from_millis(50)).await;
+        let endless = async {
+            loop {
+                if let Err(error) = socket.write_all(&[0; 1 << 14]).await {
+                    return error;
+                }
+            }
+        };
+        assert_eq!(timeout(PATIENCE, endless).await.unwrap().kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn the_last_bytes_arrive_although_the_peer_has_sent_what_nobody_read() {
+        let (mut socket, mut peer) = pair(PATIENCE).await;
+        peer.write_all(&[0; 1 << 14]).await.unwrap();
+        socket.write_all(b"the reason").await.unwrap();
+        let closing = tokio::spawn(async move {
+            socket.shutdown().await.unwrap();
+        });
+        let mut received = String::new();
+        timeout(PATIENCE, peer.read_to_string(&mut received)).await.unwrap().unwrap();
+        assert_eq!(received, "the reason");
+        drop(peer);
+        timeout(PATIENCE, closing).await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_never_closes_is_not_waited_for_for_ever() {
+        let (mut socket, mut peer) = pair(PATIENCE).await;
+        let chatter = tokio::spawn(async move { while peer.write_all(&[0; 1 << 12]).await.is_ok() {} });
+        timeout(PATIENCE, socket.shutdown()).await.unwrap().unwrap();
+        drop(socket);
+        timeout(PATIENCE, chatter).await.unwrap().unwrap();
+    }
+}

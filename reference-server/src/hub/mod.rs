@@ -65,7 +65,7 @@ pub(crate) enum HubError {
 impl From<HubError> for Refusal {
     fn from(error: HubError) -> Self {
         let HubError::TooManyChannels { retry_after, .. } = error;
-        Refusal::unavailable(error, retry_after)
+        Refusal::unavailable(&error, retry_after)
     }
 }
 

@@ -37,7 +37,7 @@ const UPGRADED: HeaderValue = HeaderValue::from_static("Upgrade");
 
 impl From<HandshakeError> for Refusal {
     fn from(error: HandshakeError) -> Self {
-        let refusal = Self::new(error.status(), error);
+        let refusal = Self::new(error.status(), &error);
         let fields: &[(HeaderName, HeaderValue)] = match error.status() {
             // A 426 names what to upgrade to (RFC 9110, section 15.5.22; RFC 6455, section 4.4).
             StatusCode::UPGRADE_REQUIRED => &[

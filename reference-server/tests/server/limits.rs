@@ -1,0 +1,197 @@
+//! Each limit, and what the client is told at it.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use reqwest::{Client, StatusCode};
+use tokio_tungstenite::{
+    connect_async,
+    tungstenite::{Message, protocol::frame::coding::CloseCode},
+};
+
+use crate::support::{Wire, assert_serves, data, field, get, json, publish, soon, start_with, url};
+
+#[tokio::test]
+async fn a_publication_that_is_too_large_is_refused_with_413() {
+    let server = start_with(|config| config.message_size = 10).await;
+    let send = async |body: &str| {
+        let response =
+            Client::new().post(url(&server, "/publish/a")).body(body.to_owned()).send().await.unwrap();
+        response.status()
+    };
+    assert_eq!(send("0123456789").await, StatusCode::CREATED);
+    assert_eq!(send("0123456789x").await, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn the_413_arrives_although_the_client_goes_on_sending() {
+    let server = start_with(|config| config.message_size = 10).await;
+    let mut wire = Wire::connect(&server).await;
+    wire.send("POST /publish/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+    for _ in 0..20 {
+        wire.send("400\r\n").await;
+        wire.send([b'x'; 0x400]).await;
+        wire.send("\r\n").await;
+    }
+    let (head, body) = wire.response().await;
+    assert_eq!(head.status, 413);
+    assert_eq!(head.field("connection"), Some("close"));
+    assert_eq!(body, "a message has at most 10 bytes\n");
+    assert_eq!(wire.end().await, b"");
+}
+
+#[tokio::test]
+async fn a_client_that_asks_first_is_refused_before_it_sends() {
+    let server = start_with(|config| config.message_size = 10).await;
+    let request = "POST /publish/a HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\nExpect: 100-continue\r\n\r\n";
+    assert_eq!(Wire::open(&server, request).await.head().await.status, 413);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_refused_with_408() {
+    let server = start_with(|config| config.body_timeout = Duration::from_millis(50)).await;
+    let request = "POST /publish/a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\non";
+    let mut wire = Wire::open(&server, request).await;
+    assert_eq!(wire.response().await.0.status, 408);
+    assert_eq!(wire.end().await, b"");
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_refused_with_431_and_a_long_target_with_414() {
+    let server = start_with(|config| config.header_size = 4096).await;
+    let field = |length: usize| format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(length));
+    let target = |length: usize| format!("GET /?{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(length));
+    for (request, status) in
+        [(field(3000), 200), (field(5000), 431), (target(3000), 200), (target(5000), 414)]
+    {
+        let (head, body) = Wire::open(&server, request).await.response().await;
+        assert_eq!(head.status, status);
+        assert!(status == 200 || body.contains("longer than 4096 bytes"));
+    }
+    // Far above the limit the library answers by itself, without a body.
+    for request in [field(100_000), format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(1000))] {
+        let mut wire = Wire::open(&server, request).await;
+        assert_eq!(wire.head().await.status, 431);
+    }
+    assert_serves(&server).await;
+}
+
+#[tokio::test]
+async fn half_a_request_is_dropped() {
+    let server = start_with(|config| config.header_timeout = Duration::from_millis(80)).await;
+    for bytes in ["", "GET / HTTP/1.1\r\nHost:"] {
+        assert_eq!(Wire::open(&server, bytes).await.end().await, b"");
+    }
+}
+
+#[tokio::test]
+async fn channels_are_refused_with_503_while_all_are_in_use() {
+    // One of the two is the clock.
+    let server = start_with(|config| config.channels = 2).await;
+    publish(&server, "one", "x").await;
+    for target in ["/long-polling/two", "/sse/two", "/iframe/two?callback=f"] {
+        let response = get(&server, target).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{target}");
+        assert_eq!(field(&response, "retry-after"), "60");
+    }
+    assert_eq!(get(&server, "/polling/two").await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn an_idle_channel_makes_room_but_one_with_a_subscriber_does_not() {
+    let server = start_with(|config| {
+        config.channels = 2;
+        config.channel_idle = Duration::ZERO;
+    })
+    .await;
+    let subscriber = get(&server, "/sse/one").await;
+    assert_eq!(get(&server, "/sse/two").await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    drop(subscriber);
+    let made = async {
+        while get(&server, "/sse/two").await.status() != StatusCode::OK {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    soon(made).await;
+}
+
+#[tokio::test]
+async fn a_channel_forgets_its_oldest_messages_by_number_and_by_size() {
+    let server = start_with(|config| {
+        config.history = 3;
+        config.history_size = 100;
+    })
+    .await;
+    for number in 1..=5 {
+        publish(&server, "news", &number.to_string()).await;
+    }
+    let poll = json(get(&server, "/polling/news?after=1").await).await;
+    assert_eq!(data(&poll), ["3", "4", "5"]);
+    assert_eq!(poll["cursor"], 5);
+
+    publish(&server, "news", &"x".repeat(97)).await;
+    let poll = json(get(&server, "/polling/news").await).await;
+    assert_eq!(data(&poll).len(), 2);
+    publish(&server, "news", &"y".repeat(200)).await;
+    let poll = json(get(&server, "/polling/news").await).await;
+    assert_eq!(data(&poll), ["y".repeat(200)]);
+}
+
+#[tokio::test]
+async fn connections_above_the_limit_are_told_to_come_back() {
+    let server = start_with(|config| config.connections = 1).await;
+    let mut seated = Wire::get(&server, "/sse/news").await;
+    seated.until("\n\n").await;
+    let mut standing = Wire::get(&server, "/polling/news").await;
+    let (head, body) = standing.response().await;
+    assert_eq!(head.status, 503);
+    assert_eq!(head.field("retry-after"), Some("1"));
+    assert!(body.contains("limit of 1 connections"));
+    assert_eq!(standing.end().await, b"");
+
+    drop(seated);
+    let served = async {
+        while Wire::get(&server, "/polling/news").await.head().await.status != 200 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    soon(served).await;
+}
+
+#[tokio::test]
+async fn a_websocket_keeps_the_seat_of_its_connection() {
+    let server = start_with(|config| config.connections = 1).await;
+    let (socket, _) = connect_async(format!("ws://{}/websocket/echo", server.address())).await.unwrap();
+    assert_eq!(get(&server, "/polling/news").await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    drop(socket);
+    let served = async {
+        while get(&server, "/polling/news").await.status() != StatusCode::OK {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    soon(served).await;
+}
+
+#[tokio::test]
+async fn a_subscriber_that_does_not_read_holds_nobody_up_and_is_told_what_happened() {
+    let server = start_with(|config| config.history = 2).await;
+    let (mut slow, _) = connect_async(format!("ws://{}/websocket/news", server.address())).await.unwrap();
+    let mut quick = Wire::get(&server, "/sse/news").await;
+    quick.until("\n\n").await;
+    // More than the buffers of the system take.
+    let large = "x".repeat(1 << 20);
+    for _ in 0..20 {
+        publish(&server, "news", &large).await;
+    }
+    publish(&server, "news", "last").await;
+    quick.until("data: last\n").await;
+
+    let close = loop {
+        match soon(slow.next()).await.unwrap().unwrap() {
+            Message::Text(_) => {}
+            other => break other,
+        }
+    };
+    let Message::Close(Some(frame)) = close else { panic!("{close:?}") };
+    assert_eq!(frame.code, CloseCode::Again);
+}
