@@ -57,10 +57,9 @@ impl Source {
     async fn line(&mut self) -> String {
         loop {
             assert!(!self.text.contains('\r'));
-            if let Some((line, rest)) = self.text.split_once('\n') {
-                let line = line.to_owned();
-                self.text = rest.to_owned();
-                return line;
+            if let Some(end) = self.text.find('\n') {
+                let line: String = self.text.drain(..=end).collect();
+                return line.trim_end_matches('\n').to_owned();
             }
             let chunk = soon(self.response.chunk()).await.unwrap().expect("the stream goes on");
             self.text += str::from_utf8(&chunk).unwrap();

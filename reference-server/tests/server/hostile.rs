@@ -4,7 +4,7 @@ use std::{fmt::Write, time::Duration};
 
 use rstest::rstest;
 
-use crate::support::{Wire, assert_serves, publish, soon, start, start_with};
+use crate::support::{Wire, assert_serves, publish, start, start_with, until_status};
 
 const ENDPOINTS: &[&str] = &[
     "/",
@@ -70,7 +70,8 @@ async fn clients_that_go_away_leave_nothing_behind(#[case] taken: usize) {
     .await;
     for round in 0..10 {
         for target in ["/polling/a", "/long-polling/a", "/iframe/a?callback=f", "/sse/a"] {
-            let mut wire = connect_when_there_is_room(&server, target).await;
+            until_status(&server, "/polling/a", 200).await;
+            let mut wire = Wire::get(&server, target).await;
             if target != "/long-polling/a" {
                 wire.take(taken).await;
             }
@@ -79,21 +80,7 @@ async fn clients_that_go_away_leave_nothing_behind(#[case] taken: usize) {
         write!(body, "POST /publish/a HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{round}").unwrap();
         drop(Wire::open(&server, body).await);
     }
-    soon(async {
-        while connect_when_there_is_room(&server, "/polling/alive").await.head().await.status != 200 {}
-    })
-    .await;
-}
-
-/// The server learns that a client is gone a moment after the client went.
-async fn connect_when_there_is_room(server: &pushspec_reference::Server, target: &str) -> Wire {
-    soon(async {
-        while Wire::get(server, "/polling/a").await.head().await.status != 200 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    })
-    .await;
-    Wire::get(server, target).await
+    until_status(&server, "/polling/alive", 200).await;
 }
 
 #[tokio::test]

@@ -9,7 +9,9 @@ use tokio_tungstenite::{
     tungstenite::{Message, protocol::frame::coding::CloseCode},
 };
 
-use crate::support::{Wire, assert_serves, data, field, get, json, publish, soon, start_with, url};
+use crate::support::{
+    Wire, assert_serves, data, field, get, json, publish, soon, start_with, until_status, url,
+};
 
 #[tokio::test]
 async fn a_publication_that_is_too_large_is_refused_with_413() {
@@ -107,12 +109,7 @@ async fn an_idle_channel_makes_room_but_one_with_a_subscriber_does_not() {
     let subscriber = get(&server, "/sse/one").await;
     assert_eq!(get(&server, "/sse/two").await.status(), StatusCode::SERVICE_UNAVAILABLE);
     drop(subscriber);
-    let made = async {
-        while get(&server, "/sse/two").await.status() != StatusCode::OK {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    soon(made).await;
+    until_status(&server, "/sse/two", 200).await;
 }
 
 #[tokio::test]
@@ -150,12 +147,7 @@ async fn connections_above_the_limit_are_told_to_come_back() {
     assert_eq!(standing.end().await, b"");
 
     drop(seated);
-    let served = async {
-        while Wire::get(&server, "/polling/news").await.head().await.status != 200 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    soon(served).await;
+    until_status(&server, "/polling/news", 200).await;
 }
 
 #[tokio::test]
@@ -164,12 +156,7 @@ async fn a_websocket_keeps_the_seat_of_its_connection() {
     let (socket, _) = connect_async(format!("ws://{}/websocket/echo", server.address())).await.unwrap();
     assert_eq!(get(&server, "/polling/news").await.status(), StatusCode::SERVICE_UNAVAILABLE);
     drop(socket);
-    let served = async {
-        while get(&server, "/polling/news").await.status() != StatusCode::OK {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    soon(served).await;
+    until_status(&server, "/polling/news", 200).await;
 }
 
 #[tokio::test]

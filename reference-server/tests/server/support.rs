@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 /// How long anything may take that has to come. A machine can be slow; a test that passes never waits for it.
@@ -46,6 +46,16 @@ pub(crate) async fn publish(server: &Server, channel: &str, data: &str) -> u64 {
 
 pub(crate) async fn get(server: &Server, target: &str) -> reqwest::Response {
     soon(reqwest::get(url(server, target))).await.unwrap()
+}
+
+/// Asks until the answer has a status: the server learns a moment after a client went that it is gone.
+pub(crate) async fn until_status(server: &Server, target: &str, status: u16) {
+    soon(async {
+        while Wire::get(server, target).await.head().await.status != status {
+            sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
 }
 
 /// The JSON body of an answer.
