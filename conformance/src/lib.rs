@@ -2,7 +2,12 @@
 
 pub mod case;
 pub mod catalogue;
+#[cfg(feature = "program")]
+pub mod cli;
+pub mod drive;
 pub mod judge;
+pub mod outcome;
 pub mod report;
+pub mod suite;
 pub mod target;
 pub mod transcript;

@@ -1,2 +1,8 @@
 //! The program `pushspec`.
-fn main() {}
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    pushspec::cli::main().await
+}

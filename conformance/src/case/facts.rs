@@ -68,8 +68,8 @@ pub fn parse(source: &str) -> Result<Facts, FactsError> {
         .into_iter()
         .map(|(name, value)| {
             let range = value.span();
-            let values =
-                each_values(value.into_inner()).map_err(|message| FactsError { range: range.clone(), message })?;
+            let values = each_values(value.into_inner())
+                .map_err(|message| FactsError { range: range.clone(), message })?;
             Ok((name, values))
         })
         .collect::<Result<_, FactsError>>()?;

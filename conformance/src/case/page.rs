@@ -44,7 +44,8 @@ pub struct Section {
 impl Page {
     /// Reads a page. `path` is relative to `fixtures/`, without `.md`.
     pub fn parse(path: &str, text: &str) -> Result<Page, PageErrors> {
-        let mut reader = Reader { file: format!("fixtures/{path}.md"), lines: split(text), errors: Vec::new() };
+        let mut reader =
+            Reader { file: format!("fixtures/{path}.md"), lines: split(text), errors: Vec::new() };
         let page = reader.page(path);
         if reader.errors.is_empty() { Ok(page) } else { Err(PageErrors(reader.errors)) }
     }
@@ -76,7 +77,8 @@ impl Reader<'_> {
         let starts = self.section_starts();
         let end = starts.first().copied().unwrap_or(self.lines.len());
         let preamble: String = self.lines[..end].concat();
-        let title = preamble.lines().find_map(|line| line.strip_prefix("# ")).unwrap_or_default().trim().to_owned();
+        let title =
+            preamble.lines().find_map(|line| line.strip_prefix("# ")).unwrap_or_default().trim().to_owned();
         if title.is_empty() {
             self.mistake(0, Mistake::whole("a page begins with `# ` and the name of the section"));
         }
@@ -88,7 +90,10 @@ impl Reader<'_> {
             let end = starts.get(index + 1).copied().unwrap_or(self.lines.len());
             let Some(section) = self.section(*start..end) else { continue };
             if sections.iter().any(|other| other.name == section.name) {
-                self.mistake(*start, Mistake::at(3, section.name.chars().count(), "the page has this case already"));
+                self.mistake(
+                    *start,
+                    Mistake::at(3, section.name.chars().count(), "the page has this case already"),
+                );
             }
             sections.push(section);
         }
@@ -124,7 +129,10 @@ impl Reader<'_> {
         let fences = self.fences(&range);
         let Some(facts_fence) = fences.iter().find(|fence| fence.language == "toml").cloned() else {
             let hint = "add a fence ```toml with at least `covers = [\"…\"]`";
-            self.mistake(range.start, Mistake::at(3, name.chars().count(), "the case has no facts").hint(hint));
+            self.mistake(
+                range.start,
+                Mistake::at(3, name.chars().count(), "the case has no facts").hint(hint),
+            );
             return None;
         };
         let facts = self.facts(&facts_fence)?;
@@ -204,7 +212,9 @@ impl Reader<'_> {
                 let mut mistake = Mistake::at(place.column, place.width, error.message);
                 let key = source.lines().nth(place.line).and_then(|line| line.split(['=', ' ', '.']).next());
                 if mistake.message.starts_with("unknown field") {
-                    mistake.message.truncate(mistake.message.find(", expected").unwrap_or(usize::MAX).min(mistake.message.len()));
+                    mistake.message.truncate(
+                        mistake.message.find(", expected").unwrap_or(usize::MAX).min(mistake.message.len()),
+                    );
                     let known = ["covers", "needs", "each", "sanity", "invariant"];
                     mistake.hint = key.and_then(|key| did_you_mean(key, known));
                 }
@@ -286,6 +296,7 @@ fn floor_char_boundary(text: &str, index: usize) -> usize {
 pub(crate) fn is_kebab_case(name: &str) -> bool {
     !name.is_empty()
         && name.split('-').all(|part| {
-            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'.')
+            !part.is_empty()
+                && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'.')
         })
 }

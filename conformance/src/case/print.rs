@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::page::{Page, Section};
 use super::statement::{
-    Attribute, AttributeValue, ExpectItem, FieldPattern, FieldTest, FrameItem, FrameWord, Line, MessagePattern,
-    OPCODES, OpcodeWord, SendItem, Span, Statement, StatusPattern,
+    Attribute, AttributeValue, ExpectItem, FieldPattern, FieldTest, FrameItem, FrameWord, Line,
+    MessagePattern, OPCODES, OpcodeWord, SendItem, Span, Statement, StatusPattern,
 };
 use super::text::Template;
 
@@ -56,7 +56,9 @@ impl fmt::Display for Statement {
                 write!(out, "publish {data}")?;
                 write_attributes(out, attributes)
             }
-            Statement::Send(name, SendItem::HttpLine(line)) if line.source.is_empty() => write!(out, "{}>", name.0),
+            Statement::Send(name, SendItem::HttpLine(line)) if line.source.is_empty() => {
+                write!(out, "{}>", name.0)
+            }
             Statement::Send(name, item) => write!(out, "{}> {item}", name.0),
             Statement::Expect(name, expectation) => {
                 write!(out, "{}<{} ", name.0, if expectation.optional { "?" } else { "" })?;

@@ -138,7 +138,10 @@ impl Text {
 /// A number that a parameter of `each` gives.
 pub(crate) fn parameter_number(scope: &dyn Scope, name: &str) -> Result<usize, NoValue> {
     let value = scope.value(name).ok_or_else(|| NoValue(name.to_owned()))?;
-    std::str::from_utf8(&value).ok().and_then(|text| text.parse().ok()).ok_or_else(|| NoValue(name.to_owned()))
+    std::str::from_utf8(&value)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| NoValue(name.to_owned()))
 }
 
 impl fmt::Display for Text {

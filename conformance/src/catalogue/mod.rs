@@ -149,7 +149,12 @@ impl Catalogue {
             let short = clause.id.into_inner();
             let id = format!("{prefix}/{short}");
             let Some((section, _)) = short.split_once('/').filter(|(_, slug)| !slug.contains('/')) else {
-                errors.push(place_error(name, text, &range, "an id has a section and a name, as in `5.1/close-on-unmasked`".into()));
+                errors.push(place_error(
+                    name,
+                    text,
+                    &range,
+                    "an id has a section and a name, as in `5.1/close-on-unmasked`".into(),
+                ));
                 continue;
             };
             let entry = Clause {

@@ -73,7 +73,8 @@ impl Body {
         if method == b"HEAD" || (100..200).contains(&code) || code == 204 || code == 304 {
             return None;
         }
-        let length = head.value("Content-Length").and_then(|value| std::str::from_utf8(&value).ok()?.parse().ok());
+        let length =
+            head.value("Content-Length").and_then(|value| std::str::from_utf8(&value).ok()?.parse().ok());
         let framing = if head.lists("Transfer-Encoding", "chunked") {
             Framing::Chunked(Box::default())
         } else {
@@ -122,7 +123,13 @@ impl Body {
     }
 
     /// Reads a piece.
-    pub(crate) fn push(&mut self, now: Duration, bytes: &[u8], out: &mut VecDeque<Arrival>, watch: &mut Watch) -> Progress {
+    pub(crate) fn push(
+        &mut self,
+        now: Duration,
+        bytes: &[u8],
+        out: &mut VecDeque<Arrival>,
+        watch: &mut Watch,
+    ) -> Progress {
         let mut progress = Progress { bytes: Vec::new(), rest: None, unreadable: None, cursor: None };
         match &mut self.framing {
             Framing::UntilClose => progress.bytes = bytes.to_vec(),
@@ -142,14 +149,26 @@ impl Body {
     }
 
     /// The connection ended: in order if `clean`. Whether the body is complete now.
-    pub(crate) fn connection_ended(&mut self, now: Duration, clean: bool, out: &mut VecDeque<Arrival>, watch: &mut Watch) -> (bool, Option<String>) {
+    pub(crate) fn connection_ended(
+        &mut self,
+        now: Duration,
+        clean: bool,
+        out: &mut VecDeque<Arrival>,
+        watch: &mut Watch,
+    ) -> (bool, Option<String>) {
         let complete = matches!(self.framing, Framing::UntilClose) && clean;
         let cursor = self.content.finish(now, complete, out, watch);
         (complete, cursor.or(self.head_cursor.take()).filter(|_| complete))
     }
 }
 
-fn unchunk(scanner: &mut ChunkScanner, now: Duration, bytes: &[u8], progress: &mut Progress, watch: &mut Watch) {
+fn unchunk(
+    scanner: &mut ChunkScanner,
+    now: Duration,
+    bytes: &[u8],
+    progress: &mut Progress,
+    watch: &mut Watch,
+) {
     watch.relevant(&[Invariant::Chunked]);
     scanner.push(bytes);
     while let Some(item) = scanner.next_item() {
@@ -181,12 +200,23 @@ impl Content {
     }
 
     /// The body has ended; `complete` if by its own framing. The cursor, if it holds one.
-    fn finish(&mut self, now: Duration, complete: bool, out: &mut VecDeque<Arrival>, watch: &mut Watch) -> Option<String> {
+    fn finish(
+        &mut self,
+        now: Duration,
+        complete: bool,
+        out: &mut VecDeque<Arrival>,
+        watch: &mut Watch,
+    ) -> Option<String> {
         match self {
             Content::Opaque => None,
             Content::Poll(answer, body) if complete => match decode::batch(answer, body) {
                 Ok(batch) => {
-                    out.extend(batch.messages.into_iter().map(|message| Arrival { at: now, item: Item::Message(message) }));
+                    out.extend(
+                        batch
+                            .messages
+                            .into_iter()
+                            .map(|message| Arrival { at: now, item: Item::Message(message) }),
+                    );
                     batch.cursor
                 }
                 Err(error) => {
@@ -234,7 +264,9 @@ impl EventStreamReceiver {
             }
             match line.kind() {
                 LineKind::Blank => self.block = 0,
-                LineKind::Comment(text) => out.push_back(Arrival { at: now, item: Item::Comment(text.to_vec()) }),
+                LineKind::Comment(text) => {
+                    out.push_back(Arrival { at: now, item: Item::Comment(text.to_vec()) })
+                }
                 LineKind::Field { name, .. } => {
                     self.block += line.content.len() + 1;
                     match name {
@@ -246,7 +278,8 @@ impl EventStreamReceiver {
             }
             if let Some(event) = self.interpreter.line(&line) {
                 let id = Some(event.last_event_id).filter(|id| !id.is_empty());
-                let message = Message { data: event.data.into_bytes(), binary: false, id, event: Some(event.kind) };
+                let message =
+                    Message { data: event.data.into_bytes(), binary: false, id, event: Some(event.kind) };
                 out.push_back(Arrival { at: now, item: Item::Message(message) });
             }
         }

@@ -81,11 +81,6 @@ impl Connection {
         self.sent.note(bytes, upgrading)
     }
 
-    /// Whether the connection speaks WebSocket now.
-    pub(crate) fn is_websocket(&self) -> bool {
-        matches!(self.phase, Phase::WebSocket(_))
-    }
-
     /// Bytes came.
     pub(crate) fn push(&mut self, now: Duration, bytes: &[u8]) {
         let mut bytes = bytes.to_vec();
@@ -97,7 +92,8 @@ impl Connection {
         if self.buffered() > MAX_BUFFERED {
             self.lose(now, format!("more than {MAX_BUFFERED} bytes came without an end of the message"));
         }
-        self.message_seen |= self.arrivals.iter().skip(start).any(|arrival| matches!(arrival.item, Item::Message(_)));
+        self.message_seen |=
+            self.arrivals.iter().skip(start).any(|arrival| matches!(arrival.item, Item::Message(_)));
     }
 
     fn buffered(&self) -> usize {
@@ -127,7 +123,10 @@ impl Connection {
                     }
                     None => {
                         if scanner.buffered() > MAX_HEAD {
-                            self.lose(now, format!("more than {MAX_HEAD} bytes came without an end of the head"));
+                            self.lose(
+                                now,
+                                format!("more than {MAX_HEAD} bytes came without an end of the head"),
+                            );
                         }
                         None
                     }
@@ -169,7 +168,11 @@ impl Connection {
 
     fn judge_head(&mut self, now: Duration, head: &Head) {
         use http1::FactKind as F;
-        self.watch.relevant(&[Invariant::HttpLineEnds, Invariant::HttpHeads, Invariant::LengthNotWithTransferCoding]);
+        self.watch.relevant(&[
+            Invariant::HttpLineEnds,
+            Invariant::HttpHeads,
+            Invariant::LengthNotWithTransferCoding,
+        ]);
         for fact in head.facts() {
             let invariant = match fact.kind {
                 F::BareLineFeed => Invariant::HttpLineEnds,
@@ -189,7 +192,8 @@ impl Connection {
         let Phase::Body(body) = &mut self.phase else { return None };
         let first = self.arrivals.len();
         let progress = body.push(now, bytes, &mut self.arrivals, &mut self.watch);
-        self.message_seen |= self.arrivals.iter().skip(first).any(|arrival| matches!(arrival.item, Item::Message(_)));
+        self.message_seen |=
+            self.arrivals.iter().skip(first).any(|arrival| matches!(arrival.item, Item::Message(_)));
         if !self.message_seen {
             self.prelude += progress.bytes.len();
         }
@@ -216,7 +220,8 @@ impl Connection {
         let phase = std::mem::replace(&mut self.phase, Phase::Lost);
         match phase {
             Phase::Body(mut body) => {
-                let (complete, cursor) = body.connection_ended(now, clean, &mut self.arrivals, &mut self.watch);
+                let (complete, cursor) =
+                    body.connection_ended(now, clean, &mut self.arrivals, &mut self.watch);
                 self.cursor = cursor.or(self.cursor.take());
                 if complete {
                     self.arrivals.push_back(Arrival { at: now, item: Item::End });
@@ -239,7 +244,8 @@ impl Sent {
         if self.frames.is_none() {
             self.heads.push(bytes);
             while let Some(head) = self.heads.next_head() {
-                let method = head.start_line().split(|byte| *byte == b' ').next().unwrap_or_default().to_vec();
+                let method =
+                    head.start_line().split(|byte| *byte == b' ').next().unwrap_or_default().to_vec();
                 self.methods.push_back(method);
                 if upgrading {
                     self.frames = Some(FrameScanner::new());

@@ -74,7 +74,9 @@ impl FrameParts {
 
     fn add(&mut self, word: &FrameWord, scope: &dyn Scope) -> Result<(), EncodeError> {
         match word {
-            FrameWord::Opcode(OpcodeWord::Named(number) | OpcodeWord::Number(number)) => self.opcode = *number,
+            FrameWord::Opcode(OpcodeWord::Named(number) | OpcodeWord::Number(number)) => {
+                self.opcode = *number
+            }
             FrameWord::NoFin => self.nofin = true,
             FrameWord::Rsv(bit) => self.rsv |= 0b1000 >> bit,
             FrameWord::NoMask => self.nomask = true,
@@ -89,7 +91,8 @@ impl FrameParts {
             FrameWord::Parameter(name) => {
                 let value = scope.value(name).ok_or_else(|| NoValue(name.clone()))?;
                 for word in String::from_utf8_lossy(&value).split_whitespace() {
-                    let word = crate::case::parse_frame_word(word).map_err(|(message, _)| EncodeError::Word(message))?;
+                    let word = crate::case::parse_frame_word(word)
+                        .map_err(|(message, _)| EncodeError::Word(message))?;
                     self.add(&word, scope)?;
                 }
             }

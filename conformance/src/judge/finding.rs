@@ -10,10 +10,10 @@ use crate::catalogue::Level;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// All expectations are met.
-    Pass,
     /// The target does not have what the case needs.
     Skip,
+    /// All expectations are met.
+    Pass,
     /// The specification leaves the choice open: the report says which way the server went.
     Info,
     /// A SHOULD, or an established practice, is not followed.
@@ -92,7 +92,10 @@ pub struct Finding {
 }
 
 /// Times in reports are in milliseconds with a fraction.
-pub(crate) fn as_milliseconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn as_milliseconds<S: serde::Serializer>(
+    duration: &Duration,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(milliseconds(*duration))
 }
 

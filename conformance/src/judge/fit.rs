@@ -57,7 +57,9 @@ impl Context<'_> {
     fn fit_one(&self, item: &ExpectItem, came: &Item) -> Result<Fit, EncodeError> {
         Ok(match item {
             ExpectItem::Status(pattern) => status_fit(pattern, came),
-            ExpectItem::Message(pattern) => self.message_fit(pattern, pattern.data.bytes(self.scope)?, came)?,
+            ExpectItem::Message(pattern) => {
+                self.message_fit(pattern, pattern.data.bytes(self.scope)?, came)?
+            }
             ExpectItem::Reply(pattern) => {
                 let sent = pattern.data.bytes(self.scope)?;
                 self.message_fit(pattern, reply(self.reply, &sent, pattern.binary), came)?
@@ -103,7 +105,8 @@ impl Context<'_> {
     fn message_fit(&self, pattern: &MessagePattern, data: Vec<u8>, came: &Item) -> Result<Fit, EncodeError> {
         Ok(match came {
             Item::Message(message) if message.data == data => {
-                let fits = message.binary == pattern.binary && self.attributes_fit(&pattern.attributes, message)?;
+                let fits =
+                    message.binary == pattern.binary && self.attributes_fit(&pattern.attributes, message)?;
                 if fits { Fit::Fits } else { Fit::Not }
             }
             Item::Message(message) => self.other(message),
@@ -130,7 +133,13 @@ impl Context<'_> {
             Item::Frame(frame) if frame.opcode == Opcode::CLOSE => Fit::Not,
             // A pong may come before or after the reply to a message: control frames are an order of their own.
             Item::Frame(_) if Opcode(pattern.opcode).is_control() => Fit::Passes,
-            Item::Frame(frame) => if self.own.contains(&*frame.unmasked_payload()) { Fit::Not } else { Fit::Passes },
+            Item::Frame(frame) => {
+                if self.own.contains(&*frame.unmasked_payload()) {
+                    Fit::Not
+                } else {
+                    Fit::Passes
+                }
+            }
             Item::Message(message) if pattern.opcode == Opcode::CLOSE.0 => self.other(message),
             Item::Message(_) | Item::Comment(_) => Fit::Passes,
             _ => Fit::Not,
@@ -141,7 +150,9 @@ impl Context<'_> {
 /// What the target answers to a message.
 pub(crate) fn reply(reply: Option<&str>, sent: &[u8], binary: bool) -> Vec<u8> {
     match (reply, std::str::from_utf8(sent)) {
-        (Some(reply), Ok(sent)) if !binary && reply != "{message}" => reply.replace("{message}", sent).into_bytes(),
+        (Some(reply), Ok(sent)) if !binary && reply != "{message}" => {
+            reply.replace("{message}", sent).into_bytes()
+        }
         _ => sent.to_vec(),
     }
 }
@@ -208,15 +219,26 @@ pub(crate) fn field_miss(
         FieldTest::Present => true,
         FieldTest::Absent => false,
         FieldTest::Exactly(template) => single(values[0] == template.bytes(scope)?),
-        FieldTest::Is(templates) => single(any(templates, scope, |wanted| values[0].eq_ignore_ascii_case(wanted))?),
-        FieldTest::Lists(templates) => any(templates, scope, |wanted| {
-            values.iter().any(|value| grammar::lists(value, wanted))
-        })?,
+        FieldTest::Is(templates) => {
+            single(any(templates, scope, |wanted| values[0].eq_ignore_ascii_case(wanted))?)
+        }
+        FieldTest::Lists(templates) => {
+            any(templates, scope, |wanted| values.iter().any(|value| grammar::lists(value, wanted)))?
+        }
         FieldTest::Essence(template) => {
             let wanted = template.bytes(scope)?;
-            single(values[0].split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii().eq_ignore_ascii_case(&wanted))
+            single(
+                values[0]
+                    .split(|byte| *byte == b';')
+                    .next()
+                    .unwrap_or_default()
+                    .trim_ascii()
+                    .eq_ignore_ascii_case(&wanted),
+            )
         }
-        FieldTest::Fits(Grammar::TokenList) => values.iter().all(|value| grammar::fits(Grammar::TokenList, value)),
+        FieldTest::Fits(Grammar::TokenList) => {
+            values.iter().all(|value| grammar::fits(Grammar::TokenList, value))
+        }
         FieldTest::Fits(grammar) => single(grammar::fits(*grammar, &values[0])),
     };
     let many = if values.len() > 1 { format!("{} fields", values.len()) } else { "the field".to_owned() };

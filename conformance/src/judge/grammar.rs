@@ -29,7 +29,8 @@ fn digits(value: &[u8]) -> bool {
 
 /// Section 5.6.2.
 fn token(value: &[u8]) -> bool {
-    !value.is_empty() && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
+    !value.is_empty()
+        && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
 }
 
 /// Section 8.8.3: `W/` in upper case, then characters between double quotes, without blanks or quotes.

@@ -46,13 +46,17 @@ pub(crate) fn shown(bytes: &[u8]) -> String {
     if bytes.len() <= SHOWN {
         return Text::from_bytes(bytes).to_string();
     }
-    let cut = (0..=3).map(|back| SHOWN - back).find(|cut| std::str::from_utf8(&bytes[..*cut]).is_ok()).unwrap_or(SHOWN);
+    let cut = (0..=3)
+        .map(|back| SHOWN - back)
+        .find(|cut| std::str::from_utf8(&bytes[..*cut]).is_ok())
+        .unwrap_or(SHOWN);
     format!("{} … ({} bytes in all)", Text::from_bytes(&bytes[..cut]), bytes.len())
 }
 
 /// A frame in the notation.
 pub(crate) fn shown_frame(frame: &Frame) -> String {
-    let mut words = vec![frame.opcode.name().map_or_else(|| format!("0x{:x}", frame.opcode.0), ToOwned::to_owned)];
+    let mut words =
+        vec![frame.opcode.name().map_or_else(|| format!("0x{:x}", frame.opcode.0), ToOwned::to_owned)];
     if !frame.fin {
         words.push("nofin".into());
     }
@@ -104,7 +108,9 @@ impl fmt::Display for Item {
 /// A line of a head: as it is where it can be read, as a string where it cannot.
 pub(crate) fn readable_line(line: &[u8]) -> String {
     match std::str::from_utf8(line) {
-        Ok(text) if text.len() <= SHOWN && text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) => text.to_owned(),
+        Ok(text) if text.len() <= SHOWN && text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) => {
+            text.to_owned()
+        }
         _ => shown(line),
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::case::Case;
 use crate::case::statement::{ConnectionName, Procedure};
 use crate::catalogue::{Catalogue, Level};
-use crate::target::profile::{Publication, PublishRequest};
 use crate::target::Target;
+use crate::target::profile::{Publication, PublishRequest};
 use crate::transcript::{ConnectionId, EventKind, Transcript};
 
 use super::body::Reading;
@@ -242,13 +242,16 @@ impl Machine {
     pub(super) fn act(&mut self, action: Action) {
         let event = match &action {
             Action::Connect(id) => {
-                let name = self.connections.get(id.0).map(|connection| connection.name.clone()).unwrap_or_default();
+                let name =
+                    self.connections.get(id.0).map(|connection| connection.name.clone()).unwrap_or_default();
                 Some(EventKind::Connect(*id, name))
             }
             Action::Write(id, pieces) => Some(EventKind::Sent(*id, pieces.concat())),
             Action::Finish(id) => Some(EventKind::Finish(*id)),
             Action::Abort(id) | Action::Close(id) => Some(EventKind::Close(*id)),
-            Action::Publish(request) => Some(EventKind::Publish(format!("{} {}", request.method, request.path))),
+            Action::Publish(request) => {
+                Some(EventKind::Publish(format!("{} {}", request.method, request.path)))
+            }
             Action::Wait(_) | Action::Done => None,
         };
         if let Some(event) = event {

@@ -19,8 +19,8 @@ mod websocket;
 
 pub use finding::{Finding, Place, Verdict};
 pub use invariant::{Breach, Invariant};
-pub use machine::{Action, Input, Judgement, Machine, Settings};
 pub(crate) use item as shown;
+pub use machine::{Action, Input, Judgement, Machine, Settings};
 pub use plan::needs;
-pub(crate) use plan::{lacking, publishes};
+pub(crate) use plan::{lacking, needed_techniques, publishes};
 pub use scope::accept;

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::case::Case;
 use crate::case::statement::{
-    Attribute, ConnectionName, ExpectItem, Expectation, Line, MessagePattern, Procedure, SendItem, Span, Statement,
+    Attribute, ConnectionName, ExpectItem, Expectation, Line, MessagePattern, Procedure, SendItem, Span,
+    Statement,
 };
 use crate::case::text::Text;
-use crate::target::{CAPABILITIES, Target};
+use crate::target::{CAPABILITIES, TECHNIQUES, Target};
 
 use super::request::technique;
 
@@ -128,9 +129,9 @@ fn insert_opened(steps: Vec<Step>) -> Vec<Step> {
         out.push(step.clone());
         let StepKind::Procedure(procedure, name, _) = &step.kind else { continue };
         awaited.retain(|(_, other, _)| other != name);
-        let looks = steps[index + 1..].first().is_some_and(
-            |next| matches!(&next.kind, StepKind::Head(other, ..) if other == name),
-        );
+        let looks = steps[index + 1..]
+            .first()
+            .is_some_and(|next| matches!(&next.kind, StepKind::Head(other, ..) if other == name));
         if matches!(procedure, Procedure::Poll | Procedure::LongPoll) {
             awaited.push((*procedure, name.clone(), step.line));
         } else if !looks {
@@ -195,6 +196,14 @@ fn line_needs(line: &Line, needs: &mut BTreeSet<String>) {
     if line.source.contains("{origin}") {
         need("cors");
     }
+}
+
+/// The techniques that a case needs: it is skipped where the sanity case of one of them does not pass.
+pub(crate) fn needed_techniques(case: &Case) -> Vec<String> {
+    let needs = needs(case).into_iter();
+    let techniques: BTreeSet<String> =
+        needs.filter_map(|need| need.split('.').next().map(ToOwned::to_owned)).collect();
+    techniques.into_iter().filter(|name| TECHNIQUES.contains(&name.as_str())).collect()
 }
 
 /// Whether a case makes the server send something to all subscribers.

@@ -10,7 +10,13 @@ use crate::target::Target;
 use crate::transcript::{EventKind, Transcript};
 
 /// Feeds what was received to a machine at the times at which it came; then lets time pass until it is done.
-pub fn replay(case: Case, target: Arc<Target>, catalogue: Arc<Catalogue>, settings: Settings, transcript: &Transcript) -> Judgement {
+pub fn replay(
+    case: Case,
+    target: Arc<Target>,
+    catalogue: Arc<Catalogue>,
+    settings: Settings,
+    transcript: &Transcript,
+) -> Judgement {
     let mut machine = Machine::new(case, target, catalogue, settings);
     for event in &transcript.events {
         let input = match &event.kind {

@@ -22,7 +22,10 @@ pub(crate) fn request(
     target: &Target,
     scope: &CaseScope,
 ) -> Result<Vec<u8>, RequestError> {
-    let mut values = PathValues { cursor: scope.text("cursor"), ..PathValues::default() };
+    // Polling and long polling have cursors of their own.
+    let cursor =
+        scope.text(if procedure == Procedure::LongPoll { "long-polling.cursor" } else { "polling.cursor" });
+    let mut values = PathValues { cursor, ..PathValues::default() };
     let mut method = "GET".to_owned();
     let mut version = "1.1".to_owned();
     let mut fields = own_fields(procedure, scope);

@@ -119,7 +119,8 @@ pub(crate) fn expand_path(target: &Target, path: &str, channel: &str, values: &P
     let start = polling_start.or_else(|| long_polling.map(|poll| poll.answer.start.clone()));
     let cursor = values.cursor.clone().or(start).unwrap_or_default();
     let hold = values.hold.or_else(|| long_polling.map(|poll| poll.hold)).unwrap_or_default();
-    let callback = values.callback.clone().or_else(|| profile.iframe.as_ref().map(|iframe| iframe.callback.clone()));
+    let callback =
+        values.callback.clone().or_else(|| profile.iframe.as_ref().map(|iframe| iframe.callback.clone()));
     fill(path, |name| match name {
         "channel" => Some(percent_encode(channel)),
         "cursor" => Some(percent_encode(&cursor)),

@@ -36,14 +36,26 @@ impl ScriptReceiver {
         self.buffer.len()
     }
 
-    pub(crate) fn push(&mut self, now: Duration, bytes: &[u8], out: &mut VecDeque<Arrival>, watch: &mut Watch) {
+    pub(crate) fn push(
+        &mut self,
+        now: Duration,
+        bytes: &[u8],
+        out: &mut VecDeque<Arrival>,
+        watch: &mut Watch,
+    ) {
         self.buffer.extend_from_slice(bytes);
         let mut position = 0;
         loop {
             let rest = &self.buffer[position..];
             let (item, taken) = match next(rest) {
                 Found::Incomplete => break,
-                Found::Other(end) => (rest[..end].iter().all(u8::is_ascii_whitespace).then(|| Item::Comment(rest[..end].to_vec())), end),
+                Found::Other(end) => (
+                    rest[..end]
+                        .iter()
+                        .all(u8::is_ascii_whitespace)
+                        .then(|| Item::Comment(rest[..end].to_vec())),
+                    end,
+                ),
                 Found::Comment(end) => (Some(Item::Comment(rest[..end].to_vec())), end),
                 Found::Script { content, end } => {
                     watch.relevant(&[Invariant::IframeScripts]);
@@ -97,7 +109,8 @@ fn opens_script(bytes: &[u8]) -> bool {
 
 /// A tag's name and what ends a name: white space, `/` or `>` (HTML section 13.2.5).
 fn is_tag(bytes: &[u8], tag: &[u8]) -> bool {
-    starts_like(bytes, tag) && bytes.get(tag.len()).is_some_and(|byte| byte.is_ascii_whitespace() || b"/>".contains(byte))
+    starts_like(bytes, tag)
+        && bytes.get(tag.len()).is_some_and(|byte| byte.is_ascii_whitespace() || b"/>".contains(byte))
 }
 
 fn script(bytes: &[u8]) -> Found {
@@ -106,7 +119,8 @@ fn script(bytes: &[u8]) -> Found {
         None => Found::Incomplete,
         Some(length) => {
             let close = start + length;
-            find(bytes, b">", close).map_or(Found::Incomplete, |at| Found::Script { content: start..close, end: at + 1 })
+            find(bytes, b">", close)
+                .map_or(Found::Incomplete, |at| Found::Script { content: start..close, end: at + 1 })
         }
     }
 }
@@ -168,7 +182,10 @@ fn calls(iframe: &Iframe, source: &str) -> Vec<Item> {
                 rest = &argument[length..];
             }
             None => {
-                items.push(Item::Unreadable(format!("the argument in the script {} is no literal", shown(source.as_bytes()))));
+                items.push(Item::Unreadable(format!(
+                    "the argument in the script {} is no literal",
+                    shown(source.as_bytes())
+                )));
                 break;
             }
         }

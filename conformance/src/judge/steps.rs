@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::case::statement::{Attribute, ConnectionName, ExpectItem, Expectation, FieldPattern, Procedure, SendItem, Span};
+use crate::case::statement::{
+    Attribute, ConnectionName, ExpectItem, Expectation, FieldPattern, Procedure, SendItem, Span,
+};
 use crate::case::text::Text;
 use crate::target::profile::Publication;
 use crate::transcript::ConnectionId;
@@ -87,7 +89,13 @@ impl Machine {
         self.names.get(name).copied()
     }
 
-    fn procedure(&mut self, now: Duration, procedure: Procedure, name: &ConnectionName, attributes: &[Attribute]) {
+    fn procedure(
+        &mut self,
+        now: Duration,
+        procedure: Procedure,
+        name: &ConnectionName,
+        attributes: &[Attribute],
+    ) {
         match request(procedure, attributes, &self.target, &self.scope) {
             Ok(bytes) => {
                 let id = self.connect(name, technique(procedure));
@@ -119,7 +127,8 @@ impl Machine {
                 Ok(sent) => sent,
                 Err(error) => return self.fail_to_run(error.to_string()),
             };
-            let source = self.line(*line).map(|line| line.source[..].trim_end().to_owned()).unwrap_or_default();
+            let source =
+                self.line(*line).map(|line| line.source[..].trim_end().to_owned()).unwrap_or_default();
             self.trace.push(self.traced_item(name, item, &sent, &source));
             match sent {
                 Outgoing::Bytes(pieces) if matches!(item, SendItem::Chop(..)) => {
@@ -155,8 +164,12 @@ impl Machine {
                 let line = line.strip_suffix(b"\r\n").unwrap_or(&line);
                 format!("{}> {}", name.0, readable_line(line)).trim_end().to_owned()
             }
-            (SendItem::Bytes(_), Outgoing::Bytes(pieces)) => format!("{}> {}", name.0, shown(&pieces.concat())),
-            (SendItem::Frame(_), Outgoing::Bytes(pieces)) => format!("{}> {}", name.0, shown_frames(&pieces.concat())),
+            (SendItem::Bytes(_), Outgoing::Bytes(pieces)) => {
+                format!("{}> {}", name.0, shown(&pieces.concat()))
+            }
+            (SendItem::Frame(_), Outgoing::Bytes(pieces)) => {
+                format!("{}> {}", name.0, shown_frames(&pieces.concat()))
+            }
             (SendItem::Chop(size, _), Outgoing::Bytes(pieces)) => {
                 format!("{}> chop {size} {}", name.0, shown(&pieces.concat()))
             }
@@ -167,7 +180,8 @@ impl Machine {
     fn publish(&mut self, now: Duration, data: &Text, attributes: &[Attribute]) -> Option<Duration> {
         match std::mem::replace(&mut self.publishing, Publishing::Idle) {
             Publishing::Idle => {
-                let settle = self.target.profile.publish.as_ref().and_then(|publish| publish.settle).unwrap_or(SETTLE);
+                let settle =
+                    self.target.profile.publish.as_ref().and_then(|publish| publish.settle).unwrap_or(SETTLE);
                 if now < self.opened_at + settle && self.opened_at > Duration::ZERO {
                     return Some(self.opened_at + settle);
                 }
@@ -226,7 +240,10 @@ impl Machine {
             self.fail_to_run(format!("the case listens{} before it connects", name.suffix()));
             return None;
         };
-        let noise = self.connections[id.0].arrivals.iter().find(|arrival| arrival.at <= until && self.is_noise(&arrival.item));
+        let noise = self.connections[id.0]
+            .arrivals
+            .iter()
+            .find(|arrival| arrival.at <= until && self.is_noise(&arrival.item));
         if let Some(arrival) = noise {
             let (at, received) = (arrival.at, arrival.item.to_string());
             self.find(line, at, format!("nothing{} for {span}", name.suffix()), received);
@@ -318,7 +335,9 @@ impl Machine {
             }
             StepKind::Opened(procedure, _) => Ok(match came {
                 Item::Head(head) if is_open(*procedure, head) => Fit::Fits,
-                Item::Head(head) if head.status_line().is_some_and(|status| status.code == 100) => Fit::Passes,
+                Item::Head(head) if head.status_line().is_some_and(|status| status.code == 100) => {
+                    Fit::Passes
+                }
                 _ => Fit::Not,
             }),
             _ => Ok(Fit::Not),
@@ -340,10 +359,15 @@ impl Machine {
             at > index || matches!(&arrival.item, Item::Frame(frame) if frame.opcode.is_control())
         });
         if let Some(cursor) = connection.cursor.take() {
-            let technique = self.procedures.get(&id).map_or(self.case.technique.as_str(), |procedure| technique(*procedure));
+            let technique = self
+                .procedures
+                .get(&id)
+                .map_or(self.case.technique.as_str(), |procedure| technique(*procedure));
             let key = if technique == "long-polling" { "long-polling.cursor" } else { "polling.cursor" };
             self.scope.remember(key, cursor.clone().into_bytes());
-            if technique == self.case.technique || !matches!(self.case.technique.as_str(), "polling" | "long-polling") {
+            if technique == self.case.technique
+                || !matches!(self.case.technique.as_str(), "polling" | "long-polling")
+            {
                 self.scope.remember("cursor", cursor.into_bytes());
             }
         }
@@ -390,7 +414,12 @@ impl Machine {
         let upper = self.patient(self.time(bound.upper));
         let what = arrival.item.to_string();
         if let Some(lower) = lower.filter(|lower| took < *lower) {
-            self.find(step.line, arrival.at, format!("not before {lower:?}"), format!("{what} after {took:.1?}"));
+            self.find(
+                step.line,
+                arrival.at,
+                format!("not before {lower:?}"),
+                format!("{what} after {took:.1?}"),
+            );
         }
         if took > upper {
             self.find(step.line, arrival.at, format!("within {upper:?}"), format!("{what} after {took:.1?}"));
@@ -411,10 +440,12 @@ impl Machine {
 
     fn field(&self, line: usize) -> Option<(bool, FieldPattern)> {
         match &self.line(line)?.statement {
-            Some(crate::case::statement::Statement::Expect(_, Expectation { optional, items })) => match items.first() {
-                Some(ExpectItem::Field(pattern)) => Some((*optional, pattern.clone())),
-                _ => None,
-            },
+            Some(crate::case::statement::Statement::Expect(_, Expectation { optional, items })) => {
+                match items.first() {
+                    Some(ExpectItem::Field(pattern)) => Some((*optional, pattern.clone())),
+                    _ => None,
+                }
+            }
             _ => None,
         }
     }
@@ -447,9 +478,12 @@ impl Machine {
             self.miss_optional(step, &received);
         }
         let last = last.clone();
-        if let (StepKind::Opened(..), Item::Head(head)) = (&last.kind, &self.connections[id.0].arrivals[index].item) {
+        if let (StepKind::Opened(..), Item::Head(head)) =
+            (&last.kind, &self.connections[id.0].arrivals[index].item)
+        {
             if let Some(code @ (429 | 503)) = head.status_line().map(|status| status.code) {
-                return self.fail_to_run(format!("the target refuses more work with {code}; try fewer --jobs"));
+                return self
+                    .fail_to_run(format!("the target refuses more work with {code}; try fewer --jobs"));
             }
         }
         self.find(last.line, at, expected(&last), received);
@@ -467,7 +501,9 @@ impl Machine {
     fn not_yet(&mut self, now: Duration, id: ConnectionId, candidates: &[Step]) -> Option<Duration> {
         let Some(last) = candidates.last().cloned() else { return None };
         let optional = last.kind.is_optional();
-        let wanted = candidates.iter().any(|step| step.bound.is_some() || self.line(step.line).is_some_and(|line| line.clause.is_some()));
+        let wanted = candidates.iter().any(|step| {
+            step.bound.is_some() || self.line(step.line).is_some_and(|line| line.clause.is_some())
+        });
         let window = match last.bound {
             Some(bound) => self.patient(self.time(bound.upper)),
             None if optional && !wanted => Duration::ZERO,
@@ -494,8 +530,13 @@ impl Machine {
 
     /// Says that nothing came, and what came in its stead.
     fn nothing(&self, id: ConnectionId, window: Duration) -> String {
-        let passed: Vec<String> =
-            self.connections[id.0].arrivals.iter().rev().take(3).map(|arrival| arrival.item.to_string()).collect();
+        let passed: Vec<String> = self.connections[id.0]
+            .arrivals
+            .iter()
+            .rev()
+            .take(3)
+            .map(|arrival| arrival.item.to_string())
+            .collect();
         if passed.is_empty() {
             return format!("nothing within {window:?}");
         }
@@ -504,16 +545,32 @@ impl Machine {
     }
 
     /// Expectations that look at the bytes of the body rather than at items. `None` if the step is none of them.
-    fn expect_body(&mut self, now: Duration, id: ConnectionId, candidates: &[Step]) -> Option<Option<Duration>> {
+    fn expect_body(
+        &mut self,
+        now: Duration,
+        id: ConnectionId,
+        candidates: &[Step],
+    ) -> Option<Option<Duration>> {
         let step = candidates[0].clone();
         let StepKind::Expect(_, Expectation { items, .. }) = &step.kind else { return None };
         let connection = &mut self.connections[id.0];
-        let ended = connection.arrivals.iter().any(|arrival| matches!(arrival.item, Item::End | Item::Eof | Item::Reset | Item::Unreadable(_)));
+        let ended = connection
+            .arrivals
+            .iter()
+            .any(|arrival| matches!(arrival.item, Item::End | Item::Eof | Item::Reset | Item::Unreadable(_)));
         let (met, received) = match items.first()? {
             ExpectItem::Prelude(size) => {
-                let message = connection.arrivals.iter().any(|arrival| matches!(arrival.item, Item::Message(_)));
+                let message =
+                    connection.arrivals.iter().any(|arrival| matches!(arrival.item, Item::Message(_)));
                 let came = format!("{} bytes of the body before the first message", connection.prelude);
-                (if connection.prelude >= *size { Some(true) } else { (ended || message).then_some(false) }, came)
+                (
+                    if connection.prelude >= *size {
+                        Some(true)
+                    } else {
+                        (ended || message).then_some(false)
+                    },
+                    came,
+                )
             }
             ExpectItem::Bytes(text) => {
                 let wanted = match text.bytes(&self.scope) {
@@ -590,8 +647,12 @@ fn shown_frames(bytes: &[u8]) -> String {
     scanner.push(bytes);
     match scanner.next_frame() {
         Some(frame) if scanner.buffered() == 0 => {
-            let lying = frame.facts().iter().any(|fact| matches!(fact, pushspec_wire::websocket::FactKind::NotMinimalLength));
-            let form = if lying { format!("  # {}", shown(&bytes[..bytes.len().min(14)])) } else { String::new() };
+            let lying = frame
+                .facts()
+                .iter()
+                .any(|fact| matches!(fact, pushspec_wire::websocket::FactKind::NotMinimalLength));
+            let form =
+                if lying { format!("  # {}", shown(&bytes[..bytes.len().min(14)])) } else { String::new() };
             format!("{}{form}", super::item::shown_frame(&frame))
         }
         _ => shown(bytes),

@@ -24,7 +24,13 @@ impl WebSocketReceiver {
         self.frames.buffered() + self.message.as_ref().map_or(0, |(_, payload)| payload.len())
     }
 
-    pub(crate) fn push(&mut self, now: Duration, bytes: &[u8], out: &mut VecDeque<Arrival>, watch: &mut Watch) {
+    pub(crate) fn push(
+        &mut self,
+        now: Duration,
+        bytes: &[u8],
+        out: &mut VecDeque<Arrival>,
+        watch: &mut Watch,
+    ) {
         self.frames.push(bytes);
         while let Some(frame) = self.frames.next_frame() {
             self.judge(now, &frame, watch);
@@ -36,7 +42,12 @@ impl WebSocketReceiver {
 
     fn judge(&mut self, now: Duration, frame: &Frame, watch: &mut Watch) {
         use Invariant as I;
-        watch.relevant(&[I::WebSocketUnmasked, I::WebSocketReservedBits, I::WebSocketOpcodes, I::WebSocketLength]);
+        watch.relevant(&[
+            I::WebSocketUnmasked,
+            I::WebSocketReservedBits,
+            I::WebSocketOpcodes,
+            I::WebSocketLength,
+        ]);
         if frame.opcode.is_control() {
             watch.relevant(&[I::WebSocketControlWhole, I::WebSocketControlShort]);
         }
@@ -74,7 +85,11 @@ impl WebSocketReceiver {
         let continues = frame.opcode == Opcode::CONTINUATION;
         if continues != self.message.is_some() {
             let why = if continues { "no message has begun" } else { "a message has begun and not ended" };
-            watch.breach(Invariant::WebSocketFragments, now, format!("the frame {}, though {why}", shown_frame(frame)));
+            watch.breach(
+                Invariant::WebSocketFragments,
+                now,
+                format!("the frame {}, though {why}", shown_frame(frame)),
+            );
         }
         let (opcode, mut payload) = match self.message.take() {
             Some(begun) if continues => begun,
@@ -90,7 +105,11 @@ impl WebSocketReceiver {
             watch.relevant(&[Invariant::WebSocketUtf8]);
             let mut validator = Utf8Validator::new();
             if validator.push(&payload).and_then(|()| validator.finish()).is_err() {
-                watch.breach(Invariant::WebSocketUtf8, now, format!("the text {}", super::item::shown(&payload)));
+                watch.breach(
+                    Invariant::WebSocketUtf8,
+                    now,
+                    format!("the text {}", super::item::shown(&payload)),
+                );
             }
         }
         Some(Message { data: payload, binary, id: None, event: None })

@@ -44,7 +44,11 @@ pub enum DecodeError {
 pub fn batch(answer: &Answer, body: &[u8]) -> Result<Batch, DecodeError> {
     let pointer = answer.cursor.as_deref().filter(|cursor| cursor.starts_with('/') || cursor.is_empty());
     if answer.messages.is_none() && pointer.is_none() && answer.parts.data.is_none() {
-        let messages = if body.is_empty() { vec![] } else { vec![Message { data: body.to_vec(), ..Message::default() }] };
+        let messages = if body.is_empty() {
+            vec![]
+        } else {
+            vec![Message { data: body.to_vec(), ..Message::default() }]
+        };
         return Ok(Batch { messages, cursor: None });
     }
     if body.is_empty() {
@@ -79,7 +83,9 @@ pub fn argument(iframe: &Iframe, value: &Value) -> Result<Message, DecodeError> 
 fn message(parts: &Parts, value: &Value) -> Result<Message, DecodeError> {
     let data = match &parts.data {
         None => text(value),
-        Some(pointer) => value.pointer(pointer).map(text).ok_or_else(|| DecodeError::Pointer(pointer.clone()))?,
+        Some(pointer) => {
+            value.pointer(pointer).map(text).ok_or_else(|| DecodeError::Pointer(pointer.clone()))?
+        }
     };
     let part = |pointer: &Option<String>| {
         pointer.as_ref().and_then(|pointer| value.pointer(pointer)).filter(|value| !value.is_null()).map(text)

@@ -61,7 +61,9 @@ pub enum UrlError {
     #[error("`{0}` is neither http:// nor ws://")]
     Scheme(String),
     /// A path where only an origin makes sense.
-    #[error("`{url}` has a path, and nothing says which technique lives there; say --sse {path}, --websocket {path} or the like, and leave the path out of the URL")]
+    #[error(
+        "`{url}` has a path, and nothing says which technique lives there; say --sse {path}, --websocket {path} or the like, and leave the path out of the URL"
+    )]
     Path {
         /// The URL as given.
         url: String,
@@ -86,7 +88,8 @@ impl Target {
             }
             profile = Profile::only_websocket(path);
         }
-        let host = parsed.host_str().ok_or_else(|| UrlError::Syntax(url.to_owned(), url::ParseError::EmptyHost))?;
+        let host =
+            parsed.host_str().ok_or_else(|| UrlError::Syntax(url.to_owned(), url::ParseError::EmptyHost))?;
         let port = parsed.port().unwrap_or(80);
         Ok(Target { host: host.to_owned(), port, default_port: port == 80, profile })
     }
@@ -113,14 +116,19 @@ impl Target {
 
     /// Whether the target has a capability.
     pub fn can(&self, capability: &str) -> bool {
-        let Profile { polling, long_polling, iframe, sse, websocket, publish, allowed_origin, .. } = &self.profile;
+        let Profile { polling, long_polling, iframe, sse, websocket, publish, allowed_origin, .. } =
+            &self.profile;
         let recipe_has = |name: &str| publish.as_ref().is_some_and(|publish| publish.names(name));
         match capability {
             "polling" => polling.is_some(),
-            "polling.cursor" => polling.as_ref().is_some_and(|poll| poll.answer.cursor.is_some() && poll.path.contains("{cursor}")),
+            "polling.cursor" => polling
+                .as_ref()
+                .is_some_and(|poll| poll.answer.cursor.is_some() && poll.path.contains("{cursor}")),
             "polling.validator" => polling.as_ref().is_some_and(|poll| poll.validator),
             "long-polling" => long_polling.is_some(),
-            "long-polling.cursor" => long_polling.as_ref().is_some_and(|poll| poll.answer.cursor.is_some() && poll.path.contains("{cursor}")),
+            "long-polling.cursor" => long_polling
+                .as_ref()
+                .is_some_and(|poll| poll.answer.cursor.is_some() && poll.path.contains("{cursor}")),
             "long-polling.hold" => long_polling.as_ref().is_some_and(|poll| poll.path.contains("{hold")),
             "iframe" => iframe.is_some(),
             "iframe.callback" => iframe.as_ref().is_some_and(|iframe| iframe.path.contains("{callback}")),
@@ -129,9 +137,15 @@ impl Target {
             "sse.heartbeat" => sse.as_ref().is_some_and(|sse| sse.heartbeat.is_some()),
             "websocket" => websocket.is_some(),
             "websocket.reply" => websocket.as_ref().is_some_and(|websocket| websocket.reply.is_some()),
-            "websocket.binary" => websocket.as_ref().is_some_and(|websocket| websocket.reply.is_some() && websocket.binary),
-            "websocket.subscribe" => websocket.as_ref().is_some_and(|websocket| websocket.subscription().is_some()),
-            "websocket.subprotocol" => websocket.as_ref().is_some_and(|websocket| !websocket.subprotocols.is_empty()),
+            "websocket.binary" => {
+                websocket.as_ref().is_some_and(|websocket| websocket.reply.is_some() && websocket.binary)
+            }
+            "websocket.subscribe" => {
+                websocket.as_ref().is_some_and(|websocket| websocket.subscription().is_some())
+            }
+            "websocket.subprotocol" => {
+                websocket.as_ref().is_some_and(|websocket| !websocket.subprotocols.is_empty())
+            }
             "publish" => publish.is_some(),
             "publish.id" => recipe_has("id"),
             "publish.event" => recipe_has("event"),

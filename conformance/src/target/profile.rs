@@ -106,6 +106,20 @@ impl WrittenPolling {
     }
 }
 
+impl Polling {
+    /// A polling endpoint of which only the path is known.
+    pub fn at(path: String) -> Polling {
+        Polling { path, validator: false, answer: Answer::default() }
+    }
+}
+
+impl LongPolling {
+    /// A long-polling endpoint of which only the path is known.
+    pub fn at(path: String) -> LongPolling {
+        LongPolling { path, hold: HOLD, answer: Answer::default() }
+    }
+}
+
 impl From<WrittenPolling> for Polling {
     fn from(written: WrittenPolling) -> Polling {
         let (path, validator, _, answer) = written.split();
@@ -282,7 +296,9 @@ impl Encoding {
     fn encode(self, value: Option<&str>) -> String {
         match self {
             Encoding::Raw => value.unwrap_or_default().to_owned(),
-            Encoding::Json => value.map_or_else(|| "null".to_owned(), |value| serde_json::Value::from(value).to_string()),
+            Encoding::Json => {
+                value.map_or_else(|| "null".to_owned(), |value| serde_json::Value::from(value).to_string())
+            }
             Encoding::Form => percent_encode(value.unwrap_or_default()),
         }
     }
@@ -350,7 +366,8 @@ impl Profile {
         }
         if let Some(publish) = &self.publish {
             let Some((method, path)) = publish.request.split_once(' ') else {
-                let why = format!("`{}` is no request; write it like `POST /publish/{{channel}}`", publish.request);
+                let why =
+                    format!("`{}` is no request; write it like `POST /publish/{{channel}}`", publish.request);
                 return Err(ProfileError::Value { table: "publish", why });
             };
             if !method.bytes().all(|byte| byte.is_ascii_uppercase()) || method.is_empty() {

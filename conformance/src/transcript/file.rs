@@ -38,11 +38,15 @@ impl fmt::Display for Transcript {
                 EventKind::Received(id, bytes) => writeln!(out, "#{} < {}", id.0, Text::from_bytes(bytes))?,
                 EventKind::Eof(id) => writeln!(out, "#{} < eof", id.0)?,
                 EventKind::Reset(id) => writeln!(out, "#{} < reset", id.0)?,
-                EventKind::Refused(id, why) => writeln!(out, "#{} refused {}", id.0, Text::from_bytes(why.as_bytes()))?,
+                EventKind::Refused(id, why) => {
+                    writeln!(out, "#{} refused {}", id.0, Text::from_bytes(why.as_bytes()))?
+                }
                 EventKind::LeftOut(id, bytes) => writeln!(out, "#{} left-out {bytes}", id.0)?,
                 EventKind::Publish(what) => writeln!(out, "publish {}", Text::from_bytes(what.as_bytes()))?,
                 EventKind::Published(Ok(())) => writeln!(out, "published")?,
-                EventKind::Published(Err(why)) => writeln!(out, "publish-failed {}", Text::from_bytes(why.as_bytes()))?,
+                EventKind::Published(Err(why)) => {
+                    writeln!(out, "publish-failed {}", Text::from_bytes(why.as_bytes()))?
+                }
             }
         }
         Ok(())
@@ -65,7 +69,8 @@ pub fn parse(text: &str) -> Result<Transcript, TranscriptError> {
 fn event(line: &str) -> Result<Event, String> {
     let (time, rest) = line.split_once(' ').ok_or("there is only one word")?;
     let milliseconds: f64 = time.parse().map_err(|_| format!("`{time}` is no time in milliseconds"))?;
-    let at = Duration::try_from_secs_f64(milliseconds / 1000.0).map_err(|_| format!("`{time}` is no time"))?;
+    let at =
+        Duration::try_from_secs_f64(milliseconds / 1000.0).map_err(|_| format!("`{time}` is no time"))?;
     let kind = if let Some(rest) = rest.strip_prefix('#') {
         let (number, rest) = rest.split_once(' ').ok_or("the connection does nothing")?;
         let id = ConnectionId(number.parse().map_err(|_| format!("`#{number}` is no connection"))?);
@@ -87,7 +92,9 @@ fn on_connection(id: ConnectionId, rest: &str) -> Result<EventKind, String> {
         (">", bytes) => EventKind::Sent(id, literal(bytes)?),
         ("<", bytes) => EventKind::Received(id, literal(bytes)?),
         ("refused", why) => EventKind::Refused(id, String::from_utf8_lossy(&literal(why)?).into_owned()),
-        ("left-out", bytes) => EventKind::LeftOut(id, bytes.parse().map_err(|_| format!("`{bytes}` is no number"))?),
+        ("left-out", bytes) => {
+            EventKind::LeftOut(id, bytes.parse().map_err(|_| format!("`{bytes}` is no number"))?)
+        }
         _ => return Err(format!("unknown event `{word}`")),
     })
 }

@@ -34,7 +34,11 @@ pub fn printed(transcript: &Transcript) -> Vec<String> {
             }
             EventKind::Sent(id, bytes) => {
                 let name = names.get(id).cloned().unwrap_or_default();
-                sent.entry(*id).or_default().print(bytes).into_iter().for_each(|text| line(format!("{name}> {text}").trim_end().to_owned()));
+                sent.entry(*id)
+                    .or_default()
+                    .print(bytes)
+                    .into_iter()
+                    .for_each(|text| line(format!("{name}> {text}").trim_end().to_owned()));
             }
             EventKind::Received(id, bytes) => {
                 let name = names.get(id).cloned().unwrap_or_default();
@@ -49,7 +53,9 @@ pub fn printed(transcript: &Transcript) -> Vec<String> {
             EventKind::Close(id) => line(format!("{}> close", names.get(id).cloned().unwrap_or_default())),
             EventKind::Eof(id) => line(format!("{}< eof", names.get(id).cloned().unwrap_or_default())),
             EventKind::Reset(id) => line(format!("{}< reset", names.get(id).cloned().unwrap_or_default())),
-            EventKind::Refused(id, why) => line(format!("{}< refused: {why}", names.get(id).cloned().unwrap_or_default())),
+            EventKind::Refused(id, why) => {
+                line(format!("{}< refused: {why}", names.get(id).cloned().unwrap_or_default()))
+            }
             EventKind::LeftOut(_, bytes) => line(format!("… {bytes} bytes are left out here")),
             EventKind::Publish(request) => line(format!("publish  # {request}")),
             EventKind::Published(Ok(())) => {}
@@ -75,7 +81,8 @@ impl Direction {
     fn print(&mut self, bytes: &[u8]) -> Vec<String> {
         if let Some(frames) = &mut self.frames {
             frames.push(bytes);
-            let mut lines: Vec<String> = std::iter::from_fn(|| frames.next_frame()).map(|frame| shown_frame(&frame)).collect();
+            let mut lines: Vec<String> =
+                std::iter::from_fn(|| frames.next_frame()).map(|frame| shown_frame(&frame)).collect();
             if lines.is_empty() {
                 lines.push(format!("{}  # part of a frame", shown(bytes)));
             }

@@ -135,9 +135,11 @@ impl<'a> Cursor<'a> {
             return Ok(());
         }
         let known = SUBSTITUTIONS.into_iter().chain(self.parameters.iter().map(String::as_str));
-        let mut mistake = Mistake::at(from, name.chars().count() + 2, format!("unknown substitution `{{{name}}}`"));
-        mistake.hint = did_you_mean(name, known)
-            .or_else(|| Some(format!("add `each.{name} = […]` to the facts, or write a brace of its own as `\\{{`")));
+        let mut mistake =
+            Mistake::at(from, name.chars().count() + 2, format!("unknown substitution `{{{name}}}`"));
+        mistake.hint = did_you_mean(name, known).or_else(|| {
+            Some(format!("add `each.{name} = […]` to the facts, or write a brace of its own as `\\{{`"))
+        });
         Err(mistake)
     }
 
@@ -151,7 +153,10 @@ impl<'a> Cursor<'a> {
         if ahead.next() != Some(&'{') {
             return None;
         }
-        let name: String = ahead.clone().take_while(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || **c == '-').collect();
+        let name: String = ahead
+            .clone()
+            .take_while(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || **c == '-')
+            .collect();
         let closed = ahead.nth(name.len()) == Some(&'}');
         (closed && !name.is_empty()).then_some(name)
     }

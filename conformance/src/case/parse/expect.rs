@@ -4,7 +4,8 @@ use super::statement::{MESSAGE_ATTRIBUTES, attributes};
 use super::{Cursor, Mistake, frame, text};
 use crate::case::error::did_you_mean;
 use crate::case::statement::{
-    ExpectItem, Expectation, FieldPattern, FieldTest, FrameItem, FrameWord, Grammar, MessagePattern, StatusPattern,
+    ExpectItem, Expectation, FieldPattern, FieldTest, FrameItem, FrameWord, Grammar, MessagePattern,
+    StatusPattern,
 };
 
 const ITEMS: [&str; 9] =
@@ -55,9 +56,13 @@ fn item(cursor: &mut Cursor<'_>) -> Result<ExpectItem, Mistake> {
             cursor.blank()?;
             let at = cursor.position();
             let size = cursor.word(&[]);
-            size.parse().map(ExpectItem::Prelude).map_err(|_| cursor.mistake(at, format!("`{size}` is no number of bytes")))
+            size.parse()
+                .map(ExpectItem::Prelude)
+                .map_err(|_| cursor.mistake(at, format!("`{size}` is no number of bytes")))
         }
-        "message" | "reply" if cursor.starts_with(" \"") || cursor.starts_with(" x\"") || cursor.starts_with(" binary ") => {
+        "message" | "reply"
+            if cursor.starts_with(" \"") || cursor.starts_with(" x\"") || cursor.starts_with(" binary ") =>
+        {
             let pattern = message(cursor)?;
             Ok(if word == "message" { ExpectItem::Message(pattern) } else { ExpectItem::Reply(pattern) })
         }
@@ -79,7 +84,10 @@ fn received_frame(cursor: &mut Cursor<'_>) -> Result<FrameItem, Mistake> {
     let from = cursor.position();
     let frame = frame::parse(cursor)?;
     let of_the_sender = frame.0.iter().any(|word| {
-        matches!(word, FrameWord::NoMask | FrameWord::Mask(_) | FrameWord::LengthForm(_) | FrameWord::Length(_))
+        matches!(
+            word,
+            FrameWord::NoMask | FrameWord::Mask(_) | FrameWord::LengthForm(_) | FrameWord::Length(_)
+        )
     });
     if of_the_sender {
         return Err(cursor
@@ -93,14 +101,18 @@ fn status(cursor: &mut Cursor<'_>) -> Result<StatusPattern, Mistake> {
     let from = cursor.position();
     let version = cursor.word(&[]);
     if !matches!(version.as_str(), "HTTP/1.1" | "HTTP/1.0" | "HTTP/1.x") {
-        return Err(cursor.mistake(from, format!("unknown version `{version}`")).hint("HTTP/1.1, HTTP/1.0 or HTTP/1.x"));
+        return Err(cursor
+            .mistake(from, format!("unknown version `{version}`"))
+            .hint("HTTP/1.1, HTTP/1.0 or HTTP/1.x"));
     }
     cursor.blank()?;
     let from = cursor.position();
     let word = cursor.word(&[]);
     let codes: Vec<String> = word.split('|').map(ToOwned::to_owned).collect();
     if !codes.iter().all(|code| is_status_pattern(code)) {
-        return Err(cursor.mistake(from, format!("`{word}` is no status")).hint("as in `200`, `4xx` or `400|405`"));
+        return Err(cursor
+            .mistake(from, format!("`{word}` is no status"))
+            .hint("as in `200`, `4xx` or `400|405`"));
     }
     cursor.blank()?;
     if cursor.take("*") {
@@ -112,7 +124,9 @@ fn status(cursor: &mut Cursor<'_>) -> Result<StatusPattern, Mistake> {
 
 fn is_status_pattern(code: &str) -> bool {
     let bytes = code.as_bytes();
-    bytes.len() == 3 && (b'1'..=b'5').contains(&bytes[0]) && (&bytes[1..] == b"xx" || bytes[1..].iter().all(u8::is_ascii_digit))
+    bytes.len() == 3
+        && (b'1'..=b'5').contains(&bytes[0])
+        && (&bytes[1..] == b"xx" || bytes[1..].iter().all(u8::is_ascii_digit))
 }
 
 fn field(cursor: &mut Cursor<'_>) -> Result<FieldPattern, Mistake> {
@@ -122,7 +136,8 @@ fn field(cursor: &mut Cursor<'_>) -> Result<FieldPattern, Mistake> {
         return Ok(FieldPattern { name, test: FieldTest::Exactly(text::template(cursor, false)?) });
     }
     let at = cursor.position() + 1;
-    let test = cursor.rest().strip_prefix(' ').map(|rest| rest.split(' ').next().unwrap_or_default().to_owned());
+    let test =
+        cursor.rest().strip_prefix(' ').map(|rest| rest.split(' ').next().unwrap_or_default().to_owned());
     let test = test.filter(|test| TESTS.contains(&test.as_str()));
     let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let Some(test) = test.filter(|_| is_name) else {

@@ -15,7 +15,9 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<FrameItem, Mistake> {
         let word = word(cursor)?;
         let is_opcode = matches!(word, FrameWord::Opcode(_) | FrameWord::Parameter(_));
         if words.is_empty() && !is_opcode {
-            return Err(cursor.mistake(at, "a frame begins with its opcode").hint("as in `[text \"Hello\"]` or `[0x3]`"));
+            return Err(cursor
+                .mistake(at, "a frame begins with its opcode")
+                .hint("as in `[text \"Hello\"]` or `[0x3]`"));
         }
         words.push(word);
         if cursor.take("]") {
@@ -39,10 +41,7 @@ fn word(cursor: &mut Cursor<'_>) -> Result<FrameWord, Mistake> {
         return Ok(FrameWord::Parameter(name));
     }
     let word = cursor.word(&[']']);
-    parse_word(&word).map_err(|(message, hint)| Mistake {
-        hint,
-        ..cursor.mistake(from, message)
-    })
+    parse_word(&word).map_err(|(message, hint)| Mistake { hint, ..cursor.mistake(from, message) })
 }
 
 /// A word without quotes; also the values that `each` gives for a word.
@@ -70,7 +69,8 @@ pub(crate) fn parse_word(word: &str) -> Result<FrameWord, (String, Option<String
 
 fn valued(word: &str) -> Option<FrameWord> {
     if let Some(digits) = word.strip_prefix("0x") {
-        let number = u8::from_str_radix(digits, 16).ok().filter(|number| *number <= 0xF && digits.len() == 1)?;
+        let number =
+            u8::from_str_radix(digits, 16).ok().filter(|number| *number <= 0xF && digits.len() == 1)?;
         return Some(FrameWord::Opcode(OpcodeWord::Number(number)));
     }
     if let Some(digits) = word.strip_prefix("mask=") {

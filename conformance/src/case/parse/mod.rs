@@ -115,8 +115,9 @@ pub(crate) fn check_order(lines: &[Line]) -> Vec<(usize, Mistake)> {
                 let belongs = matches!(before, Some(Statement::Expect(other, head))
                     if other == name && head.items.first().is_some_and(|item| matches!(item, ExpectItem::Status(_) | ExpectItem::Field(_))));
                 if !belongs {
-                    let mistake = Mistake::at(column, width, "a field is expected without a status line above it")
-                        .hint("put `< HTTP/1.1 200 *`, or `< HTTP/1.x 2xx *`, before it");
+                    let mistake =
+                        Mistake::at(column, width, "a field is expected without a status line above it")
+                            .hint("put `< HTTP/1.1 200 *`, or `< HTTP/1.x 2xx *`, before it");
                     mistakes.push((*index, mistake));
                 }
             }

@@ -26,9 +26,12 @@ fn item(cursor: &mut Cursor<'_>) -> Result<SendItem, Mistake> {
             Ok(if eof { SendItem::Eof } else { SendItem::Reset })
         }
         rest if rest.starts_with("chop ") => chop(cursor),
-        rest if rest.contains(':') || rest.contains(" HTTP/") => text::template(cursor, false).map(SendItem::HttpLine),
+        rest if rest.contains(':') || rest.contains(" HTTP/") => {
+            text::template(cursor, false).map(SendItem::HttpLine)
+        }
         rest => {
-            let mut mistake = Mistake::at(from, rest.chars().count(), "this is neither an item nor an HTTP line");
+            let mut mistake =
+                Mistake::at(from, rest.chars().count(), "this is neither an item nor an HTTP line");
             mistake.hint = did_you_mean(rest, ["eof", "reset", "chop"])
                 .or_else(|| Some("write other bytes in quotes: `> \"GET /\\r\\n\"`".into()));
             Err(mistake)

@@ -8,7 +8,8 @@ const WORDS: [&str; 10] =
     ["connect", "open", "subscribe", "poll", "long-poll", "publish", "within", "after", "silent", "wait"];
 
 /// The attributes of procedures.
-const PROCEDURE_ATTRIBUTES: [&str; 7] = ["field", "without", "method", "version", "after", "hold", "callback"];
+const PROCEDURE_ATTRIBUTES: [&str; 7] =
+    ["field", "without", "method", "version", "after", "hold", "callback"];
 
 /// The attributes of a message and of `publish`.
 pub(super) const MESSAGE_ATTRIBUTES: [&str; 2] = ["id", "event"];
@@ -56,7 +57,8 @@ fn take_arrow(cursor: &mut Cursor<'_>) -> Option<(ConnectionName, &'static str)>
 }
 
 fn is_connection_name(name: &str) -> bool {
-    crate::case::page::is_kebab_case(name) && name.starts_with(|character: char| character.is_ascii_lowercase())
+    crate::case::page::is_kebab_case(name)
+        && name.starts_with(|character: char| character.is_ascii_lowercase())
 }
 
 fn procedure(cursor: &mut Cursor<'_>, from: usize, word: &str) -> Result<Statement, Mistake> {
@@ -89,7 +91,9 @@ fn optional_name(cursor: &mut Cursor<'_>) -> Result<ConnectionName, Mistake> {
     if is_connection_name(&word) {
         return Ok(ConnectionName(word));
     }
-    Err(cursor.mistake(from + 1, format!("`{word}` is no name of a connection")).hint("small letters, as in `connect b`"))
+    Err(cursor
+        .mistake(from + 1, format!("`{word}` is no name of a connection"))
+        .hint("small letters, as in `connect b`"))
 }
 
 pub(super) fn attributes(cursor: &mut Cursor<'_>, known: &[&str]) -> Result<Vec<Attribute>, Mistake> {
@@ -109,7 +113,9 @@ pub(super) fn attributes(cursor: &mut Cursor<'_>, known: &[&str]) -> Result<Vec<
             return Err(mistake);
         }
         if !cursor.take("=") {
-            return Err(cursor.mistake(from, format!("`{key}` has no value")).hint(format!("write `{key}=\"…\"`")));
+            return Err(cursor
+                .mistake(from, format!("`{key}` has no value"))
+                .hint(format!("write `{key}=\"…\"`")));
         }
         attributes.push(Attribute { key, value: attribute_value(cursor)? });
     }
@@ -144,10 +150,13 @@ fn after(cursor: &mut Cursor<'_>) -> Result<Statement, Mistake> {
     cursor.blank()?;
     let from = cursor.position();
     let word = cursor.word(&[]);
-    let (lower, upper) =
-        word.split_once("..").ok_or_else(|| cursor.mistake(from, "`after` takes two bounds, as in `1s..5s`"))?;
+    let (lower, upper) = word
+        .split_once("..")
+        .ok_or_else(|| cursor.mistake(from, "`after` takes two bounds, as in `1s..5s`"))?;
     match (span(lower), span(upper)) {
-        (Some(lower), Some(upper)) if lower.duration() < upper.duration() => Ok(Statement::After(lower, upper)),
+        (Some(lower), Some(upper)) if lower.duration() < upper.duration() => {
+            Ok(Statement::After(lower, upper))
+        }
         (Some(_), Some(_)) => Err(cursor.mistake(from, "the lower bound is not below the upper one")),
         _ => Err(bad_span(cursor, from, &word)),
     }

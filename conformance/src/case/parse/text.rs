@@ -23,7 +23,8 @@ fn piece(cursor: &mut Cursor<'_>) -> Result<Piece, Mistake> {
     } else if cursor.take("\"") {
         (Form::Quoted, quoted(cursor, from)?)
     } else {
-        return Err(Mistake::at(from, 1, "a string in quotes is expected here").hint("write `\"…\"`, or `x\"81 05\"` for hex"));
+        return Err(Mistake::at(from, 1, "a string in quotes is expected here")
+            .hint("write `\"…\"`, or `x\"81 05\"` for hex"));
     };
     let repeat = if cursor.take(" * ") { Some(repeat(cursor)?) } else { None };
     Ok(Piece { form, template, repeat })
@@ -141,7 +142,8 @@ fn escape(cursor: &mut Cursor<'_>, at: usize, collector: &mut Collector) -> Resu
             }
         }
         Some('u') => {
-            let character = unicode(cursor).ok_or_else(|| cursor.mistake(at, "`\\u{…}` takes a code point in hex"))?;
+            let character =
+                unicode(cursor).ok_or_else(|| cursor.mistake(at, "`\\u{…}` takes a code point in hex"))?;
             collector.bytes.extend(character.to_string().as_bytes());
             None
         }

@@ -1,0 +1,283 @@
+//! The command line: arguments in, exit code out.
+
+mod explain;
+mod list;
+mod run;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::case::error::PageErrors;
+use crate::drive::schedule::RunError;
+use crate::report::ReportError;
+use crate::suite::{Suite, SuiteError};
+use crate::target::{ProfileError, UrlError};
+
+/// Says, clause by clause, whether a server does server push right
+#[derive(Debug, Parser)]
+#[command(name = "pushspec", version, propagate_version = true, after_help = EXIT_CODES)]
+pub struct Program {
+    #[command(subcommand)]
+    command: Command,
+    /// Colours: auto is on for a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    color: Color,
+}
+
+const EXIT_CODES: &str = "Exit codes:
+  0  the target conforms
+  1  it does not
+  2  an argument, a profile or a fixture is wrong
+  3  the target is not reachable
+  4  nothing was selected, or nothing could be judged
+  5  a report could not be written, or the suite itself failed";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Judges a server; without a URL, the built-in reference server
+    Run(RunArguments),
+    /// Lists the cases
+    List(ListArguments),
+    /// Explains a case or a clause: what it asks, why, where it is written, and how to run it
+    Explain(ExplainArguments),
+    /// Starts the reference server
+    Serve(Box<pushspec_reference::cli::ServeArguments>),
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+struct RunArguments {
+    /// The server, as in http://127.0.0.1:8080, or ws://127.0.0.1:8080/path for a WebSocket alone
+    url: Option<String>,
+    /// Only cases that match: the beginning of an id as in websocket/5.2, or with * for any characters
+    #[arg(long, short, value_name = "PATTERN", num_args = 1..)]
+    select: Vec<String>,
+    /// Where the server keeps each technique; ./pushspec.toml if it exists
+    #[arg(long, short, value_name = "FILE")]
+    profile: Option<PathBuf>,
+    #[command(flatten)]
+    paths: PathArguments,
+    /// How many cases run at once
+    #[arg(long, short, value_name = "NUMBER", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    jobs: u16,
+    /// Factor for all deadlines; lower bounds are exact
+    #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = patience)]
+    patience: f64,
+    /// Warnings are failures
+    #[arg(long)]
+    strict: bool,
+    /// Where report.json and junit.xml go
+    #[arg(long, value_name = "DIR", default_value = "reports/latest")]
+    report_dir: PathBuf,
+    /// What goes to standard output
+    #[arg(long, short, value_enum, default_value = "text")]
+    format: Format,
+    /// Only findings and the verdict; twice: nothing
+    #[arg(long, short, action = clap::ArgAction::Count)]
+    quiet: u8,
+    /// Puts a relay before the server that breaks one thing: shows that the suite can fail (see list --faults)
+    #[arg(long, value_name = "NAME")]
+    fault: Option<String>,
+    #[command(flatten)]
+    fixtures: FixtureArguments,
+}
+
+/// A server without a profile: where it keeps what.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Instead of a profile")]
+struct PathArguments {
+    /// Path of a polling endpoint
+    #[arg(long, value_name = "PATH", conflicts_with = "profile")]
+    polling: Option<String>,
+    /// Path of a long-polling endpoint
+    #[arg(long, value_name = "PATH", conflicts_with = "profile")]
+    long_polling: Option<String>,
+    /// Path of an iframe-streaming endpoint, with {callback} if the callback can be named
+    #[arg(long, value_name = "PATH", conflicts_with = "profile")]
+    iframe: Option<String>,
+    /// Path of an event stream
+    #[arg(long, value_name = "PATH", conflicts_with = "profile")]
+    sse: Option<String>,
+    /// Path of a WebSocket
+    #[arg(long, value_name = "PATH", conflicts_with = "profile")]
+    websocket: Option<String>,
+    /// The WebSocket answers every message with the same message
+    #[arg(long, requires = "websocket")]
+    echo: bool,
+}
+
+/// Which pages are judged by.
+#[derive(Debug, Args)]
+struct FixtureArguments {
+    /// Pages from a folder laid out like fixtures/, instead of the built-in ones
+    #[arg(long, value_name = "DIR")]
+    fixtures: Option<PathBuf>,
+}
+
+/// Arguments of `list`.
+#[derive(Debug, Args)]
+struct ListArguments {
+    /// Only what matches; as for run --select
+    patterns: Vec<String>,
+    /// How to write the list
+    #[arg(long, short, value_enum, default_value = "text")]
+    format: Format,
+    /// Lists the clauses instead of the cases
+    #[arg(long, conflicts_with = "faults")]
+    clauses: bool,
+    /// Lists the faults that run --fault takes
+    #[arg(long)]
+    faults: bool,
+    #[command(flatten)]
+    fixtures: FixtureArguments,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+struct ExplainArguments {
+    /// The id of a case or of a clause
+    id: String,
+    #[command(flatten)]
+    fixtures: FixtureArguments,
+}
+
+/// How to write to standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// report.json, or a JSON list
+    Json,
+    /// junit.xml (run only)
+    Junit,
+}
+
+/// What ends the program, each with its exit code.
+#[derive(Debug, thiserror::Error)]
+enum CliError {
+    #[error(transparent)]
+    Suite(#[from] SuiteError),
+    #[error("the profile is wrong: {0}")]
+    Profile(#[from] ProfileError),
+    #[error("failed to read the profile `{path}`: {error}")]
+    ReadProfile { path: PathBuf, error: std::io::Error },
+    #[error(transparent)]
+    Url(#[from] UrlError),
+    #[error("{0}")]
+    Usage(String),
+    #[error(transparent)]
+    Run(#[from] RunError),
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    #[error("failed to write to standard output: {0}")]
+    Output(#[from] std::io::Error),
+    #[error("the reference server did not start: {0}")]
+    Reference(String),
+    #[error(transparent)]
+    Serve(#[from] pushspec_reference::cli::ServeError),
+}
+
+impl CliError {
+    fn exit_code(&self) -> u8 {
+        match self {
+            CliError::Suite(_)
+            | CliError::Profile(_)
+            | CliError::ReadProfile { .. }
+            | CliError::Url(_)
+            | CliError::Usage(_) => 2,
+            CliError::Run(RunError::Unreachable { .. }) => 3,
+            CliError::Run(RunError::NothingSelected(_)) => 4,
+            CliError::Run(RunError::Internal(_))
+            | CliError::Report(_)
+            | CliError::Output(_)
+            | CliError::Reference(_)
+            | CliError::Serve(_) => 5,
+        }
+    }
+}
+
+/// Runs the program with the arguments of the process.
+pub async fn main() -> ExitCode {
+    let program = Program::parse();
+    program.color.apply();
+    let result = match program.command {
+        Command::Run(arguments) => run::run(&arguments).await,
+        Command::List(arguments) => list::list(&arguments),
+        Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Serve(arguments) => {
+            pushspec_reference::cli::serve(*arguments).await.map(|()| 0).map_err(CliError::from)
+        }
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        // Who reads the output has seen enough, as with `| head`.
+        Err(CliError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            print_error(&error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn print_error(error: &CliError) {
+    use std::io::Write as _;
+    let mut out = anstream::stderr().lock();
+    // Where standard error is gone there is nobody to tell.
+    let _ = match error {
+        // Each mistake has its own `error:`.
+        CliError::Suite(SuiteError::Pages(PageErrors(errors))) => {
+            errors.iter().try_for_each(|error| writeln!(out, "error: {error}\n"))
+        }
+        error => writeln!(out, "error: {error}"),
+    };
+}
+
+impl Color {
+    fn apply(self) {
+        match self {
+            Color::Auto => {}
+            Color::Always => anstream::ColorChoice::Always.write_global(),
+            Color::Never => anstream::ColorChoice::Never.write_global(),
+        }
+    }
+}
+
+impl FixtureArguments {
+    fn suite(&self) -> Result<Suite, SuiteError> {
+        match &self.fixtures {
+            Some(folder) => Suite::from_folder(folder),
+            None => Suite::embedded(),
+        }
+    }
+}
+
+fn patience(text: &str) -> Result<f64, String> {
+    let factor: f64 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
+    if (0.01..=1000.0).contains(&factor) {
+        Ok(factor)
+    } else {
+        Err("the factor is between 0.01 and 1000".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Program::command().debug_assert();
+    }
+}

@@ -1,0 +1,75 @@
+//! `pushspec list`
+
+use std::io::Write as _;
+
+use serde_json::json;
+
+use super::{CliError, Format, ListArguments};
+use crate::judge::needs;
+use crate::suite::{Pattern, Suite};
+
+pub(super) fn list(arguments: &ListArguments) -> Result<u8, CliError> {
+    let patterns: Vec<Pattern> = arguments.patterns.iter().map(|pattern| Pattern::new(pattern)).collect();
+    let wanted = |id: &str| patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(id));
+    let rows = if arguments.faults {
+        Vec::new()
+    } else {
+        let suite = arguments.fixtures.suite()?;
+        if arguments.clauses { clauses(&suite, &wanted) } else { cases(&suite, &patterns) }
+    };
+    if rows.is_empty() {
+        return Err(crate::drive::schedule::RunError::NothingSelected(arguments.patterns.join(" or ")).into());
+    }
+    let mut out = anstream::stdout().lock();
+    match arguments.format {
+        Format::Text => rows.iter().try_for_each(|row| writeln!(out, "{}", row.text))?,
+        Format::Json => {
+            let values: Vec<&serde_json::Value> = rows.iter().map(|row| &row.json).collect();
+            writeln!(out, "{}", serde_json::to_string_pretty(&values).map_err(std::io::Error::from)?)?;
+        }
+        Format::Junit => return Err(CliError::Usage("a list has no JUnit form; use --format json".into())),
+    }
+    Ok(0)
+}
+
+struct Row {
+    text: String,
+    json: serde_json::Value,
+}
+
+fn cases(suite: &Suite, patterns: &[Pattern]) -> Vec<Row> {
+    let row = |case: crate::case::Case| {
+        let level = suite.catalogue.clause(case.clause()).map(|clause| clause.level);
+        let spelling = level.map(crate::catalogue::Level::spelling).unwrap_or_default();
+        Row {
+            text: format!("{spelling:10}  {}", case.id),
+            json: json!({
+                "id": case.id,
+                "technique": case.folder,
+                "title": case.title(),
+                "level": level,
+                "clauses": case.clauses(),
+                "needs": needs(&case),
+                "file": case.page.file(),
+                "line": case.section().line,
+            }),
+        }
+    };
+    suite.select(patterns).into_iter().map(row).collect()
+}
+
+fn clauses(suite: &Suite, wanted: &dyn Fn(&str) -> bool) -> Vec<Row> {
+    let clauses = suite.catalogue.clauses().filter(|clause| wanted(&clause.id));
+    let row = |clause: &crate::catalogue::Clause| Row {
+        text: format!("{:10}  {}", clause.level.spelling(), clause.id),
+        json: json!({
+            "id": clause.id,
+            "level": clause.level,
+            "binds": clause.binds,
+            "text": clause.text,
+            "link": clause.link,
+            "waived": clause.waived,
+        }),
+    };
+    clauses.map(row).collect()
+}

@@ -1,0 +1,181 @@
+//! `pushspec run`
+
+use std::fs;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use pushspec_reference::{Config, Server};
+
+use super::{CliError, Format, PathArguments, RunArguments};
+use crate::drive::schedule::Options;
+use crate::judge::Verdict;
+use crate::outcome::Outcome;
+use crate::report::terminal::{Detail, Rerun};
+use crate::report::{self, json, junit, terminal};
+use crate::suite::{Pattern, Suite};
+use crate::target::profile::{EventStream, Iframe, LongPolling, Parts, Polling, WebSocket};
+use crate::target::{Profile, Target};
+
+/// The profile that is read where none is named.
+const PROFILE: &str = "pushspec.toml";
+
+pub(super) async fn run(arguments: &RunArguments) -> Result<u8, CliError> {
+    let suite = arguments.fixtures.suite()?;
+    let profile = profile(arguments)?;
+    let url = arguments.url.clone().or_else(|| profile.profile.url.clone());
+    // Held to the end: dropping the server ends it.
+    let reference = match &url {
+        Some(_) => None,
+        None => Some(
+            Server::start(Config::default()).await.map_err(|error| CliError::Reference(error.to_string()))?,
+        ),
+    };
+    let url = url.unwrap_or_else(|| {
+        reference.as_ref().map(|server| format!("http://{}", server.address())).unwrap_or_default()
+    });
+    let target = Target::new(&url, profile.profile)?;
+    if profile.assumed && arguments.url.is_some() && arguments.quiet == 0 && arguments.format == Format::Text
+    {
+        writeln!(
+            anstream::stderr(),
+            "note: no profile: assuming the paths of the reference server; say where yours are with --profile FILE, or --sse PATH and the like"
+        )?;
+    }
+    // A folder that cannot be written to is known before the run, not after it.
+    report::prepare(&arguments.report_dir)?;
+    let outcome = judge(arguments, &suite, target).await?;
+    let report = report::Report::new(&suite, &outcome, arguments.strict);
+    report.write(&arguments.report_dir)?;
+    print(arguments, &suite, &outcome, &report)?;
+    if let Some(server) = reference {
+        server.shutdown().await;
+    }
+    Ok(exit_code(&outcome, arguments.strict))
+}
+
+fn exit_code(outcome: &Outcome, strict: bool) -> u8 {
+    let counts = outcome.counts();
+    if counts.total() == counts.of(Verdict::Skip) {
+        return 4;
+    }
+    u8::from(!outcome.is_conformant(strict))
+}
+
+struct ChosenProfile {
+    profile: Profile,
+    /// Nothing said where the techniques are: the paths of the reference server are tried.
+    assumed: bool,
+}
+
+fn profile(arguments: &RunArguments) -> Result<ChosenProfile, CliError> {
+    if let Some(profile) = profile_of_paths(&arguments.paths) {
+        return Ok(ChosenProfile { profile, assumed: false });
+    }
+    let named = arguments.profile.as_deref();
+    let path =
+        named.or_else(|| Some(Path::new(PROFILE)).filter(|path| arguments.url.is_some() && path.exists()));
+    let Some(path) = path else {
+        return Ok(ChosenProfile { profile: Profile::reference()?, assumed: true });
+    };
+    let text =
+        fs::read_to_string(path).map_err(|error| CliError::ReadProfile { path: path.to_owned(), error })?;
+    let profile = Profile::parse(&path.display().to_string(), &text)?;
+    Ok(ChosenProfile { profile, assumed: false })
+}
+
+/// A profile made of `--sse PATH` and the like; `None` if there is no such flag.
+fn profile_of_paths(paths: &PathArguments) -> Option<Profile> {
+    let PathArguments { polling, long_polling, iframe, sse, websocket, echo } = paths;
+    [polling, long_polling, iframe, sse, websocket].into_iter().flatten().next()?;
+    let reply = echo.then(|| "{message}".to_owned());
+    Some(Profile {
+        polling: polling.clone().map(Polling::at),
+        long_polling: long_polling.clone().map(LongPolling::at),
+        iframe: iframe.clone().map(|path| Iframe {
+            path,
+            callback: "push.deliver".into(),
+            parts: Parts::default(),
+        }),
+        sse: sse.clone().map(|path| EventStream { path, ..EventStream::default() }),
+        websocket: websocket.clone().map(|path| WebSocket {
+            path,
+            binary: reply.is_some(),
+            reply,
+            ..WebSocket::default()
+        }),
+        ..Profile::default()
+    })
+}
+
+async fn judge(arguments: &RunArguments, suite: &Suite, target: Target) -> Result<Outcome, CliError> {
+    let options = Options {
+        jobs: usize::from(arguments.jobs),
+        patience: arguments.patience,
+        select: arguments.select.iter().map(|pattern| Pattern::new(pattern)).collect(),
+        tag: None,
+    };
+    let bar = progress_bar(arguments, suite.select(&options.select).len());
+    let outcome = suite.run_with(&Arc::new(target), &options, |_| bar.inc(1)).await;
+    bar.finish_and_clear();
+    Ok(outcome?)
+}
+
+fn progress_bar(arguments: &RunArguments, length: usize) -> ProgressBar {
+    if arguments.quiet > 0 || !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(length as u64);
+    if let Ok(style) = ProgressStyle::with_template("{bar:40.cyan} {pos}/{len} cases {elapsed}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn print(
+    arguments: &RunArguments,
+    suite: &Suite,
+    outcome: &Outcome,
+    report: &report::Report<'_>,
+) -> Result<(), CliError> {
+    let detail = match arguments.quiet {
+        0 => Detail::Full,
+        1 => Detail::Findings,
+        _ => return Ok(()),
+    };
+    let mut out = anstream::stdout().lock();
+    match arguments.format {
+        Format::Text => {
+            let rerun = Rerun { arguments: rerun_arguments(arguments) };
+            terminal::print(&mut out, suite, outcome, arguments.strict, detail, &rerun)?;
+            if arguments.quiet == 0 {
+                writeln!(out, "report: {}", arguments.report_dir.display())?;
+            }
+        }
+        Format::Json => writeln!(out, "{}", json::to_string(report).map_err(report::ReportError::from)?)?,
+        Format::Junit => write!(out, "{}", junit::to_string(report)?)?,
+    }
+    Ok(())
+}
+
+/// What a line that runs a case again has between `pushspec run` and `--select`.
+fn rerun_arguments(arguments: &RunArguments) -> Vec<String> {
+    let mut words: Vec<String> = arguments.url.iter().cloned().collect();
+    let mut flag = |name: &str, value: Option<String>| {
+        words.extend(value.into_iter().flat_map(|value| [name.to_owned(), value]))
+    };
+    flag("--profile", arguments.profile.as_ref().map(|path| path.display().to_string()));
+    let paths = &arguments.paths;
+    flag("--polling", paths.polling.clone());
+    flag("--long-polling", paths.long_polling.clone());
+    flag("--iframe", paths.iframe.clone());
+    flag("--sse", paths.sse.clone());
+    flag("--websocket", paths.websocket.clone());
+    flag("--fault", arguments.fault.clone());
+    flag("--fixtures", arguments.fixtures.fixtures.as_ref().map(|path| path.display().to_string()));
+    if paths.echo {
+        words.push("--echo".into());
+    }
+    words
+}

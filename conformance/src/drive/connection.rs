@@ -1,0 +1,153 @@
+//! One TCP connection: a task that writes, a task that reads.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use socket2::SockRef;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::Happening;
+use crate::judge::Input;
+use crate::transcript::ConnectionId;
+
+/// How long a connection may take to open.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// How much is read at once.
+const READ: usize = 16 * 1024;
+
+enum Command {
+    Write(Vec<Vec<u8>>),
+    Finish,
+    Abort,
+}
+
+/// A connection that is open, or on its way. Dropping it closes it.
+pub(crate) struct Opened {
+    commands: mpsc::UnboundedSender<Command>,
+    task: JoinHandle<()>,
+}
+
+impl Opened {
+    /// Opens a connection; what comes on it goes to `happened`.
+    pub(crate) fn new(
+        id: ConnectionId,
+        addresses: Vec<SocketAddr>,
+        happened: mpsc::Sender<Happening>,
+    ) -> Opened {
+        // What a case sends is bounded by its page, so the queue needs no bound of its own.
+        let (commands, queue) = mpsc::unbounded_channel();
+        let task = tokio::spawn(async move {
+            match connect(&addresses).await {
+                Ok(stream) => serve(id, stream, queue, happened).await,
+                Err(error) => {
+                    let _ = happened.send((Instant::now(), Input::Refused(id, error.to_string()))).await;
+                }
+            }
+        });
+        Opened { commands, task }
+    }
+
+    /// Queues a write of each piece. A server that is gone shows in what is read, not here.
+    pub(crate) fn write(&self, pieces: Vec<Vec<u8>>) {
+        let _ = self.commands.send(Command::Write(pieces));
+    }
+
+    /// Queues a FIN.
+    pub(crate) fn finish(&self) {
+        let _ = self.commands.send(Command::Finish);
+    }
+
+    /// Queues a RST.
+    pub(crate) fn abort(&self) {
+        let _ = self.commands.send(Command::Abort);
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// The addresses of a host.
+pub(crate) async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, port)).await?.collect();
+    if addresses.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "the host has no address"));
+    }
+    Ok(addresses)
+}
+
+/// Opens a connection to the first address that answers.
+pub(crate) async fn connect(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+    let stream = tokio::time::timeout(CONNECT, TcpStream::connect(addresses))
+        .await
+        .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {CONNECT:?}")))??;
+    // Pieces are to arrive as pieces, and at once.
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+async fn serve(
+    id: ConnectionId,
+    stream: TcpStream,
+    queue: mpsc::UnboundedReceiver<Command>,
+    happened: mpsc::Sender<Happening>,
+) {
+    let (reading, writing) = stream.into_split();
+    // Both directions live in one task: aborting it closes the socket.
+    tokio::select! {
+        () = read(id, reading, happened) => {}
+        () = write(writing, queue) => {}
+    }
+}
+
+/// Reads to the end; then stays, so that the other direction is not closed with it.
+async fn read(id: ConnectionId, mut reading: OwnedReadHalf, happened: mpsc::Sender<Happening>) {
+    let mut buffer = vec![0; READ];
+    loop {
+        let input = match reading.read(&mut buffer).await {
+            Ok(0) => Input::Eof(id),
+            Ok(length) => Input::Received(id, buffer[..length].to_vec()),
+            Err(_) => Input::Reset(id),
+        };
+        let ended = !matches!(input, Input::Received(..));
+        let delivered = happened.send((Instant::now(), input)).await;
+        if ended || delivered.is_err() {
+            return std::future::pending().await;
+        }
+    }
+}
+
+/// Writes what is asked for. Returns, and with it ends the connection, only for a RST.
+async fn write(mut writing: OwnedWriteHalf, mut queue: mpsc::UnboundedReceiver<Command>) {
+    while let Some(command) = queue.recv().await {
+        match command {
+            Command::Write(pieces) => {
+                for piece in pieces {
+                    if writing.write_all(&piece).await.is_err() {
+                        break;
+                    }
+                    // Lets the other end see the piece by itself; on loopback a turn of the scheduler is enough.
+                    tokio::task::yield_now().await;
+                }
+            }
+            Command::Finish => {
+                let _ = writing.shutdown().await;
+            }
+            Command::Abort => {
+                let _ = SockRef::from(writing.as_ref()).set_linger(Some(Duration::ZERO));
+                writing.forget();
+                return;
+            }
+        }
+    }
+    std::future::pending().await
+}

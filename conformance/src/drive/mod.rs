@@ -1,0 +1,94 @@
+//! The only code with sockets and a clock.
+
+mod connection;
+mod publish;
+pub mod schedule;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::judge::{Action, Input, Judgement, Machine};
+use crate::transcript::ConnectionId;
+
+pub(crate) use connection::{Opened, resolve};
+pub(crate) use publish::Publisher;
+
+/// How many things that happened wait for the judge: a server that floods is read no faster than it is judged.
+const BACKLOG: usize = 64;
+
+/// What a machine that is late is given: the time in which what lies in a socket already is read.
+const GRACE: Duration = Duration::from_millis(2);
+
+/// Something that happened, stamped where it was seen.
+pub(crate) type Happening = (Instant, Input);
+
+/// Runs a case over real sockets.
+pub(crate) async fn run(
+    mut machine: Machine,
+    addresses: &[std::net::SocketAddr],
+    publisher: &Publisher,
+) -> Judgement {
+    let start = Instant::now();
+    let (happened, mut happenings) = mpsc::channel::<Happening>(BACKLOG);
+    let mut connections: BTreeMap<ConnectionId, Opened> = BTreeMap::new();
+    loop {
+        match machine.next(start.elapsed()) {
+            Action::Connect(id) => {
+                connections.insert(id, Opened::new(id, addresses.to_vec(), happened.clone()));
+            }
+            Action::Write(id, pieces) => {
+                if let Some(connection) = connections.get(&id) {
+                    connection.write(pieces);
+                }
+            }
+            Action::Finish(id) => {
+                if let Some(connection) = connections.get(&id) {
+                    connection.finish();
+                }
+            }
+            Action::Abort(id) => {
+                if let Some(connection) = connections.get(&id) {
+                    connection.abort();
+                }
+            }
+            Action::Close(id) => drop(connections.remove(&id)),
+            Action::Publish(request) => {
+                let publisher = publisher.clone();
+                let happened = happened.clone();
+                tokio::spawn(async move {
+                    let result = publisher.publish(&request).await;
+                    let _ = happened.send((Instant::now(), Input::Published(result))).await;
+                });
+            }
+            Action::Wait(until) => wait(&mut machine, start, until, &mut happenings).await,
+            Action::Done => return machine.finish(),
+        }
+    }
+}
+
+/// Waits until something happens, or until a time has come.
+async fn wait(
+    machine: &mut Machine,
+    start: Instant,
+    until: Duration,
+    happenings: &mut mpsc::Receiver<Happening>,
+) {
+    // A bound may be far away; the machine asks again.
+    let until = start + until.min(Duration::from_secs(3600));
+    let happening = tokio::select! {
+        biased;
+        happening = happenings.recv() => happening,
+        () = tokio::time::sleep_until(until) => {
+            // On a busy machine the bytes may lie in the socket while this task runs late: a bound is not missed
+            // before they were read.
+            tokio::time::sleep(GRACE).await;
+            happenings.try_recv().ok()
+        }
+    };
+    if let Some((at, input)) = happening {
+        machine.handle(at.saturating_duration_since(start), input);
+    }
+}

@@ -1,0 +1,355 @@
+//! Runs many cases at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::sync::{Mutex, Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::{Publisher, resolve, run};
+use crate::case::Case;
+use crate::catalogue::{Catalogue, Level};
+use crate::judge::{
+    Breach, Finding, Invariant, Judgement, Machine, Place, Settings, Verdict, lacking, publishes,
+};
+use crate::outcome::{CaseOutcome, ClauseOutcome, Outcome};
+use crate::suite::{Pattern, Suite};
+use crate::target::Target;
+
+/// How a run is carried out.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How many cases run at once.
+    pub jobs: usize,
+    /// Factor for all upper bounds; lower bounds are exact.
+    pub patience: f64,
+    /// Which cases; all of them if empty.
+    pub select: Vec<Pattern>,
+    /// A word in the names of the channels, so that two runs do not hear each other. Random if `None`.
+    pub tag: Option<String>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { jobs: 64, patience: 1.0, select: Vec::new(), tag: None }
+    }
+}
+
+/// Why a run did not take place.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The patterns match no case.
+    #[error("no case matches {0}; `pushspec list` shows what there is")]
+    NothingSelected(String),
+    /// Nothing listens there.
+    #[error("{target} is not reachable: {why}")]
+    Unreachable {
+        /// The URL of the target.
+        target: String,
+        /// Why.
+        why: String,
+    },
+    /// Something in the suite itself.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// How many breaches of an invariant are reported; the rest are counted.
+const SHOWN_BREACHES: usize = 5;
+
+impl Suite {
+    /// Judges a target.
+    pub async fn run(&self, target: &Arc<Target>, options: &Options) -> Result<Outcome, RunError> {
+        self.run_with(target, options, |_| {}).await
+    }
+
+    /// Judges a target; `progress` hears of every case that is done.
+    pub async fn run_with(
+        &self,
+        target: &Arc<Target>,
+        options: &Options,
+        mut progress: impl FnMut(&CaseOutcome),
+    ) -> Result<Outcome, RunError> {
+        let selected = self.select(&options.select);
+        if selected.is_empty() {
+            let patterns: Vec<String> = options.select.iter().map(|pattern| format!("`{pattern}`")).collect();
+            return Err(RunError::NothingSelected(patterns.join(" or ")));
+        }
+        let start = Instant::now();
+        let addresses = reach(target).await?;
+        let publisher = Publisher::new(target).map_err(RunError::Internal)?;
+        let runner = Arc::new(Runner {
+            target: Arc::clone(target),
+            catalogue: Arc::clone(&self.catalogue),
+            addresses,
+            publisher,
+            patience: options.patience,
+            tag: options.tag.clone().unwrap_or_else(tag),
+            turns: (!target.has_channels()).then(Mutex::default),
+            slots: Semaphore::new(options.jobs.max(1)),
+        });
+        let mut results = Results::default();
+        let (invariants, conversations): (Vec<Case>, Vec<Case>) =
+            selected.iter().cloned().partition(|case| case.invariant().is_some());
+        runner.conversations(self, conversations, &mut results, &mut progress).await?;
+        let invariants = if options.select.is_empty() { invariants } else { self.invariants_of(&results) };
+        for case in invariants {
+            let outcome = runner.invariant(case, &results);
+            progress(&outcome);
+            results.outcomes.insert(outcome.case.id.clone(), outcome);
+        }
+        let cases: Vec<CaseOutcome> =
+            self.cases.iter().filter_map(|case| results.outcomes.remove(&case.id)).collect();
+        let clauses = clauses(&cases, &self.catalogue);
+        Ok(Outcome { target: target.url(), cases, clauses, duration: start.elapsed() })
+    }
+
+    /// The invariants for which the cases that ran had traffic, whatever was selected.
+    fn invariants_of(&self, results: &Results) -> Vec<Case> {
+        let relevant = |case: &&Case| {
+            case.invariant()
+                .and_then(Invariant::from_name)
+                .is_some_and(|invariant| results.relevant.contains(&invariant))
+        };
+        self.cases.iter().filter(relevant).cloned().collect()
+    }
+}
+
+/// What came out so far.
+#[derive(Default)]
+struct Results {
+    outcomes: BTreeMap<String, CaseOutcome>,
+    /// With the case in which each was seen.
+    breaches: Vec<(String, Breach)>,
+    relevant: BTreeSet<Invariant>,
+}
+
+struct Runner {
+    target: Arc<Target>,
+    catalogue: Arc<Catalogue>,
+    addresses: Vec<SocketAddr>,
+    publisher: Publisher,
+    patience: f64,
+    tag: String,
+    /// Cases that publish take turns where the target has no channels.
+    turns: Option<Mutex<()>>,
+    slots: Semaphore,
+}
+
+/// The addresses of a target on which something listens.
+async fn reach(target: &Target) -> Result<Vec<SocketAddr>, RunError> {
+    let unreachable =
+        |error: std::io::Error| RunError::Unreachable { target: target.url(), why: error.to_string() };
+    let addresses = resolve(target.connect_host(), target.port).await.map_err(unreachable)?;
+    super::connection::connect(&addresses).await.map_err(unreachable)?;
+    Ok(addresses)
+}
+
+/// A word that differs between runs.
+fn tag() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("{:x}", now.as_nanos() & 0xffff_ffff_ffff)
+}
+
+impl Runner {
+    /// Runs the sanity cases, then what does not rest on one that failed.
+    async fn conversations(
+        self: &Arc<Self>,
+        suite: &Suite,
+        cases: Vec<Case>,
+        results: &mut Results,
+        progress: &mut impl FnMut(&CaseOutcome),
+    ) -> Result<(), RunError> {
+        let selected: BTreeSet<String> = cases.iter().map(|case| case.id.clone()).collect();
+        let techniques: BTreeSet<&str> = cases.iter().map(|case| case.technique.as_str()).collect();
+        // A sanity case runs also where it was not selected: what rests on it is judged either way.
+        let sanity = suite
+            .cases
+            .iter()
+            .filter(|case| case.section().facts.sanity && techniques.contains(case.technique.as_str()));
+        let sanity: Vec<Case> = sanity.cloned().collect();
+        self.batch(sanity, results, &mut |_| {}).await?;
+        let failed: BTreeMap<String, String> = results
+            .outcomes
+            .values()
+            .filter(|outcome| matches!(outcome.verdict, Verdict::Fail | Verdict::Error))
+            .map(|outcome| (outcome.case.folder.clone(), outcome.case.id.clone()))
+            .collect();
+        results
+            .outcomes
+            .values()
+            .filter(|outcome| selected.contains(&outcome.case.id))
+            .for_each(&mut *progress);
+        let mut rest = Vec::new();
+        for case in cases {
+            if results.outcomes.contains_key(&case.id) {
+                continue;
+            }
+            match crate::judge::needed_techniques(&case).iter().find_map(|technique| failed.get(technique)) {
+                Some(sanity) => {
+                    let outcome = CaseOutcome::skipped(
+                        case.clone(),
+                        self.level(&case),
+                        format!("the sanity case {sanity} did not pass"),
+                    );
+                    progress(&outcome);
+                    results.outcomes.insert(case.id.clone(), outcome);
+                }
+                None => rest.push(case),
+            }
+        }
+        self.batch(rest, results, progress).await?;
+        results.outcomes.retain(|id, _| selected.contains(id) || failed.values().any(|other| other == id));
+        Ok(())
+    }
+
+    async fn batch(
+        self: &Arc<Self>,
+        cases: Vec<Case>,
+        results: &mut Results,
+        progress: &mut impl FnMut(&CaseOutcome),
+    ) -> Result<(), RunError> {
+        let mut tasks = JoinSet::new();
+        let (done, mut finished) = mpsc::unbounded_channel();
+        for case in cases {
+            let runner = Arc::clone(self);
+            let done = done.clone();
+            tasks.spawn(async move {
+                let judged = runner.case(case).await;
+                let _ = done.send(judged);
+            });
+        }
+        drop(done);
+        while let Some((outcome, breaches, relevant)) = finished.recv().await {
+            results.breaches.extend(breaches.into_iter().map(|breach| (outcome.case.id.clone(), breach)));
+            results.relevant.extend(relevant);
+            progress(&outcome);
+            results.outcomes.insert(outcome.case.id.clone(), outcome);
+        }
+        while let Some(ended) = tasks.join_next().await {
+            ended.map_err(|error| RunError::Internal(format!("a case ended unexpectedly: {error}")))?;
+        }
+        Ok(())
+    }
+
+    fn level(&self, case: &Case) -> Level {
+        self.catalogue.clause(case.clause()).map_or(Level::Must, |clause| clause.level)
+    }
+
+    async fn case(&self, case: Case) -> (CaseOutcome, Vec<Breach>, Vec<Invariant>) {
+        let level = self.level(&case);
+        if let Some(reason) = lacking(&case, &self.target) {
+            return (CaseOutcome::skipped(case, level, reason), Vec::new(), Vec::new());
+        }
+        let turn = match &self.turns {
+            Some(turns) if publishes(&case) => Some(turns.lock().await),
+            _ => None,
+        };
+        let Ok(slot) = self.slots.acquire().await else {
+            return (CaseOutcome::skipped(case, level, "the run was ended".into()), Vec::new(), Vec::new());
+        };
+        let settings = Settings { patience: self.patience, channel: channel(&self.tag, &case.id) };
+        let machine =
+            Machine::new(case.clone(), Arc::clone(&self.target), Arc::clone(&self.catalogue), settings);
+        let mut judgement: Judgement = run(machine, &self.addresses, &self.publisher).await;
+        drop((slot, turn));
+        let breaches = std::mem::take(&mut judgement.breaches);
+        let relevant = std::mem::take(&mut judgement.relevant);
+        (CaseOutcome::judged(case, level, judgement), breaches, relevant)
+    }
+
+    /// The verdict on an invariant, from the traffic of all cases.
+    fn invariant(&self, case: Case, results: &Results) -> CaseOutcome {
+        let level = self.level(&case);
+        let Some(invariant) = case.invariant().and_then(Invariant::from_name) else {
+            return CaseOutcome::skipped(case, level, "the invariant is not known".into());
+        };
+        if !results.relevant.contains(&invariant) {
+            let reason = "no case that ran had traffic for it".to_owned();
+            return CaseOutcome::skipped(case, level, reason);
+        }
+        let breaches: Vec<&(String, Breach)> =
+            results.breaches.iter().filter(|(_, breach)| breach.invariant == invariant).collect();
+        let mut findings: Vec<Finding> = breaches
+            .iter()
+            .take(SHOWN_BREACHES)
+            .map(|(seen_in, breach)| breach_finding(&case, level, seen_in, breach))
+            .collect();
+        if let (Some(last), more @ 1..) = (findings.last_mut(), breaches.len().saturating_sub(SHOWN_BREACHES))
+        {
+            last.received = format!("{} (and {more} more)", last.received);
+        }
+        let verdict = if findings.is_empty() { Verdict::Pass } else { Verdict::from(level) };
+        let mut outcome = CaseOutcome::skipped(case, level, String::new());
+        outcome.reason = None;
+        outcome.verdict = verdict;
+        outcome.findings = findings;
+        outcome
+    }
+}
+
+fn breach_finding(case: &Case, level: Level, seen_in: &str, breach: &Breach) -> Finding {
+    let section = case.section();
+    let source = format!("## {}", section.name);
+    Finding {
+        clause: case.clause().to_owned(),
+        level,
+        verdict: Verdict::from(level),
+        place: Place {
+            file: case.page.file(),
+            line: section.line,
+            column: 4,
+            width: section.name.len(),
+            source,
+        },
+        expected: case.title(),
+        received: format!("{}{}", breach.seen, breach.connection.suffix()),
+        at: breach.at,
+        seen_in: Some(seen_in.to_owned()),
+    }
+}
+
+/// The channel of a case: short, and made of characters that need no encoding in a path.
+fn channel(tag: &str, id: &str) -> String {
+    use sha1::{Digest, Sha1};
+    let digest = Sha1::digest(id.as_bytes());
+    let hash: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
+    format!("pushspec-{tag}-{hash}")
+}
+
+/// What the cases say of each clause that they judge.
+fn clauses(cases: &[CaseOutcome], catalogue: &Catalogue) -> Vec<ClauseOutcome> {
+    let mut outcomes: BTreeMap<&str, ClauseOutcome> = BTreeMap::new();
+    for outcome in cases {
+        for id in outcome.case.clauses() {
+            let level = catalogue.clause(id).map_or(Level::Must, |clause| clause.level);
+            let entry = outcomes.entry(id).or_insert_with(|| ClauseOutcome {
+                id: id.to_owned(),
+                level,
+                cases: Vec::new(),
+                verdict: Verdict::Skip,
+            });
+            entry.cases.push(outcome.case.id.clone());
+            let found = outcome
+                .findings
+                .iter()
+                .filter(|finding| finding.clause == id)
+                .map(|finding| finding.verdict)
+                .max();
+            let verdict = match (found, outcome.verdict) {
+                (Some(found), _) => found,
+                (None, Verdict::Error) => Verdict::Error,
+                (None, Verdict::Skip) => Verdict::Skip,
+                // A case that fails on one clause says nothing good of the others that it would have come to.
+                (None, Verdict::Fail) => continue,
+                (None, _) => Verdict::Pass,
+            };
+            // A pass counts more than a skip; otherwise the worse of the two holds.
+            entry.verdict = entry.verdict.max(verdict);
+        }
+    }
+    outcomes.into_values().collect()
+}

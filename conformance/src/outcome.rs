@@ -1,0 +1,136 @@
+//! What a run came to: every reporter works from this alone.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::case::Case;
+use crate::catalogue::Level;
+use crate::judge::{Finding, Judgement, Verdict};
+use crate::target::TECHNIQUES;
+use crate::transcript::Transcript;
+
+/// The outcome of a case.
+#[derive(Debug, Clone)]
+pub struct CaseOutcome {
+    /// The case.
+    pub case: Case,
+    /// The level of its first clause.
+    pub level: Level,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why it was skipped, or could not be run.
+    pub reason: Option<String>,
+    /// What was not as expected.
+    pub findings: Vec<Finding>,
+    /// How long it took.
+    pub duration: Duration,
+    /// What went over the wire.
+    pub transcript: Transcript,
+    /// What was sent and taken, without times.
+    pub trace: Vec<String>,
+}
+
+impl CaseOutcome {
+    pub(crate) fn judged(case: Case, level: Level, judgement: Judgement) -> CaseOutcome {
+        CaseOutcome {
+            case,
+            level,
+            verdict: judgement.verdict,
+            reason: judgement.reason,
+            findings: judgement.findings,
+            duration: judgement.duration,
+            transcript: judgement.transcript,
+            trace: judgement.trace,
+        }
+    }
+
+    pub(crate) fn skipped(case: Case, level: Level, reason: String) -> CaseOutcome {
+        CaseOutcome {
+            case,
+            level,
+            verdict: Verdict::Skip,
+            reason: Some(reason),
+            findings: Vec::new(),
+            duration: Duration::ZERO,
+            transcript: Transcript::default(),
+            trace: Vec::new(),
+        }
+    }
+}
+
+/// A clause, and what its cases say of it.
+#[derive(Debug, Clone)]
+pub struct ClauseOutcome {
+    /// The clause's id.
+    pub id: String,
+    /// How binding it is.
+    pub level: Level,
+    /// The selected cases that judge it.
+    pub cases: Vec<String>,
+    /// The worst that was found against it; `pass` if a case passed and nothing was found, `skip` if none ran.
+    pub verdict: Verdict,
+}
+
+/// How often each verdict was given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts(BTreeMap<Verdict, usize>);
+
+impl Counts {
+    /// How often a verdict was given.
+    pub fn of(&self, verdict: Verdict) -> usize {
+        self.0.get(&verdict).copied().unwrap_or_default()
+    }
+
+    /// How many cases there are.
+    pub fn total(&self) -> usize {
+        self.0.values().sum()
+    }
+
+    fn add(&mut self, verdict: Verdict) {
+        *self.0.entry(verdict).or_default() += 1;
+    }
+}
+
+/// What a run came to.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The URL of the target.
+    pub target: String,
+    /// Every selected case, in the order of the pages.
+    pub cases: Vec<CaseOutcome>,
+    /// Every clause that a selected case judges.
+    pub clauses: Vec<ClauseOutcome>,
+    /// The wall time.
+    pub duration: Duration,
+}
+
+impl Outcome {
+    /// The counts in total.
+    pub fn counts(&self) -> Counts {
+        self.counts_where(|_| true)
+    }
+
+    /// The counts of each technique that has a case, in the order of the techniques.
+    pub fn by_technique(&self) -> Vec<(&'static str, Counts)> {
+        let counts =
+            TECHNIQUES.iter().map(|name| (*name, self.counts_where(|case| case.case.folder == *name)));
+        counts.filter(|(_, counts)| counts.total() > 0).collect()
+    }
+
+    fn counts_where(&self, belongs: impl Fn(&CaseOutcome) -> bool) -> Counts {
+        let mut counts = Counts::default();
+        self.cases.iter().filter(|case| belongs(case)).for_each(|case| counts.add(case.verdict));
+        counts
+    }
+
+    /// Whether the target conforms: something was judged, nothing failed, and nothing could not be run. With
+    /// `strict`, warnings are failures.
+    pub fn is_conformant(&self, strict: bool) -> bool {
+        let counts = self.counts();
+        let judged = counts.of(Verdict::Pass) + counts.of(Verdict::Info) + counts.of(Verdict::Warn);
+        judged > 0
+            && counts.of(Verdict::Fail) == 0
+            && counts.of(Verdict::Error) == 0
+            && !(strict && counts.of(Verdict::Warn) > 0)
+    }
+}

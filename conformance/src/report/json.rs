@@ -1,0 +1,117 @@
+//! `report.json`: everything, for programs.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::Report;
+use crate::catalogue::Level;
+use crate::judge::finding::milliseconds;
+use crate::judge::{Finding, Verdict};
+use crate::outcome::{CaseOutcome, Counts};
+
+/// The version of the format: it changes when a reader of the last one would be misled.
+pub const SCHEMA: &str = "pushspec-report/1";
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    tool: Tool,
+    target: Target<'a>,
+    conformant: bool,
+    strict: bool,
+    duration_ms: f64,
+    summary: Summary,
+    cases: Vec<Case<'a>>,
+    clauses: Vec<Clause<'a>>,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    name: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct Target<'a> {
+    url: &'a str,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    total: BTreeMap<&'static str, usize>,
+    by_technique: BTreeMap<&'static str, BTreeMap<&'static str, usize>>,
+}
+
+#[derive(Serialize)]
+struct Case<'a> {
+    id: &'a str,
+    technique: &'a str,
+    title: String,
+    level: Level,
+    clauses: Vec<&'a str>,
+    verdict: Verdict,
+    reason: Option<&'a str>,
+    duration_ms: f64,
+    findings: &'a [Finding],
+    transcript: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Clause<'a> {
+    id: &'a str,
+    level: Level,
+    text: &'a str,
+    link: &'a str,
+    cases: &'a [String],
+    verdict: Verdict,
+}
+
+/// The report as JSON.
+pub fn to_string(report: &Report<'_>) -> Result<String, serde_json::Error> {
+    let outcome = report.outcome;
+    let by_technique =
+        outcome.by_technique().into_iter().map(|(name, counts)| (name, spelled(&counts))).collect();
+    let clause = |id: &str| report.suite.catalogue.clause(id);
+    serde_json::to_string_pretty(&Document {
+        schema: SCHEMA,
+        tool: Tool { name: "pushspec", version: env!("CARGO_PKG_VERSION") },
+        target: Target { url: &outcome.target },
+        conformant: outcome.is_conformant(report.strict),
+        strict: report.strict,
+        duration_ms: milliseconds(outcome.duration),
+        summary: Summary { total: spelled(&outcome.counts()), by_technique },
+        cases: outcome.cases.iter().map(case).collect(),
+        clauses: outcome
+            .clauses
+            .iter()
+            .map(|outcome| Clause {
+                id: &outcome.id,
+                level: outcome.level,
+                text: clause(&outcome.id).map_or("", |clause| &clause.text),
+                link: clause(&outcome.id).map_or("", |clause| &clause.link),
+                cases: &outcome.cases,
+                verdict: outcome.verdict,
+            })
+            .collect(),
+    })
+}
+
+fn case(outcome: &CaseOutcome) -> Case<'_> {
+    Case {
+        id: &outcome.case.id,
+        technique: &outcome.case.folder,
+        title: outcome.case.title(),
+        level: outcome.level,
+        clauses: outcome.case.clauses(),
+        verdict: outcome.verdict,
+        reason: outcome.reason.as_deref(),
+        duration_ms: milliseconds(outcome.duration),
+        findings: &outcome.findings,
+        transcript: crate::transcript::printed(&outcome.transcript),
+    }
+}
+
+fn spelled(counts: &Counts) -> BTreeMap<&'static str, usize> {
+    Verdict::ALL.into_iter().map(|verdict| (verdict.spelling(), counts.of(verdict))).collect()
+}
