@@ -81,7 +81,7 @@ impl Session {
             application: Arc::clone(application),
             frames: WebSocketStream::from_raw_socket(stream, Role::Server, Some(limits)).await,
             purpose,
-            ping: Instant::now() + config.heartbeat,
+            ping: Instant::now() + application.heartbeat(),
             unanswered: false,
         }
     }
@@ -118,7 +118,7 @@ impl Session {
     async fn receive(&mut self, received: Option<Result<Message, Error>>) -> Result<(), Ending> {
         let message = received.ok_or(Ending::Gone)?.map_err(|error| fail(&error))?;
         self.unanswered = false;
-        self.ping = Instant::now() + self.application.config.heartbeat;
+        self.ping = Instant::now() + self.application.heartbeat();
         match (message, &self.purpose) {
             (Message::Close(_), _) => Err(Ending::Answered),
             (message @ (Message::Text(_) | Message::Binary(_)), Purpose::Echo) => self.send(message).await,
@@ -145,7 +145,7 @@ impl Session {
             return Err(Ending::Gone);
         }
         self.unanswered = true;
-        self.ping = Instant::now() + self.application.config.heartbeat;
+        self.ping = Instant::now() + self.application.heartbeat();
         self.send(Message::Ping(bytes::Bytes::new())).await
     }
 
