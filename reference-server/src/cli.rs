@@ -40,15 +40,15 @@ pub struct ServeArguments {
     /// A subprotocol that a WebSocket can speak; can be repeated
     #[arg(long = "subprotocol", value_name = "NAME", default_values = ["echo", "chat"])]
     pub subprotocols: Vec<Subprotocol>,
-    /// The limits
-    #[command(flatten)]
-    pub limits: LimitArguments,
     /// How to write the log
     #[arg(long, value_enum, default_value = "text")]
     pub log_format: LogFormat,
     /// What to log, such as info, debug or hyper=trace
     #[arg(long, value_name = "FILTER", default_value = "info")]
     pub log: String,
+    /// The limits
+    #[command(flatten)]
+    pub limits: LimitArguments,
 }
 
 /// The limits of the server.
