@@ -28,6 +28,8 @@ pub struct CaseOutcome {
     pub transcript: Transcript,
     /// What was sent and taken, without times.
     pub trace: Vec<String>,
+    /// Whether the conversation came to its end.
+    pub completed: bool,
 }
 
 impl CaseOutcome {
@@ -41,6 +43,7 @@ impl CaseOutcome {
             duration: judgement.duration,
             transcript: judgement.transcript,
             trace: judgement.trace,
+            completed: judgement.completed,
         }
     }
 
@@ -54,6 +57,7 @@ impl CaseOutcome {
             duration: Duration::ZERO,
             transcript: Transcript::default(),
             trace: Vec::new(),
+            completed: false,
         }
     }
 }

@@ -163,7 +163,7 @@ fn print(
 fn rerun_arguments(arguments: &RunArguments) -> Vec<String> {
     let mut words: Vec<String> = arguments.url.iter().cloned().collect();
     let mut flag = |name: &str, value: Option<String>| {
-        words.extend(value.into_iter().flat_map(|value| [name.to_owned(), value]))
+        words.extend(value.into_iter().flat_map(|value| [name.to_owned(), value]));
     };
     flag("--profile", arguments.profile.as_ref().map(|path| path.display().to_string()));
     let paths = &arguments.paths;

@@ -175,7 +175,7 @@ impl Runner {
         let failed: BTreeMap<String, String> = results
             .outcomes
             .values()
-            .filter(|outcome| matches!(outcome.verdict, Verdict::Fail | Verdict::Error))
+            .filter(|outcome| outcome.verdict != Verdict::Skip && !outcome.completed)
             .map(|outcome| (outcome.case.folder.clone(), outcome.case.id.clone()))
             .collect();
         results

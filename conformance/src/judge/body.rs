@@ -208,7 +208,6 @@ impl Content {
         watch: &mut Watch,
     ) -> Option<String> {
         match self {
-            Content::Opaque => None,
             Content::Poll(answer, body) if complete => match decode::batch(answer, body) {
                 Ok(batch) => {
                     out.extend(
@@ -224,7 +223,7 @@ impl Content {
                     None
                 }
             },
-            Content::Poll(..) => None,
+            Content::Opaque | Content::Poll(..) => None,
             Content::EventStream(receiver) => {
                 receiver.finish(now, complete, watch);
                 None
@@ -264,9 +263,7 @@ impl EventStreamReceiver {
             }
             match line.kind() {
                 LineKind::Blank => self.block = 0,
-                LineKind::Comment(text) => {
-                    out.push_back(Arrival { at: now, item: Item::Comment(text.to_vec()) })
-                }
+                LineKind::Comment(_) => out.push_back(Arrival { at: now, item: Item::Comment }),
                 LineKind::Field { name, .. } => {
                     self.block += line.content.len() + 1;
                     match name {

@@ -83,6 +83,8 @@ pub struct Judgement {
     pub transcript: Transcript,
     /// How long the case took.
     pub duration: Duration,
+    /// Whether the conversation came to its end: nothing came that rules out what was to follow.
+    pub completed: bool,
 }
 
 /// The upper bound of an expectation that names none.
@@ -224,6 +226,7 @@ impl Machine {
             trace: self.trace,
             transcript: self.transcript,
             duration: self.now,
+            completed: self.position >= self.steps.len(),
         }
     }
 
