@@ -19,7 +19,7 @@ use tokio_tungstenite::{
 };
 use tracing::debug;
 
-use super::guard::{FrameError, Guard};
+use super::{guard::Guard, scanner::FrameError};
 use crate::{
     application::Application,
     hub::{Batch, Subscription},
@@ -30,6 +30,8 @@ const CLOSING: Duration = Duration::from_secs(1);
 
 /// The buffers for reading, and for frames that leave together.
 const BUFFER: usize = 16 << 10;
+
+const NOT_UTF8: &str = "text is not UTF-8";
 
 /// What the WebSocket is for.
 #[derive(Debug)]
@@ -177,11 +179,12 @@ impl Purpose {
 /// Which Close frame an error is answered with (section 7.4.1).
 fn fail(error: &Error) -> Ending {
     match error {
-        Error::Capacity(_) => Ending::Failed(frame(CloseCode::Size, "the message is too big")),
-        Error::Utf8(_) => Ending::Failed(frame(CloseCode::Invalid, "the text is not UTF-8")),
+        Error::Capacity(_) => Ending::Failed(frame(CloseCode::Size, "message is too big")),
+        Error::Utf8(_) => Ending::Failed(frame(CloseCode::Invalid, NOT_UTF8)),
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Ending::Gone,
         Error::Protocol(error) => Ending::Failed(frame(CloseCode::Protocol, error.to_string())),
         Error::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<FrameError>()) {
+            Some(FrameError::Text) => Ending::Failed(frame(CloseCode::Invalid, NOT_UTF8)),
             Some(error) => Ending::Failed(frame(CloseCode::Protocol, error.to_string())),
             None => Ending::Gone,
         },
