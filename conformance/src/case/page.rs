@@ -140,10 +140,11 @@ impl Reader<'_> {
         let wire = fences.iter().find(|fence| fence.language == "wire").cloned();
         self.check_fences(&range, &fences, &facts, wire.as_ref());
         let conversation = wire.as_ref().map(|fence| self.conversation(fence, &names));
-        let after_facts = facts_fence.inner.end + 1;
+        // A fence that is not closed, which is a mistake of its own, ends with its section.
+        let after_facts = (facts_fence.inner.end + 1).min(range.end);
         let (between, tail_start) = match &wire {
             Some(fence) if fence.inner.start > after_facts => {
-                (after_facts..fence.inner.start - 1, fence.inner.end + 1)
+                (after_facts..fence.inner.start - 1, (fence.inner.end + 1).min(range.end))
             }
             _ => (after_facts..after_facts, after_facts),
         };
@@ -151,7 +152,7 @@ impl Reader<'_> {
             prose: self.lines[range.start + 1..facts_fence.inner.start - 1].concat(),
             facts_line: facts_fence.inner.start + 1,
             between: self.lines[between].concat(),
-            tail: self.lines[tail_start.min(range.end)..range.end].concat(),
+            tail: self.lines[tail_start..range.end].concat(),
             line: range.start + 1,
             name,
             facts,

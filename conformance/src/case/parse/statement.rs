@@ -88,6 +88,10 @@ fn optional_name(cursor: &mut Cursor<'_>) -> Result<ConnectionName, Mistake> {
         cursor.set_position(from);
         return Ok(ConnectionName::default());
     }
+    if PROCEDURE_ATTRIBUTES.contains(&word.as_str()) {
+        let mistake = cursor.mistake(from + 1, format!("`{word}` has no value"));
+        return Err(mistake.hint(format!("write `{word}=\"…\"`")));
+    }
     if is_connection_name(&word) {
         return Ok(ConnectionName(word));
     }
