@@ -64,7 +64,7 @@ impl Default for Config {
             retry: Duration::from_secs(3),
             message_size: 1 << 20,
             websocket_message_size: 16 << 20,
-            channels: 1024,
+            channels: 16_384,
             channel_idle: Duration::from_secs(60),
             history: 1000,
             history_size: 8 << 20,
