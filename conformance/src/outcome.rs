@@ -127,6 +127,15 @@ impl Outcome {
         counts
     }
 
+    /// Everything that was not as expected, with the id of the case.
+    pub fn findings(&self) -> Vec<(&str, &Finding)> {
+        let mut findings = Vec::new();
+        for case in &self.cases {
+            findings.extend(case.findings.iter().map(|finding| (case.case.id.as_str(), finding)));
+        }
+        findings
+    }
+
     /// Whether the target conforms: something was judged, nothing failed, and nothing could not be run. With
     /// `strict`, warnings are failures.
     pub fn is_conformant(&self, strict: bool) -> bool {

@@ -108,20 +108,6 @@ impl Body {
         Some(Body { framing, content, head_cursor })
     }
 
-    pub(crate) fn buffered(&self) -> usize {
-        let framing = match &self.framing {
-            Framing::Chunked(scanner) => scanner.buffered(),
-            _ => 0,
-        };
-        framing
-            + match &self.content {
-                Content::Opaque => 0,
-                Content::Poll(_, bytes) => bytes.len(),
-                Content::EventStream(receiver) => receiver.lines.buffered() + receiver.block,
-                Content::Iframe(receiver) => receiver.buffered(),
-            }
-    }
-
     /// Reads a piece.
     pub(crate) fn push(
         &mut self,

@@ -70,8 +70,15 @@ impl Machine {
         None
     }
 
-    fn search(&self, id: ConnectionId, candidates: &[Step]) -> Result<Search, String> {
-        for (index, arrival) in self.connections[id.0].arrivals.iter().enumerate() {
+    fn search(&mut self, id: ConnectionId, candidates: &[Step]) -> Result<Search, String> {
+        // What was passed over once for these steps is passed over again: a server that floods costs no more than it
+        // sends.
+        let passed = match self.looked_at {
+            (position, connection, passed) if position == self.position && connection == id => passed,
+            _ => 0,
+        };
+        let arrivals = &self.connections[id.0].arrivals;
+        for (index, arrival) in arrivals.iter().enumerate().skip(passed) {
             let mut best = Fit::Not;
             for (ahead, step) in candidates.iter().enumerate() {
                 let fit = self.step_fit(step, &arrival.item).map_err(|error| error.to_string())?;
@@ -87,6 +94,7 @@ impl Machine {
                 return Ok(Search::Ruled { index });
             }
         }
+        self.looked_at = (self.position, id, arrivals.len());
         Ok(Search::Nothing)
     }
 

@@ -103,6 +103,8 @@ pub struct Machine {
     pub(super) steps: Vec<Step>,
     /// The step that is to be taken next.
     pub(super) position: usize,
+    /// How many arrivals were looked at for it already, and on which connection.
+    pub(super) looked_at: (usize, ConnectionId, usize),
     /// When the step before it was done.
     pub(super) base: Duration,
     pub(super) scope: CaseScope,
@@ -142,6 +144,7 @@ impl Machine {
             settings,
             steps,
             position: 0,
+            looked_at: (0, ConnectionId(0), 0),
             base: Duration::ZERO,
             scope,
             connections: Vec::new(),

@@ -32,10 +32,6 @@ impl ScriptReceiver {
         ScriptReceiver { iframe, buffer: Vec::new() }
     }
 
-    pub(crate) fn buffered(&self) -> usize {
-        self.buffer.len()
-    }
-
     pub(crate) fn push(
         &mut self,
         now: Duration,
