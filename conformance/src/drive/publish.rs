@@ -27,7 +27,7 @@ impl Publisher {
         Ok(Publisher { client, url: target.url() })
     }
 
-    /// Sends a request; an answer other than 2xx is an error.
+    /// Sends a request; an answer other than 2xx is an error, unless it is a refusal that the case allows.
     pub(crate) async fn publish(&self, request: &PublishRequest) -> Result<(), String> {
         let method =
             reqwest::Method::from_bytes(request.method.as_bytes()).map_err(|error| error.to_string())?;
@@ -40,7 +40,7 @@ impl Publisher {
             .await
             .map_err(|error| format!("{} {}: {error}", request.method, request.path))?;
         let status = answer.status();
-        if status.is_success() {
+        if status.is_success() || (request.may_be_refused && status.is_client_error()) {
             return Ok(());
         }
         Err(format!("{} {} was answered with {status}", request.method, request.path))

@@ -80,6 +80,8 @@ impl Body {
         } else {
             length.map_or(Framing::UntilClose, Framing::Length)
         };
+        // Content in a coding is not decoded, so nothing can be said of the text in it.
+        let reading = if is_coded(head) { Reading::Opaque } else { reading };
         let is_media_type = |media_type: &str| {
             head.value("Content-Type").is_some_and(|value| {
                 let essence = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
@@ -146,6 +148,11 @@ impl Body {
         let cursor = self.content.finish(now, complete, out, watch);
         (complete, cursor.or(self.head_cursor.take()).filter(|_| complete))
     }
+}
+
+/// Whether the content is compressed or the like (RFC 9110 section 8.4).
+fn is_coded(head: &Head) -> bool {
+    head.values("Content-Encoding").any(|value| !value.trim_ascii().eq_ignore_ascii_case(b"identity"))
 }
 
 fn unchunk(
@@ -222,6 +229,9 @@ impl Content {
     }
 }
 
+/// U+FEFF in UTF-8. The one that may open a stream is no part of its first line.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Reads an event stream as a browser does.
 #[derive(Debug, Default)]
 struct EventStreamReceiver {
@@ -237,7 +247,11 @@ impl EventStreamReceiver {
         self.lines.push(bytes);
         while let Some(item) = self.lines.next_item() {
             let event_stream::Item::Line(line) = item else { continue };
-            watch.relevant(&[I::EventStreamUtf8, I::EventStreamFields]);
+            watch.relevant(&[I::EventStreamUtf8, I::EventStreamFields, I::EventStreamMark]);
+            if line.content.starts_with(MARK) {
+                watch.breach(I::EventStreamMark, now, format!("the line {}", shown(&line.content)));
+                continue;
+            }
             for fact in event_stream::facts(&line) {
                 let invariant = match fact.kind {
                     event_stream::FactKind::RetryNotDigits => I::EventStreamRetry,

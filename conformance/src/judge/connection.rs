@@ -34,6 +34,8 @@ pub(crate) struct Connection {
     pub(crate) unread: VecDeque<u8>,
     /// How many bytes of the message body came before the first message.
     pub(crate) prelude: usize,
+    /// When the last bytes of a message body came.
+    pub(crate) body_at: Option<Duration>,
     /// The cursor that the last answer gave.
     pub(crate) cursor: Option<String>,
     pub(crate) watch: Watch,
@@ -70,6 +72,7 @@ impl Connection {
             arrivals: VecDeque::new(),
             unread: VecDeque::new(),
             prelude: 0,
+            body_at: None,
             cursor: None,
             reading,
             phase: Phase::Head(HeadScanner::new()),
@@ -183,6 +186,13 @@ impl Connection {
             let line = line.map(http1::Line::encode).unwrap_or_default();
             self.watch.breach(invariant, now, format!("{:?} in the line {}", fact.kind, shown(&line)));
         }
+        if head.status_line().is_some_and(|status| status.code == 405) {
+            self.watch.relevant(&[Invariant::AllowWith405]);
+            if head.value("Allow").is_none() {
+                let seen = format!("no field `Allow` in the answer {}", shown(head.start_line()));
+                self.watch.breach(Invariant::AllowWith405, now, seen);
+            }
+        }
         if head.value("Content-Length").is_some() && head.value("Transfer-Encoding").is_some() {
             let seen = format!("both fields in the answer {}", shown(head.start_line()));
             self.watch.breach(Invariant::LengthNotWithTransferCoding, now, seen);
@@ -197,6 +207,9 @@ impl Connection {
             self.arrivals.iter().skip(first).any(|arrival| matches!(arrival.item, Item::Message(_)));
         if !self.message_seen {
             self.prelude += progress.bytes.len();
+        }
+        if !progress.bytes.is_empty() {
+            self.body_at = Some(now);
         }
         self.unread.extend(progress.bytes.iter().take(MAX_UNREAD.saturating_sub(self.unread.len())));
         self.cursor = progress.cursor.or(self.cursor.take());

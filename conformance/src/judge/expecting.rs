@@ -57,7 +57,8 @@ impl Machine {
             return None;
         };
         if let StepKind::Expect(_, Expectation { items, .. }) = &candidates[0].kind
-            && let Some(item @ (ExpectItem::Prelude(_) | ExpectItem::Bytes(_))) = items.first()
+            && let Some(item @ (ExpectItem::Prelude(_) | ExpectItem::Bytes(_) | ExpectItem::Anything)) =
+                items.first()
         {
             return self.expect_body(now, id, &candidates[0], item);
         }
@@ -158,6 +159,7 @@ impl Machine {
         // A poll's answer that the case does not look at does not move the clock of what it does look at.
         if !matches!(step.kind, StepKind::Opened(Procedure::Poll | Procedure::LongPoll, _)) {
             self.base = arrival.at.max(self.base);
+            self.since = self.base;
         }
         if matches!(step.kind, StepKind::Opened(..)) {
             self.opened_at = arrival.at;
@@ -319,6 +321,7 @@ impl Machine {
     ) -> Option<Duration> {
         let state = match item {
             ExpectItem::Prelude(size) => Ok(prelude(&self.connections[id.0], *size)),
+            ExpectItem::Anything => Ok(anything(&self.connections[id.0], self.since)),
             ExpectItem::Bytes(text) => {
                 text.bytes(&self.scope).map(|wanted| next_bytes(&mut self.connections[id.0], &wanted))
             }
@@ -353,6 +356,16 @@ fn prelude(connection: &Connection, size: usize) -> BodyState {
         BodyState::Met
     } else if has_ended(connection) || connection.arrivals.iter().any(message) {
         BodyState::Missed(format!("{} bytes of the body before the first message", connection.prelude))
+    } else {
+        BodyState::NotYet
+    }
+}
+
+fn anything(connection: &Connection, since: Duration) -> BodyState {
+    if connection.body_at.is_some_and(|at| at > since) {
+        BodyState::Met
+    } else if has_ended(connection) {
+        BodyState::Missed("the end of the stream".to_owned())
     } else {
         BodyState::NotYet
     }

@@ -90,7 +90,10 @@ impl Context<'_> {
                 _ => Fit::Not,
             },
             // Compared with the body's bytes and with their number, not with items.
-            ExpectItem::Bytes(_) | ExpectItem::Prelude(_) | ExpectItem::Field(_) => match came {
+            ExpectItem::Bytes(_)
+            | ExpectItem::Prelude(_)
+            | ExpectItem::Field(_)
+            | ExpectItem::Anything => match came {
                 Item::Message(_) | Item::Comment | Item::Frame(_) => Fit::Passes,
                 _ => Fit::Not,
             },
@@ -205,6 +208,9 @@ pub(crate) fn field_miss(
     head: &Head,
     scope: &CaseScope,
 ) -> Result<Option<String>, NoValue> {
+    if pattern.unless.as_ref().is_some_and(|other| head.value(other).is_some()) {
+        return Ok(None);
+    }
     let values: Vec<Vec<u8>> = head.values(&pattern.name).map(std::borrow::Cow::into_owned).collect();
     if values.is_empty() {
         let absent_is_right = optional || pattern.test == FieldTest::Absent;

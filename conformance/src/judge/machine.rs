@@ -107,6 +107,8 @@ pub struct Machine {
     pub(super) looked_at: (usize, ConnectionId, usize),
     /// When the step before it was done.
     pub(super) base: Duration,
+    /// When the step before it was done, publications aside: what they bring may come before they are answered.
+    pub(super) since: Duration,
     pub(super) scope: CaseScope,
     pub(super) connections: Vec<Connection>,
     pub(super) names: BTreeMap<ConnectionName, ConnectionId>,
@@ -146,6 +148,7 @@ impl Machine {
             position: 0,
             looked_at: (0, ConnectionId(0), 0),
             base: Duration::ZERO,
+            since: Duration::ZERO,
             scope,
             connections: Vec::new(),
             names: BTreeMap::new(),

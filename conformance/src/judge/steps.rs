@@ -51,6 +51,7 @@ impl Machine {
     pub(super) fn done_at(&mut self, at: Duration) {
         self.position += 1;
         self.base = at;
+        self.since = at;
     }
 
     fn wait_until(&mut self, now: Duration, until: Duration) -> Option<Duration> {
@@ -174,7 +175,9 @@ impl Machine {
                     Ok(publication) => {
                         self.own.insert(publication.data.clone().into_bytes());
                         self.trace.push(format!("publish {}", shown(publication.data.as_bytes())));
-                        if let Some(request) = self.publish_request(&publication) {
+                        if let Some(mut request) = self.publish_request(&publication) {
+                            request.may_be_refused =
+                                attributes.iter().any(|attribute| attribute.key == "refusal");
                             self.publishing = Publishing::Waiting;
                             self.base = now;
                             self.act(Action::Publish(request));
@@ -194,7 +197,8 @@ impl Machine {
                 Some(deadline)
             }
             Publishing::Answered(Ok(())) => {
-                self.done_at(now);
+                self.position += 1;
+                self.base = now;
                 None
             }
             Publishing::Answered(Err(why)) => {
@@ -213,7 +217,8 @@ impl Machine {
             let value = attribute_text(&attribute.value, &self.scope).map_err(|error| error.to_string())?;
             match attribute.key.as_str() {
                 "id" => publication.id = Some(value),
-                _ => publication.event = Some(value),
+                "event" => publication.event = Some(value),
+                _ => {}
             }
         }
         Ok(publication)

@@ -16,6 +16,9 @@ pub struct Profile {
     pub url: Option<String>,
     /// An origin from which browsers may read the answers.
     pub allowed_origin: Option<String>,
+    /// Whether they may read them with credentials, too.
+    #[serde(default)]
+    pub allow_credentials: bool,
     /// Short polling.
     pub polling: Option<Polling>,
     /// Long polling.
@@ -264,6 +267,8 @@ pub struct PublishRequest {
     pub content_type: String,
     /// The body.
     pub body: String,
+    /// Whether an answer with 4xx is an answer like others.
+    pub may_be_refused: bool,
 }
 
 impl Publish {
@@ -288,6 +293,7 @@ impl Publish {
             path: fill(path, |name| value(name).map(|value| percent_encode(value.unwrap_or_default()))),
             content_type: self.content_type.clone(),
             body: fill(&self.body, |name| value(name).map(|value| self.encoding.encode(value))),
+            may_be_refused: false,
         }
     }
 }
