@@ -10,7 +10,7 @@ use pushspec_wire::http1::Head;
 use super::invariant::{Invariant, Watch};
 use super::item::{Arrival, Item, shown};
 use super::script::ScriptReceiver;
-use crate::target::decode::{self, Message};
+use crate::target::decode::{self, Batch, Message};
 use crate::target::profile::{Answer, Iframe};
 
 /// How the end of a body is known (RFC 9112 section 6.3).
@@ -40,7 +40,7 @@ pub(crate) enum Reading {
 #[derive(Debug)]
 enum Content {
     Opaque,
-    Poll(Answer, Vec<u8>),
+    Poll(PollReceiver),
     EventStream(Box<EventStreamReceiver>),
     Iframe(Box<ScriptReceiver>),
 }
@@ -98,7 +98,7 @@ impl Body {
             _ => None,
         };
         let content = match reading {
-            Reading::Poll(answer) if code == 200 => Content::Poll(answer, Vec::new()),
+            Reading::Poll(answer) if (200..300).contains(&code) => Content::Poll(PollReceiver::new(answer)),
             Reading::EventStream if code == 200 && is_media_type("text/event-stream") => {
                 Content::EventStream(Box::default())
             }
@@ -129,9 +129,10 @@ impl Body {
             }
             Framing::Chunked(scanner) => unchunk(scanner, now, bytes, &mut progress, watch),
         }
-        self.content.push(now, &progress.bytes, out, watch);
+        progress.cursor = self.content.push(now, &progress.bytes, out, watch);
         if progress.rest.is_some() {
-            progress.cursor = self.content.finish(now, true, out, watch).or(self.head_cursor.take());
+            let cursor = self.content.finish(now, true, out, watch).or(self.head_cursor.take());
+            progress.cursor = cursor.or(progress.cursor);
         }
         progress
     }
@@ -183,13 +184,21 @@ fn unchunk(
 }
 
 impl Content {
-    fn push(&mut self, now: Duration, bytes: &[u8], out: &mut VecDeque<Arrival>, watch: &mut Watch) {
+    /// Reads a piece; gives the cursor, if it is known already.
+    fn push(
+        &mut self,
+        now: Duration,
+        bytes: &[u8],
+        out: &mut VecDeque<Arrival>,
+        watch: &mut Watch,
+    ) -> Option<String> {
         match self {
             Content::Opaque => {}
-            Content::Poll(_, body) => body.extend_from_slice(bytes),
+            Content::Poll(receiver) => return receiver.push(now, bytes, out),
             Content::EventStream(receiver) => receiver.push(now, bytes, out, watch),
             Content::Iframe(receiver) => receiver.push(now, bytes, out, watch),
         }
+        None
     }
 
     /// The body has ended; `complete` if by its own framing. The cursor, if it holds one.
@@ -201,21 +210,7 @@ impl Content {
         watch: &mut Watch,
     ) -> Option<String> {
         match self {
-            Content::Poll(answer, body) if complete => match decode::batch(answer, body) {
-                Ok(batch) => {
-                    out.extend(
-                        batch
-                            .messages
-                            .into_iter()
-                            .map(|message| Arrival { at: now, item: Item::Message(message) }),
-                    );
-                    batch.cursor
-                }
-                Err(error) => {
-                    out.push_back(Arrival { at: now, item: Item::Unreadable(error.to_string()) });
-                    None
-                }
-            },
+            Content::Poll(receiver) if complete => receiver.finish(now, out),
             Content::Opaque | Content::Poll(..) => None,
             Content::EventStream(receiver) => {
                 receiver.finish(now, complete, watch);
@@ -226,6 +221,56 @@ impl Content {
                 None
             }
         }
+    }
+}
+
+/// The longest answer to a poll that is read before its end: a hostile one could be read again and again.
+const READ_EARLY: usize = 64 * 1024;
+
+/// Reads the answer to a poll.
+#[derive(Debug)]
+struct PollReceiver {
+    answer: Answer,
+    body: Vec<u8>,
+    /// Its messages have been handed out.
+    told: bool,
+}
+
+impl PollReceiver {
+    fn new(answer: Answer) -> PollReceiver {
+        PollReceiver { answer, body: Vec::new(), told: false }
+    }
+
+    /// A document that is whole has its messages, whether or not the body ends with it: that it does is another
+    /// question, for those cases that ask for the end.
+    fn push(&mut self, now: Duration, bytes: &[u8], out: &mut VecDeque<Arrival>) -> Option<String> {
+        self.body.extend_from_slice(bytes);
+        let ends = matches!(self.body.trim_ascii_end().last(), Some(b'}' | b']'));
+        if self.told || !ends || self.body.len() > READ_EARLY || !decode::is_json(&self.answer) {
+            return None;
+        }
+        let batch = decode::batch(&self.answer, &self.body).ok()?;
+        self.tell(now, batch, out)
+    }
+
+    fn finish(&mut self, now: Duration, out: &mut VecDeque<Arrival>) -> Option<String> {
+        if self.told {
+            return None;
+        }
+        match decode::batch(&self.answer, &self.body) {
+            Ok(batch) => self.tell(now, batch, out),
+            Err(error) => {
+                out.push_back(Arrival { at: now, item: Item::Unreadable(error.to_string()) });
+                None
+            }
+        }
+    }
+
+    fn tell(&mut self, now: Duration, batch: Batch, out: &mut VecDeque<Arrival>) -> Option<String> {
+        self.told = true;
+        let messages = batch.messages.into_iter().map(Item::Message);
+        out.extend(messages.map(|item| Arrival { at: now, item }));
+        batch.cursor
     }
 }
 
