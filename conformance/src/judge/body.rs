@@ -50,8 +50,6 @@ enum Content {
 pub(crate) struct Body {
     framing: Framing,
     content: Content,
-    /// Where an answer to a poll names its cursor in the head.
-    head_cursor: Option<String>,
 }
 
 /// What a piece of a body brought.
@@ -88,15 +86,6 @@ impl Body {
                 essence.eq_ignore_ascii_case(media_type.as_bytes())
             })
         };
-        let head_cursor = match &reading {
-            Reading::Poll(answer) => answer
-                .cursor
-                .as_deref()
-                .and_then(|cursor| cursor.strip_prefix("header:"))
-                .and_then(|name| head.value(name))
-                .map(|value| String::from_utf8_lossy(&value).into_owned()),
-            _ => None,
-        };
         let content = match reading {
             Reading::Poll(answer) if (200..300).contains(&code) => Content::Poll(PollReceiver::new(answer)),
             Reading::EventStream if code == 200 && is_media_type("text/event-stream") => {
@@ -107,7 +96,15 @@ impl Body {
             }
             _ => Content::Opaque,
         };
-        Some(Body { framing, content, head_cursor })
+        Some(Body { framing, content })
+    }
+
+    /// How many bytes came before the first message, where the content tells.
+    pub(crate) fn prelude(&self) -> usize {
+        match &self.content {
+            Content::Iframe(receiver) => receiver.prelude(),
+            _ => 0,
+        }
     }
 
     /// Reads a piece.
@@ -131,8 +128,8 @@ impl Body {
         }
         progress.cursor = self.content.push(now, &progress.bytes, out, watch);
         if progress.rest.is_some() {
-            let cursor = self.content.finish(now, true, out, watch).or(self.head_cursor.take());
-            progress.cursor = cursor.or(progress.cursor);
+            let cursor = self.content.finish(now, true, out, watch);
+            progress.cursor = cursor.or(progress.cursor.take());
         }
         progress
     }
@@ -147,8 +144,15 @@ impl Body {
     ) -> (bool, Option<String>) {
         let complete = matches!(self.framing, Framing::UntilClose) && clean;
         let cursor = self.content.finish(now, complete, out, watch);
-        (complete, cursor.or(self.head_cursor.take()).filter(|_| complete))
+        (complete, cursor.filter(|_| complete))
     }
+}
+
+/// The cursor that the head of an answer to a poll names, if the profile says that it is there.
+pub(crate) fn head_cursor(head: &Head, reading: &Reading) -> Option<String> {
+    let Reading::Poll(answer) = reading else { return None };
+    let name = answer.cursor.as_deref()?.strip_prefix("header:")?;
+    head.value(name).map(|value| String::from_utf8_lossy(&value).into_owned())
 }
 
 /// Whether the content is compressed or the like (RFC 9110 section 8.4).
@@ -298,6 +302,11 @@ impl EventStreamReceiver {
                 continue;
             }
             for fact in event_stream::facts(&line) {
+                // The grammar allows a field without a value; a client passes over it.
+                let empty = matches!(line.kind(), LineKind::Field { value: [], .. });
+                if empty && fact.kind == event_stream::FactKind::RetryNotDigits {
+                    continue;
+                }
                 let invariant = match fact.kind {
                     event_stream::FactKind::RetryNotDigits => I::EventStreamRetry,
                     event_stream::FactKind::NulInId => I::EventStreamId,
