@@ -60,6 +60,12 @@ impl CaseScope {
         if let Some(path) = target.profile.websocket.as_ref().and_then(|websocket| websocket.subscription()) {
             set("subscribe-path", expand_path(target, path, channel, &values));
         }
+        let polling = target.profile.polling.as_ref().map(|poll| &poll.answer);
+        let long_polling = target.profile.long_polling.as_ref().map(|poll| &poll.answer);
+        let answer = if case.technique == "long-polling" { long_polling } else { polling };
+        if let Some(answer) = answer {
+            set("start", answer.start.clone());
+        }
         for (name, value) in &case.parameters {
             set(name, value.clone());
         }
