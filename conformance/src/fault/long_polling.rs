@@ -36,10 +36,10 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "long-poll-is-hardly-held",
-        "Gives up waiting for news after a quarter of a second.",
+        "Gives up waiting for news after a twentieth of a second.",
         &[Edit::Request(|request| {
             if polls(request) && request.parameter("hold").as_deref() == Some(USUAL_HOLD) {
-                request.set_parameter("hold", "250ms");
+                request.set_parameter("hold", "50ms");
             }
         })],
     ),
