@@ -30,3 +30,4 @@ pub mod report;
 pub mod suite;
 pub mod target;
 pub mod transcript;
+pub mod vector;

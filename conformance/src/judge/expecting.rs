@@ -78,6 +78,7 @@ impl Machine {
             (position, connection, passed) if position == self.position && connection == id => passed,
             _ => 0,
         };
+        let all_optional = candidates.iter().all(|step| step.kind.is_optional());
         let arrivals = &self.connections[id.0].arrivals;
         for (index, arrival) in arrivals.iter().enumerate().skip(passed) {
             let mut best = Fit::Not;
@@ -86,10 +87,9 @@ impl Machine {
                 if fit == Fit::Fits {
                     return Ok(Search::Found { index, ahead });
                 }
-                // What an optional step would pass over is decided by the one that is not optional.
-                if !step.kind.is_optional() || candidates.len() == 1 {
-                    best = fit;
-                }
+                // What may pass is for the step that must be met to say, where there is one.
+                let decides = !step.kind.is_optional() || all_optional;
+                best = if decides { best.or(fit) } else { best };
             }
             if best == Fit::Not {
                 return Ok(Search::Ruled { index });
