@@ -90,13 +90,12 @@ impl Context<'_> {
                 _ => Fit::Not,
             },
             // Compared with the body's bytes and with their number, not with items.
-            ExpectItem::Bytes(_)
-            | ExpectItem::Prelude(_)
-            | ExpectItem::Field(_)
-            | ExpectItem::Anything => match came {
-                Item::Message(_) | Item::Comment | Item::Frame(_) => Fit::Passes,
-                _ => Fit::Not,
-            },
+            ExpectItem::Bytes(_) | ExpectItem::Prelude(_) | ExpectItem::Field(_) | ExpectItem::Anything => {
+                match came {
+                    Item::Message(_) | Item::Comment | Item::Frame(_) => Fit::Passes,
+                    _ => Fit::Not,
+                }
+            }
         })
     }
 
