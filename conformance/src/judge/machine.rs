@@ -115,6 +115,8 @@ pub struct Machine {
     pub(super) procedures: BTreeMap<ConnectionId, Procedure>,
     pub(super) own: HashSet<Vec<u8>>,
     pub(super) publishing: Publishing,
+    /// The connection of a client that does not stay, and until when it waits.
+    pub(super) visiting: Option<(ConnectionId, Duration)>,
     /// When a connection last opened or a poll was last sent: what is published waits a moment after it.
     pub(super) opened_at: Duration,
     outbox: VecDeque<Action>,
@@ -155,6 +157,7 @@ impl Machine {
             procedures: BTreeMap::new(),
             own: HashSet::new(),
             publishing: Publishing::Idle,
+            visiting: None,
             opened_at: Duration::ZERO,
             outbox: VecDeque::new(),
             trace: Vec::new(),

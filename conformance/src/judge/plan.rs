@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::case::Case;
 use crate::case::statement::{
     Attribute, AttributeValue, ConnectionName, ExpectItem, Expectation, Line, MessagePattern, Procedure,
-    SendItem, Span, Statement, StatusPattern,
+    SendItem, Span, Statement,
 };
 use crate::case::text::Text;
 use crate::target::{CAPABILITIES, TECHNIQUES, Target};
@@ -31,6 +31,8 @@ pub(crate) struct Bound {
 pub(crate) enum StepKind {
     Connect(ConnectionName),
     Procedure(Procedure, ConnectionName, Vec<Attribute>),
+    /// The same by a client that does not stay: it resets the connection soon after the answer.
+    Visit(Procedure, ConnectionName, Vec<Attribute>),
     /// The procedure has opened what it should; stands where the case does not look at the answer's head itself.
     Opened(Procedure, ConnectionName),
     Publish(Text, Vec<Attribute>),
@@ -82,7 +84,8 @@ fn add(steps: &mut Vec<Step>, statement: &Statement, line: usize, bound: Option<
         Statement::Connect(name) => StepKind::Connect(name.clone()),
         Statement::Procedure(procedure, name, attributes) => {
             for _ in 0..again(attributes) {
-                steps.extend(visit(*procedure, name, attributes, line));
+                let kind = StepKind::Visit(*procedure, name.clone(), attributes.clone());
+                steps.push(Step { kind, line, bound: None });
             }
             StepKind::Procedure(*procedure, name.clone(), attributes.clone())
         }
@@ -111,19 +114,6 @@ fn add(steps: &mut Vec<Step>, statement: &Statement, line: usize, bound: Option<
         Statement::Within(_) | Statement::After(..) => return,
     };
     steps.push(Step { kind, line, bound });
-}
-
-/// A procedure of a client that does not stay: it waits a little for an answer, whichever it is, and resets.
-fn visit(procedure: Procedure, name: &ConnectionName, attributes: &[Attribute], line: usize) -> [Step; 3] {
-    let any = StatusPattern { version: "HTTP/1.x".to_owned(), codes: vec!["2xx".to_owned()], reason: None };
-    let answer = Expectation { optional: true, items: vec![ExpectItem::Status(any)] };
-    let soon = Bound { lower: None, upper: Span::Milliseconds(50) };
-    [
-        (StepKind::Procedure(procedure, name.clone(), attributes.to_vec()), None),
-        (StepKind::Head(name.clone(), answer, Vec::new()), Some(soon)),
-        (StepKind::Send(name.clone(), vec![(SendItem::Reset, line)]), None),
-    ]
-    .map(|(kind, bound)| Step { kind, line, bound })
 }
 
 /// How often a procedure is carried out, and its connection reset, before it is carried out for good.
