@@ -210,6 +210,8 @@ impl Machine {
                 }
                 match self.publication(data, attributes) {
                     Ok(publication) => {
+                        let length = publication.data.len();
+                        self.connections.iter_mut().for_each(|connection| connection.note_published(length));
                         self.own.entry(publication.data.clone().into_bytes()).or_insert(now);
                         self.trace.push(format!("publish {}", shown(publication.data.as_bytes())));
                         if let Some(mut request) = self.publish_request(&publication) {
