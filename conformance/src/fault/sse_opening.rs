@@ -149,7 +149,7 @@ pub(super) static FAULTS: &[Fault] = &[
         "compression-holds-the-head",
         "Decides about compression, and with it about the head, when the first event comes.",
         &[Edit::Answer(|request, answer| {
-            if opens(request) && request.names("Accept-Encoding") {
+            if opens(request) && offers(request) {
                 answer.delay = Duration::from_secs(2);
             }
         })],
@@ -158,7 +158,7 @@ pub(super) static FAULTS: &[Fault] = &[
         "compression-holds-events",
         "Compresses streams and writes when its window is full.",
         &[Edit::Stream(|request| {
-            let compresses = opens(request) && request.names("Accept-Encoding");
+            let compresses = opens(request) && offers(request);
             compresses.then(|| Box::new(HeldBack) as Box<dyn Editor>)
         })],
     ),
@@ -166,7 +166,7 @@ pub(super) static FAULTS: &[Fault] = &[
         "gzip-whatever-is-asked",
         "Compresses with gzip where the client does not take it.",
         &[Edit::Answer(|request, answer| {
-            if opens(request) && request.names("Accept-Encoding") && !takes(request, "gzip") {
+            if opens(request) && offers(request) && !takes(request, "gzip") {
                 fields::add(&mut answer.head, "Content-Encoding", "gzip");
             }
         })],
@@ -175,7 +175,7 @@ pub(super) static FAULTS: &[Fault] = &[
         "brotli-whatever-is-asked",
         "Compresses with Brotli where the client does not take it.",
         &[Edit::Answer(|request, answer| {
-            if opens(request) && request.names("Accept-Encoding") && !takes(request, "br") {
+            if opens(request) && offers(request) && !takes(request, "br") {
                 fields::add(&mut answer.head, "Content-Encoding", "br");
             }
         })],
@@ -274,6 +274,11 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
 ];
+
+/// Whether the client offers codings, as browsers do; the suite itself asks for none.
+fn offers(request: &Request) -> bool {
+    request.field("Accept-Encoding").is_some_and(|codings| codings != "identity")
+}
 
 /// Whether the client lists a coding, and does not refuse it with a weight.
 fn takes(request: &Request, coding: &str) -> bool {
