@@ -126,6 +126,8 @@ impl fmt::Display for SendItem {
             SendItem::Chop(size, item) => write!(out, "chop {size} {item}"),
             SendItem::Eof => out.write_str("eof"),
             SendItem::Reset => out.write_str("reset"),
+            SendItem::Pause => out.write_str("pause"),
+            SendItem::Resume => out.write_str("resume"),
         }
     }
 }

@@ -162,6 +162,10 @@ pub enum SendItem {
     Eof,
     /// An abrupt end (a TCP RST).
     Reset,
+    /// Nothing: from here on what comes is left in the socket.
+    Pause,
+    /// Nothing: what comes is taken again.
+    Resume,
 }
 
 /// A frame in square brackets: its words in the order in which they are written.

@@ -26,6 +26,8 @@ mod relay;
 mod relay_tests;
 mod request;
 mod sse;
+mod sse_opening;
+mod sse_text;
 mod stream;
 mod websocket;
 
@@ -89,8 +91,15 @@ static TRANSPARENT: Fault = Fault {
 
 /// All faults, by technique.
 pub fn all() -> impl Iterator<Item = &'static Fault> {
-    let tables: [&'static [Fault]; 6] =
-        [http::FAULTS, polling::FAULTS, long_polling::FAULTS, iframe::FAULTS, sse::FAULTS, &[]];
+    let tables: [&'static [Fault]; 7] = [
+        http::FAULTS,
+        polling::FAULTS,
+        long_polling::FAULTS,
+        iframe::FAULTS,
+        sse::FAULTS,
+        sse_opening::FAULTS,
+        sse_text::FAULTS,
+    ];
     tables.into_iter().chain(websocket::FAULTS).flatten()
 }
 

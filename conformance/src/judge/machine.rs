@@ -45,6 +45,8 @@ pub enum Action {
     Finish(ConnectionId),
     /// End a connection with a RST.
     Abort(ConnectionId),
+    /// Read what comes on a connection, or leave it in the socket.
+    Read(ConnectionId, bool),
     /// Drop a connection.
     Close(ConnectionId),
     /// Send this request, and say how it went.
@@ -115,6 +117,8 @@ pub struct Machine {
     pub(super) procedures: BTreeMap<ConnectionId, Procedure>,
     pub(super) own: HashMap<Vec<u8>, Duration>,
     pub(super) publishing: Publishing,
+    /// The connection of a client that does not stay, and until when it waits.
+    pub(super) visiting: Option<(ConnectionId, Duration)>,
     /// When a connection last opened or a poll was last sent: what is published waits a moment after it.
     pub(super) opened_at: Duration,
     outbox: VecDeque<Action>,
@@ -156,6 +160,7 @@ impl Machine {
             procedures: BTreeMap::new(),
             own: HashMap::new(),
             publishing: Publishing::Idle,
+            visiting: None,
             opened_at: Duration::ZERO,
             outbox: VecDeque::new(),
             trace: Vec::new(),
@@ -273,7 +278,7 @@ impl Machine {
             Action::Publish(request) => {
                 Some(EventKind::Publish(format!("{} {}", request.method, request.path)))
             }
-            Action::Wait(_) | Action::Done => None,
+            Action::Read(..) | Action::Wait(_) | Action::Done => None,
         };
         if let Some(event) = event {
             self.transcript.push(self.now, event);

@@ -31,6 +31,8 @@ pub(crate) struct Bound {
 pub(crate) enum StepKind {
     Connect(ConnectionName),
     Procedure(Procedure, ConnectionName, Vec<Attribute>),
+    /// The same by a client that does not stay: it resets the connection soon after the answer.
+    Visit(Procedure, ConnectionName, Vec<Attribute>),
     /// The procedure has opened what it should; stands where the case does not look at the answer's head itself.
     Opened(Procedure, ConnectionName),
     Publish(Text, Vec<Attribute>),
@@ -82,9 +84,7 @@ fn add(steps: &mut Vec<Step>, statement: &Statement, line: usize, bound: Option<
         Statement::Connect(name) => StepKind::Connect(name.clone()),
         Statement::Procedure(procedure, name, attributes) => {
             for _ in 0..again(attributes) {
-                let kind = StepKind::Procedure(*procedure, name.clone(), attributes.clone());
-                steps.push(Step { kind, line, bound: None });
-                let kind = StepKind::Send(name.clone(), vec![(SendItem::Reset, line)]);
+                let kind = StepKind::Visit(*procedure, name.clone(), attributes.clone());
                 steps.push(Step { kind, line, bound: None });
             }
             StepKind::Procedure(*procedure, name.clone(), attributes.clone())

@@ -17,6 +17,9 @@ use super::request::{attribute_text, request, technique};
 /// How long the recipe of a publication may take to answer.
 const PUBLISH: Duration = Duration::from_secs(10);
 
+/// How long a client that does not stay waits for an answer: a server that takes longer is left without one.
+const VISIT: Duration = Duration::from_millis(50);
+
 impl Machine {
     /// Takes the next step if it can be taken. `Some` is the time until which there is nothing to do.
     pub(super) fn advance(&mut self, now: Duration) -> Option<Duration> {
@@ -36,6 +39,7 @@ impl Machine {
                 self.procedure(now, procedure, &name, &attributes);
                 None
             }
+            StepKind::Visit(procedure, name, attributes) => self.visit(now, procedure, &name, &attributes),
             StepKind::Send(name, items) => {
                 self.send(now, &name, &items);
                 None
@@ -96,6 +100,35 @@ impl Machine {
         }
     }
 
+    /// Opens a connection, waits a little for whatever comes, and resets it. Leaves no trace in the conversation: how
+    /// far an answer comes in so little time is chance.
+    fn visit(
+        &mut self,
+        now: Duration,
+        procedure: Procedure,
+        name: &ConnectionName,
+        attributes: &[Attribute],
+    ) -> Option<Duration> {
+        let Some((id, until)) = self.visiting else {
+            match request(procedure, attributes, &self.target, &self.scope) {
+                Ok(bytes) => {
+                    let id = self.connect(name, technique(procedure));
+                    self.write(id, vec![bytes]);
+                    self.visiting = Some((id, now + self.patient(VISIT)));
+                }
+                Err(error) => self.fail_to_run(error.to_string()),
+            }
+            return None;
+        };
+        if self.connections[id.0].arrivals.is_empty() && now < until {
+            return Some(until);
+        }
+        self.visiting = None;
+        self.act(Action::Abort(id));
+        self.done_at(now);
+        None
+    }
+
     fn trace_sent(&mut self, name: &ConnectionName, bytes: &[u8]) {
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
             let line = line.strip_suffix(b"\r\n").unwrap_or(line);
@@ -129,6 +162,10 @@ impl Machine {
                 Outgoing::Abort => {
                     self.flush(id, &mut batch);
                     self.act(Action::Abort(id));
+                }
+                Outgoing::Read(reads) => {
+                    self.flush(id, &mut batch);
+                    self.act(Action::Read(id, reads));
                 }
             }
         }
@@ -173,6 +210,8 @@ impl Machine {
                 }
                 match self.publication(data, attributes) {
                     Ok(publication) => {
+                        let length = publication.data.len();
+                        self.connections.iter_mut().for_each(|connection| connection.note_published(length));
                         self.own.entry(publication.data.clone().into_bytes()).or_insert(now);
                         self.trace.push(format!("publish {}", shown(publication.data.as_bytes())));
                         if let Some(mut request) = self.publish_request(&publication) {

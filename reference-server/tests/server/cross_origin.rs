@@ -3,7 +3,7 @@
 use reqwest::{Client, Method, StatusCode};
 use rstest::rstest;
 
-use crate::support::{field, start, start_with, url};
+use crate::support::{field, start_with, url};
 
 const FRIEND: &str = "https://friend.example";
 
