@@ -25,6 +25,8 @@ pub mod catalogue;
 pub mod cli;
 pub mod drive;
 pub mod judge;
+#[cfg(feature = "program")]
+pub mod load;
 pub mod outcome;
 pub mod report;
 pub mod suite;
