@@ -24,6 +24,7 @@ pub mod catalogue;
 #[cfg(feature = "program")]
 pub mod cli;
 pub mod drive;
+pub mod fault;
 pub mod judge;
 #[cfg(feature = "program")]
 pub mod load;
@@ -32,3 +33,4 @@ pub mod report;
 pub mod suite;
 pub mod target;
 pub mod transcript;
+pub mod vector;

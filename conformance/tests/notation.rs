@@ -166,6 +166,8 @@ fn damage() -> impl Strategy<Value = (usize, usize, String)> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn a_damaged_page_is_a_page_or_a_mistake_with_a_place((at, removed, inserted) in damage(), which in any::<usize>()) {
         let (path, text) = pushspec_fixtures::PAGES[which % pushspec_fixtures::PAGES.len()];

@@ -77,6 +77,7 @@ impl Machine {
             (position, connection, passed) if position == self.position && connection == id => passed,
             _ => 0,
         };
+        let all_optional = candidates.iter().all(|step| step.kind.is_optional());
         let arrivals = &self.connections[id.0].arrivals;
         for (index, arrival) in arrivals.iter().enumerate().skip(passed) {
             let mut best = Fit::Not;
@@ -85,10 +86,9 @@ impl Machine {
                 if fit == Fit::Fits {
                     return Ok(Search::Found { index, ahead });
                 }
-                // What an optional step would pass over is decided by the one that is not optional.
-                if !step.kind.is_optional() || candidates.len() == 1 {
-                    best = fit;
-                }
+                // What may pass is for the step that must be met to say, where there is one.
+                let decides = !step.kind.is_optional() || all_optional;
+                best = if decides { best.or(fit) } else { best };
             }
             if best == Fit::Not {
                 return Ok(Search::Ruled { index });
@@ -242,9 +242,7 @@ impl Machine {
             self.position += candidates.len();
             return;
         }
-        for step in &candidates[..candidates.len() - 1] {
-            self.miss_optional(step, &received);
-        }
+        // What may have come before something that did not come is not worth a finding of its own.
         let last = last.clone();
         let refusal = match (&last.kind, &self.connections[id.0].arrivals[index].item) {
             (StepKind::Opened(..), Item::Head(head)) => head.status_line().map(|status| status.code),
@@ -282,10 +280,10 @@ impl Machine {
             return Some(deadline);
         }
         let received = self.nothing(id, window);
-        for step in candidates.iter().filter(|step| step.kind.is_optional()) {
-            self.miss_optional(step, &received);
-        }
         if optional {
+            for step in candidates {
+                self.miss_optional(step, &received);
+            }
             self.position += candidates.len();
             self.base = now;
         } else {

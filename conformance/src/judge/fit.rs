@@ -30,7 +30,7 @@ pub(crate) enum Fit {
 
 impl Fit {
     /// Of several alternatives, the most favourable.
-    fn or(self, other: Fit) -> Fit {
+    pub(crate) fn or(self, other: Fit) -> Fit {
         match (self, other) {
             (Fit::Fits, _) | (_, Fit::Fits) => Fit::Fits,
             (Fit::Passes, _) | (_, Fit::Passes) => Fit::Passes,
