@@ -34,7 +34,7 @@ const CLOSING: Duration = Duration::from_secs(1);
 const NOT_HELD: Duration = Duration::from_millis(100);
 
 /// How much is read at once. It lies on the stack of the thread, not in the client.
-const READ: usize = 8 * 1024;
+const READ: usize = 4 * 1024;
 
 /// What all clients have in common.
 #[derive(Debug)]
