@@ -191,7 +191,8 @@ struct LoadArguments {
     format: LoadFormat,
 }
 
-const LOAD_EXIT_CODES: &str = "It is a measurement, not a verdict. Ctrl-C ends it with what was measured until then.
+const LOAD_EXIT_CODES: &str =
+    "It is a measurement, not a verdict. Ctrl-C ends it with what was measured until then.
 
 Exit codes:
   0  it was measured, whatever was lost
@@ -257,8 +258,7 @@ impl CliError {
             | CliError::Load(
                 LoadError::Lacks { .. } | LoadError::OpenFiles { .. } | LoadError::Process { .. },
             ) => 2,
-            CliError::Run(RunError::Unreachable { .. })
-            | CliError::Load(LoadError::Unreachable { .. }) => 3,
+            CliError::Run(RunError::Unreachable { .. }) | CliError::Load(LoadError::Unreachable { .. }) => 3,
             CliError::Run(RunError::NothingSelected(_)) => 4,
             CliError::Run(RunError::Internal(_))
             | CliError::Load(LoadError::Internal(_))

@@ -30,7 +30,11 @@ fn options(technique: Technique) -> Options {
     }
 }
 
-async fn measure(url: &str, profile: Profile, options: Options) -> std::result::Result<Measurement, LoadError> {
+async fn measure(
+    url: &str,
+    profile: Profile,
+    options: Options,
+) -> std::result::Result<Measurement, LoadError> {
     let target = Target::new(url, profile).map_err(|error| LoadError::Internal(error.to_string()))?;
     // A sender that is gone counts as an interrupt.
     let (_interrupt, interrupts) = watch::channel(0);
@@ -44,7 +48,9 @@ async fn measure(url: &str, profile: Profile, options: Options) -> std::result::
 #[case(Technique::WebSocket)]
 #[case(Technique::Polling)]
 #[tokio::test]
-async fn at_the_reference_server_nothing_is_lost_doubled_or_out_of_order(#[case] technique: Technique) -> Result {
+async fn at_the_reference_server_nothing_is_lost_doubled_or_out_of_order(
+    #[case] technique: Technique,
+) -> Result {
     let server = Server::start(Config::default()).await?;
     let url = format!("http://{}", server.address());
     let measured = measure(&url, Profile::reference()?, options(technique)).await?;
@@ -52,7 +58,9 @@ async fn at_the_reference_server_nothing_is_lost_doubled_or_out_of_order(#[case]
     assert_eq!((clients.opened, clients.held), (40, 40), "{measured:?}");
     assert_eq!((messages.published, messages.expected, messages.delivered), (12, 480, 480), "{measured:?}");
     assert_eq!((messages.lost, messages.doubled, messages.out_of_order), (0, Some(0), 0), "{measured:?}");
-    assert!(measured.latency_ms.is_some_and(|latency| latency.p50 <= latency.p99 && latency.p99 <= latency.max));
+    assert!(
+        measured.latency_ms.is_some_and(|latency| latency.p50 <= latency.p99 && latency.p99 <= latency.max)
+    );
     assert!(!measured.interrupted);
     server.shutdown().await;
     Ok(())
@@ -136,7 +144,8 @@ fn event(data: &str) -> String {
 
 #[tokio::test]
 async fn a_message_that_is_dropped_is_lost_at_every_client() -> Result {
-    let messages = mangled(|number, data| if number == 3 { String::new() } else { event(data) }).await?.messages;
+    let messages =
+        mangled(|number, data| if number == 3 { String::new() } else { event(data) }).await?.messages;
     assert_eq!((messages.expected, messages.delivered, messages.lost), (60, 55, 5));
     assert_eq!((messages.doubled, messages.out_of_order), (Some(0), 0));
     Ok(())
@@ -293,11 +302,10 @@ fn an_interrupt_ends_it_with_what_was_measured() -> Result {
     let server = tokio::runtime::Runtime::new()?;
     let reference = server.block_on(Server::start(Config::default()))?;
     let url = format!("http://{}", reference.address());
-    let arguments = ["load", &url, "-t", "sse", "--clients", "10", "--messages", "1000", "--rate", "20", "-f", "json"];
-    let running = pushspec(folder.path(), &arguments)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
+    let arguments =
+        ["load", &url, "-t", "sse", "--clients", "10", "--messages", "1000", "--rate", "20", "-f", "json"];
+    let running =
+        pushspec(folder.path(), &arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     std::thread::sleep(Duration::from_secs(3));
     Command::new("kill").args(["-INT", &running.id().to_string()]).status()?;
     let output = running.wait_with_output()?;

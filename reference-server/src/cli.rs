@@ -171,7 +171,9 @@ fn allow_files(connections: usize) {
     let needed = connections.saturating_add(OTHER_FILES) as u64;
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(limit) if limit >= needed => {}
-        Ok(limit) => tracing::warn!(connections, limit, "the limit of open files is below that of connections"),
+        Ok(limit) => {
+            tracing::warn!(connections, limit, "the limit of open files is below that of connections")
+        }
         Err(error) => tracing::warn!(%error, "the limit of open files cannot be raised"),
     }
 }

@@ -138,7 +138,15 @@ impl Reference {
         let history = usize::try_from(arguments.messages).unwrap_or(usize::MAX).max(HISTORY);
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
         command
-            .args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--log", "pushspec_reference=info"])
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--log-format",
+                "json",
+                "--log",
+                "pushspec_reference=info",
+            ])
             .args(["--connections", &connections.saturating_add(OTHER_CONNECTIONS).to_string()])
             .args(["--history", &history.to_string()])
             .stdin(Stdio::null())

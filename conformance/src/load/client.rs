@@ -33,6 +33,10 @@ const CLOSING: Duration = Duration::from_secs(1);
 /// that holds none is not asked without a pause.
 const NOT_HELD: Duration = Duration::from_millis(100);
 
+/// How long a first long poll keeps its place among those on their way. A connection is there before the server has
+/// accepted it, and one that finds its queue full waits for a second.
+const ACCEPTED: Duration = Duration::from_millis(50);
+
 /// How much is read at once. It lies on the stack of the thread, not in the client.
 const READ: usize = 4 * 1024;
 
@@ -98,14 +102,8 @@ struct Answered {
 pub(super) async fn live(index: usize, plan: Arc<Plan>) {
     let mut stop = plan.stop.clone();
     let technique = plan.options.technique;
-    let mut client = Client {
-        index,
-        plan,
-        connection: None,
-        open: false,
-        answered: false,
-        seen: Seen::default(),
-    };
+    let mut client =
+        Client { index, plan, connection: None, open: false, answered: false, seen: Seen::default() };
     let life = async {
         match technique {
             Technique::Polling => client.poll().await,
@@ -199,17 +197,24 @@ impl Client {
 
     async fn exchange(&mut self, request: &[u8]) -> Result<Answered, Gone> {
         self.answered = false;
+        let plan = Arc::clone(&self.plan);
+        let mut slot = None;
         if self.connection.is_none() {
-            let plan = Arc::clone(&self.plan);
-            let _slot = plan.slots.acquire().await;
+            slot = plan.slots.acquire().await.ok();
             self.connect().await?;
         }
         self.send(request).await?;
         let mut deadline = ANSWER;
-        if self.plan.options.technique == Technique::LongPolling {
-            // That it waits is all that there is to see.
-            self.opened();
-            deadline += self.plan.hold();
+        if plan.options.technique == Technique::LongPolling {
+            deadline += plan.hold();
+            if !self.open {
+                // That it waits is all that there is to see.
+                self.opened();
+                sleep(ACCEPTED).await;
+            }
+        }
+        if self.open {
+            drop(slot.take());
         }
         timeout(deadline, self.answer()).await.map_err(|_| Gone::Late(deadline))?
     }

@@ -187,7 +187,8 @@ impl Measurement {
         if let Some(error) = &messages.error {
             writeln!(out, "                {} failed: {}", messages.failed, visible(error))?;
         }
-        let doubled = messages.doubled.map_or_else(|| "doubled unknown".into(), |count| format!("{count} doubled"));
+        let doubled =
+            messages.doubled.map_or_else(|| "doubled unknown".into(), |count| format!("{count} doubled"));
         writeln!(
             out,
             "  deliveries    {} of {}: {} lost, {doubled}, {} out of order",

@@ -251,7 +251,8 @@ impl Load {
         let published = self.publish(&mut interrupts).await?;
         let publishing = publishing.elapsed();
         self.await_deliveries(published.accepted, &interrupts).await;
-        let memory = Memory::new(self.plan.options.pid, [before, held, self.resident()?], self.plan.tally.open());
+        let memory =
+            Memory::new(self.plan.options.pid, [before, held, self.resident()?], self.plan.tally.open());
         let interrupted = *interrupts.borrow() > 0;
         let measurement =
             Measurement::new(&self.plan, &published, [opening, publishing], memory, interrupted);

@@ -190,7 +190,8 @@ mod tests {
 
     #[test]
     fn an_event_stream_is_heard_however_it_is_cut() {
-        let bytes = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n\
+        let bytes =
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n\
             b\r\ndata: one\n\n\r\n3\r\n:x\n\r\n0\r\n\r\n";
         let expected = [
             Heard::Answer(200),
@@ -198,14 +199,20 @@ mod tests {
             Heard::End { cursor: None, reusable: true },
         ];
         for cut in 0..bytes.len() {
-            assert_eq!(heard(Reading::EventStream, &[&bytes[..cut], &bytes[cut..]]), expected, "cut at {cut}");
+            assert_eq!(
+                heard(Reading::EventStream, &[&bytes[..cut], &bytes[cut..]]),
+                expected,
+                "cut at {cut}"
+            );
         }
     }
 
     #[test]
     fn an_answer_that_closes_is_not_followed_by_another_request() {
         let end = Heard::End { cursor: None, reusable: false };
-        for head in ["HTTP/1.1 204 No\r\nConnection: close\r\n\r\n", "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n"] {
+        for head in
+            ["HTTP/1.1 204 No\r\nConnection: close\r\n\r\n", "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n"]
+        {
             assert_eq!(heard(Reading::Opaque, &[head.as_bytes()]).last(), Some(&end), "{head}");
         }
     }
@@ -213,12 +220,8 @@ mod tests {
     #[test]
     fn interim_answers_are_passed_over() {
         let bytes = b"HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 101 Switching\r\n\r\n\x81\x02hi\x89\x01p\x88\x00";
-        let expected = [
-            Heard::Answer(101),
-            Heard::Message(b"hi".to_vec()),
-            Heard::Ping(b"p".to_vec()),
-            Heard::Close,
-        ];
+        let expected =
+            [Heard::Answer(101), Heard::Message(b"hi".to_vec()), Heard::Ping(b"p".to_vec()), Heard::Close];
         assert_eq!(heard(Reading::Opaque, &[bytes]), expected);
     }
 

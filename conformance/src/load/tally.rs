@@ -121,8 +121,7 @@ impl Tally {
 
     /// Whether every client that is connected has this many messages.
     pub(super) fn is_complete(&self, messages: usize) -> bool {
-        let delivered =
-            self.delivered.load(Relaxed).saturating_sub(self.delivered_to_dropped.load(Relaxed));
+        let delivered = self.delivered.load(Relaxed).saturating_sub(self.delivered_to_dropped.load(Relaxed));
         delivered >= (self.open() * messages) as u64
     }
 
@@ -136,8 +135,7 @@ impl Tally {
     /// Times from the start of publishing to arrival: p50, p99 and the longest. `None` if nothing arrived.
     pub(super) fn latency(&self) -> Option<[Duration; 3]> {
         let histogram = lock(&self.latency).clone().filter(|histogram| !histogram.is_empty())?;
-        let times =
-            [histogram.value_at_quantile(0.5), histogram.value_at_quantile(0.99), histogram.max()];
+        let times = [histogram.value_at_quantile(0.5), histogram.value_at_quantile(0.99), histogram.max()];
         Some(times.map(Duration::from_micros))
     }
 
