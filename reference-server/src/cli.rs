@@ -32,7 +32,7 @@ pub struct ServeArguments {
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "3s")]
     pub retry: Duration,
     /// An origin whose pages may read the answers; can be repeated
-    #[arg(long = "allow-origin", value_name = "ORIGIN")]
+    #[arg(long = "allow-origin", value_name = "ORIGIN", default_values = ["http://localhost:8000"])]
     pub allowed_origins: Vec<Origin>,
     /// Refuse WebSocket connections from pages of other origins
     #[arg(long)]
@@ -56,7 +56,7 @@ pub struct ServeArguments {
 #[command(next_help_heading = "Limits")]
 pub struct LimitArguments {
     /// The largest body of a publication
-    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
+    #[arg(long, value_name = "BYTES", default_value_t = 2 << 20)]
     pub message_size: usize,
     /// The largest message that a WebSocket accepts
     #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]

@@ -140,6 +140,7 @@ impl fmt::Display for ExpectItem {
             ExpectItem::Frame(frame) => frame.fmt(out),
             ExpectItem::Bytes(text) => text.fmt(out),
             ExpectItem::Comment => out.write_str("comment"),
+            ExpectItem::Anything => out.write_str("anything"),
             ExpectItem::Prelude(size) => write!(out, "prelude {size}"),
             ExpectItem::End => out.write_str("end"),
             ExpectItem::NoMessages => out.write_str("no-messages"),
@@ -171,7 +172,8 @@ impl fmt::Display for FieldPattern {
             FieldTest::Fits(grammar) => write!(out, "{} fits {}", self.name, grammar.spelling()),
             FieldTest::Present => write!(out, "{} present", self.name),
             FieldTest::Absent => write!(out, "{} absent", self.name),
-        }
+        }?;
+        self.unless.iter().try_for_each(|other| write!(out, " unless {other}"))
     }
 }
 

@@ -234,6 +234,8 @@ pub enum ExpectItem {
     Bytes(Text),
     /// `comment`
     Comment,
+    /// `anything`: any byte of the message body, from the step before on.
+    Anything,
     /// `prelude 1024`: at least so many bytes of the message body before any message.
     Prelude(usize),
     /// `end`
@@ -264,6 +266,8 @@ pub struct FieldPattern {
     pub name: String,
     /// What is asked of its value.
     pub test: FieldTest,
+    /// `unless Other`: nothing is asked where the answer has this field.
+    pub unless: Option<String>,
 }
 
 /// The tests of a field.
@@ -298,16 +302,22 @@ pub enum Grammar {
     RetryAfter,
     /// RFC 9110 section 5.6.1, of tokens
     TokenList,
+    /// A media type whose charset, if it has one, is UTF-8 (RFC 9110 section 8.3.1)
+    MediaTypeInUtf8,
+    /// `*`, `null` or one origin (WHATWG Fetch, the syntax of the CORS protocol)
+    AllowedOrigin,
 }
 
 impl Grammar {
     /// Every grammar with its spelling.
-    pub const ALL: [(Grammar, &str); 5] = [
+    pub const ALL: [(Grammar, &str); 7] = [
         (Grammar::Digits, "digits"),
         (Grammar::EntityTag, "entity-tag"),
         (Grammar::HttpDate, "http-date"),
         (Grammar::RetryAfter, "retry-after"),
         (Grammar::TokenList, "token-list"),
+        (Grammar::MediaTypeInUtf8, "media-type-in-utf-8"),
+        (Grammar::AllowedOrigin, "allowed-origin"),
     ];
 
     /// The spelling in the notation.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use pushspec_wire::http1::{self, Head, HeadScanner};
 use pushspec_wire::websocket::FrameScanner;
 
-use super::body::{Body, Reading};
+use super::body::{Body, Reading, head_cursor};
 use super::invariant::{Invariant, Watch};
 use super::item::{Arrival, Item, shown};
 use super::websocket::WebSocketReceiver;
@@ -15,11 +15,14 @@ use crate::case::statement::ConnectionName;
 /// The longest head that is read; servers limit theirs to a tenth of it.
 const MAX_HEAD: usize = 256 * 1024;
 
-/// How many bytes a connection may bring in all: four times the largest message of the limits group.
-const MAX_RECEIVED: usize = 64 * 1024 * 1024;
+/// How many bytes a connection may bring beyond a multiple of what the suite sent on it.
+const MAX_UNASKED: usize = 4 * 1024 * 1024;
+
+/// The multiple: an echo, some overhead, and room for whatever a case publishes elsewhere.
+const PER_SENT: usize = 4;
 
 /// How many items may lie unread: a server that floods with the smallest of them is not waited for.
-const MAX_ARRIVALS: usize = 64 * 1024;
+const MAX_ARRIVALS: usize = 8 * 1024;
 
 /// How many bytes of a message body are kept for a case that compares them.
 const MAX_UNREAD: usize = 1024 * 1024;
@@ -34,6 +37,8 @@ pub(crate) struct Connection {
     pub(crate) unread: VecDeque<u8>,
     /// How many bytes of the message body came before the first message.
     pub(crate) prelude: usize,
+    /// When the last bytes of a message body came.
+    pub(crate) body_at: Option<Duration>,
     /// The cursor that the last answer gave.
     pub(crate) cursor: Option<String>,
     pub(crate) watch: Watch,
@@ -41,7 +46,6 @@ pub(crate) struct Connection {
     phase: Phase,
     sent: Sent,
     received: usize,
-    message_seen: bool,
 }
 
 #[derive(Debug)]
@@ -60,6 +64,7 @@ struct Sent {
     methods: VecDeque<Vec<u8>>,
     frames: Option<FrameScanner>,
     message: Vec<u8>,
+    bytes: usize,
 }
 
 impl Connection {
@@ -70,12 +75,12 @@ impl Connection {
             arrivals: VecDeque::new(),
             unread: VecDeque::new(),
             prelude: 0,
+            body_at: None,
             cursor: None,
             reading,
             phase: Phase::Head(HeadScanner::new()),
             sent: Sent::default(),
             received: 0,
-            message_seen: false,
         }
     }
 
@@ -88,12 +93,12 @@ impl Connection {
     pub(crate) fn push(&mut self, now: Duration, bytes: &[u8]) {
         self.received += bytes.len();
         let mut bytes = bytes.to_vec();
-        let start = self.arrivals.len();
         while let Some(rest) = self.step(now, &bytes) {
             bytes = rest;
         }
-        if self.received > MAX_RECEIVED && !matches!(self.phase, Phase::Lost) {
-            self.lose(now, format!("more than {MAX_RECEIVED} bytes came"));
+        if self.received > MAX_UNASKED + PER_SENT * self.sent.bytes && !matches!(self.phase, Phase::Lost) {
+            let why = format!("{} bytes came, far more than what the suite sent can ask for", self.received);
+            self.lose(now, why);
         }
         if self.arrivals.len() > MAX_ARRIVALS && !matches!(self.phase, Phase::Lost) {
             self.lose(
@@ -101,8 +106,6 @@ impl Connection {
                 format!("more than {MAX_ARRIVALS} messages, comments and frames came that nobody asked for"),
             );
         }
-        self.message_seen |=
-            self.arrivals.iter().skip(start).any(|arrival| matches!(arrival.item, Item::Message(_)));
     }
 
     /// Reads bytes in the present phase; gives back those that belong to the next one.
@@ -149,12 +152,12 @@ impl Connection {
             self.sent.methods.pop_front().unwrap_or_default()
         };
         let body = Body::after(&head, &method, self.reading.clone());
+        self.cursor = head_cursor(&head, &self.reading).or(self.cursor.take());
         self.arrivals.push_back(Arrival { at: now, item: Item::Head(head) });
         if status == 101 {
             self.phase = Phase::WebSocket(Box::default());
             return;
         }
-        self.message_seen = false;
         self.prelude = 0;
         match body {
             Some(body) => self.phase = Phase::Body(Box::new(body)),
@@ -183,6 +186,13 @@ impl Connection {
             let line = line.map(http1::Line::encode).unwrap_or_default();
             self.watch.breach(invariant, now, format!("{:?} in the line {}", fact.kind, shown(&line)));
         }
+        if head.status_line().is_some_and(|status| status.code == 405) {
+            self.watch.relevant(&[Invariant::AllowWith405]);
+            if head.value("Allow").is_none() {
+                let seen = format!("no field `Allow` in the answer {}", shown(head.start_line()));
+                self.watch.breach(Invariant::AllowWith405, now, seen);
+            }
+        }
         if head.value("Content-Length").is_some() && head.value("Transfer-Encoding").is_some() {
             let seen = format!("both fields in the answer {}", shown(head.start_line()));
             self.watch.breach(Invariant::LengthNotWithTransferCoding, now, seen);
@@ -191,12 +201,10 @@ impl Connection {
 
     fn body(&mut self, now: Duration, bytes: &[u8]) -> Option<Vec<u8>> {
         let Phase::Body(body) = &mut self.phase else { return None };
-        let first = self.arrivals.len();
         let progress = body.push(now, bytes, &mut self.arrivals, &mut self.watch);
-        self.message_seen |=
-            self.arrivals.iter().skip(first).any(|arrival| matches!(arrival.item, Item::Message(_)));
-        if !self.message_seen {
-            self.prelude += progress.bytes.len();
+        self.prelude = body.prelude();
+        if !progress.bytes.is_empty() {
+            self.body_at = Some(now);
         }
         self.unread.extend(progress.bytes.iter().take(MAX_UNREAD.saturating_sub(self.unread.len())));
         self.cursor = progress.cursor.or(self.cursor.take());
@@ -242,6 +250,7 @@ impl Connection {
 
 impl Sent {
     fn note(&mut self, bytes: &[u8], upgrading: bool) -> Vec<Vec<u8>> {
+        self.bytes += bytes.len();
         if self.frames.is_none() {
             self.heads.push(bytes);
             while let Some(head) = self.heads.next_head() {

@@ -32,6 +32,8 @@ invariants! {
     Chunked = "chunked-well-formed",
     /// No answer has both `Content-Length` and `Transfer-Encoding` (RFC 9112 section 6.2).
     LengthNotWithTransferCoding = "length-not-with-transfer-coding",
+    /// A 405 says what is allowed (RFC 9110 section 15.5.6).
+    AllowWith405 = "allow-with-405",
     /// An event stream is UTF-8 (HTML, the media type's grammar).
     EventStreamUtf8 = "event-stream-utf8",
     /// Field names have a meaning (practice).
@@ -42,6 +44,8 @@ invariants! {
     EventStreamId = "event-stream-id-without-nul",
     /// A stream that ends in order ends behind a blank line.
     EventStreamBoundary = "event-stream-ends-on-boundary",
+    /// A byte order mark stands at most once, before everything else (HTML, the grammar of event streams).
+    EventStreamMark = "event-stream-mark-at-start-only",
     /// Every script element of an iframe is complete when its document ends in order.
     IframeScripts = "iframe-scripts-whole",
     /// The server masks no frame (RFC 6455 section 5.1).

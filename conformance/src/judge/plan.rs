@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::case::Case;
 use crate::case::statement::{
-    Attribute, ConnectionName, ExpectItem, Expectation, Line, MessagePattern, Procedure, SendItem, Span,
-    Statement,
+    Attribute, AttributeValue, ConnectionName, ExpectItem, Expectation, Line, MessagePattern, Procedure,
+    SendItem, Span, Statement,
 };
 use crate::case::text::Text;
 use crate::target::{CAPABILITIES, TECHNIQUES, Target};
@@ -81,6 +81,12 @@ fn add(steps: &mut Vec<Step>, statement: &Statement, line: usize, bound: Option<
     let kind = match statement {
         Statement::Connect(name) => StepKind::Connect(name.clone()),
         Statement::Procedure(procedure, name, attributes) => {
+            for _ in 0..again(attributes) {
+                let kind = StepKind::Procedure(*procedure, name.clone(), attributes.clone());
+                steps.push(Step { kind, line, bound: None });
+                let kind = StepKind::Send(name.clone(), vec![(SendItem::Reset, line)]);
+                steps.push(Step { kind, line, bound: None });
+            }
             StepKind::Procedure(*procedure, name.clone(), attributes.clone())
         }
         Statement::Publish(data, attributes) => StepKind::Publish(data.clone(), attributes.clone()),
@@ -108,6 +114,15 @@ fn add(steps: &mut Vec<Step>, statement: &Statement, line: usize, bound: Option<
         Statement::Within(_) | Statement::After(..) => return,
     };
     steps.push(Step { kind, line, bound });
+}
+
+/// How often a procedure is carried out, and its connection reset, before it is carried out for good.
+fn again(attributes: &[Attribute]) -> usize {
+    let word = attributes.iter().find(|attribute| attribute.key == "again").map(|attribute| &attribute.value);
+    match word {
+        Some(AttributeValue::Word(word)) => word.parse().unwrap_or_default(),
+        _ => 0,
+    }
 }
 
 /// Puts `Opened` behind every procedure whose answer the case does not look at: at once where a technique opens, and
@@ -178,7 +193,7 @@ fn line_needs(line: &Line, needs: &mut BTreeSet<String>) {
         }
         Some(Statement::Publish(_, attributes)) => {
             need("publish");
-            for attribute in attributes {
+            for attribute in attributes.iter().filter(|attribute| attribute.key != "refusal") {
                 need(&format!("publish.{}", attribute.key));
             }
         }

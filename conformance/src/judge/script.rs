@@ -13,6 +13,9 @@ use crate::target::profile::Iframe;
 pub(crate) struct ScriptReceiver {
     iframe: Iframe,
     buffer: Vec<u8>,
+    /// How many bytes before the first message were read.
+    before: usize,
+    message_seen: bool,
 }
 
 /// Where a document stands.
@@ -29,7 +32,7 @@ enum Found {
 
 impl ScriptReceiver {
     pub(crate) fn new(iframe: Iframe) -> ScriptReceiver {
-        ScriptReceiver { iframe, buffer: Vec::new() }
+        ScriptReceiver { iframe, buffer: Vec::new(), before: 0, message_seen: false }
     }
 
     pub(crate) fn push(
@@ -52,14 +55,21 @@ impl ScriptReceiver {
                 Found::Script { content, end } => {
                     watch.relevant(&[Invariant::IframeScripts]);
                     let calls = calls(&self.iframe, &preprocessed(&rest[content]));
+                    self.message_seen |= !calls.is_empty();
                     out.extend(calls.into_iter().map(|item| Arrival { at: now, item }));
                     (None, end)
                 }
             };
             out.extend(item.map(|item| Arrival { at: now, item }));
             position += taken;
+            self.before += if self.message_seen { 0 } else { taken };
         }
         self.buffer.drain(..position);
+    }
+
+    /// How many bytes of the document came before the first message.
+    pub(crate) fn prelude(&self) -> usize {
+        self.before + if self.message_seen { 0 } else { self.buffer.len() }
     }
 
     pub(crate) fn finish(&mut self, now: Duration, complete: bool, watch: &mut Watch) {
