@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use pushspec::load::{Load, LoadError, Measurement, Options, Technique};
 use pushspec::target::{Profile, Target};
-use pushspec_reference::{Config, Server};
+use pushspec_reference::{Config, Server as Reference};
 use rstest::rstest;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -51,7 +51,7 @@ async fn measure(
 async fn at_the_reference_server_nothing_is_lost_doubled_or_out_of_order(
     #[case] technique: Technique,
 ) -> Result {
-    let server = Server::start(Config::default()).await?;
+    let server = Reference::start(Config::default()).await?;
     let url = format!("http://{}", server.address());
     let measured = measure(&url, Profile::reference()?, options(technique)).await?;
     let (clients, messages) = (&measured.clients, &measured.messages);
@@ -66,9 +66,17 @@ async fn at_the_reference_server_nothing_is_lost_doubled_or_out_of_order(
     Ok(())
 }
 
-/// An event-stream server of a few lines that gets messages wrong: to every subscriber it writes what `mangle` makes
-/// of the numbered messages.
-fn mangling(mangle: fn(usize, &str) -> String) -> Result<String> {
+/// An event-stream server of a few lines that gets messages wrong.
+#[derive(Clone, Copy)]
+struct Server {
+    /// How many subscribers it takes; others get a 503.
+    places: usize,
+    /// What is written to every subscriber for a message with its number.
+    mangle: fn(usize, &str) -> String,
+}
+
+/// Starts a server; gives its URL.
+fn server(server: Server) -> Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let url = format!("http://{}", listener.local_addr()?);
     let subscribers: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
@@ -77,54 +85,62 @@ fn mangling(mangle: fn(usize, &str) -> String) -> Result<String> {
         for stream in listener.incoming().flatten() {
             let (subscribers, published) = (Arc::clone(&subscribers), Arc::clone(&published));
             std::thread::spawn(move || {
-                let _ = answer(stream, &subscribers, &published, mangle);
+                let _ = server.answer(stream, &subscribers, &published);
             });
         }
     });
     Ok(url)
 }
 
-fn answer(
-    mut stream: TcpStream,
-    subscribers: &Mutex<Vec<TcpStream>>,
-    published: &AtomicUsize,
-    mangle: fn(usize, &str) -> String,
-) -> Result {
-    let mut reader = BufReader::new(stream.try_clone()?);
+/// The start line of a request and its body; `None` at the end of the connection.
+fn request(reader: &mut BufReader<TcpStream>) -> Result<Option<(String, String)>> {
+    let mut start = String::new();
+    if reader.read_line(&mut start)? == 0 {
+        return Ok(None);
+    }
+    let mut length = 0;
     loop {
-        let mut start = String::new();
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            if reader.read_line(&mut line)? <= 2 {
-                break;
-            }
-            let lower = line.to_ascii_lowercase();
-            if let Some(value) = lower.strip_prefix("content-length:") {
-                length = value.trim().parse()?;
-            }
-            if start.is_empty() {
-                start = line;
-            }
+        let mut line = String::new();
+        if reader.read_line(&mut line)? <= 2 {
+            break;
         }
-        if !start.starts_with("POST") {
-            if start.starts_with("GET") {
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse()?;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    Ok(Some((start, String::from_utf8(body)?)))
+}
+
+impl Server {
+    fn answer(
+        self,
+        mut stream: TcpStream,
+        subscribers: &Mutex<Vec<TcpStream>>,
+        published: &AtomicUsize,
+    ) -> Result {
+        let mut reader = BufReader::new(stream.try_clone()?);
+        while let Some((start, body)) = request(&mut reader)? {
+            let mut subscribers = subscribers.lock().map_err(|_| "poisoned")?;
+            if start.starts_with("POST") {
+                let events = (self.mangle)(published.fetch_add(1, Ordering::Relaxed), &body);
+                for subscriber in subscribers.iter_mut() {
+                    let _ = subscriber.write_all(events.as_bytes());
+                }
+                stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n")?;
+            } else if subscribers.len() < self.places {
                 stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")?;
-                subscribers.lock().map_err(|_| "poisoned")?.push(stream);
+                subscribers.push(stream.try_clone()?);
+            } else {
+                stream.write_all(b"HTTP/1.1 503 Full\r\nContent-Length: 0\r\n\r\n")?;
             }
-            return Ok(());
         }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body)?;
-        let events = mangle(published.fetch_add(1, Ordering::Relaxed), &String::from_utf8(body)?);
-        for subscriber in subscribers.lock().map_err(|_| "poisoned")?.iter_mut() {
-            let _ = subscriber.write_all(events.as_bytes());
-        }
-        stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n")?;
+        Ok(())
     }
 }
 
-const MANGLING_PROFILE: &str = r#"
+const PROFILE: &str = r#"
 [sse]
 path = "/events"
 [publish]
@@ -133,9 +149,9 @@ body = "{data}"
 "#;
 
 async fn mangled(mangle: fn(usize, &str) -> String) -> Result<Measurement> {
-    let profile = Profile::parse("pushspec.toml", MANGLING_PROFILE)?;
+    let profile = Profile::parse("pushspec.toml", PROFILE)?;
     let options = Options { clients: 5, wait: Duration::from_millis(500), ..options(Technique::Sse) };
-    Ok(measure(&mangling(mangle)?, profile, options).await?)
+    Ok(measure(&server(Server { places: 5, mangle })?, profile, options).await?)
 }
 
 fn event(data: &str) -> String {
@@ -174,20 +190,12 @@ async fn a_message_behind_a_later_one_is_out_of_order() -> Result {
 
 #[tokio::test]
 async fn clients_that_are_turned_away_are_counted_with_the_reason() -> Result {
-    // The last connection is that of the publisher.
-    let server = Server::start(Config { connections: 11, ..Config::default() }).await?;
-    let url = format!("http://{}", server.address());
-    let options = Options { wait: Duration::from_secs(1), messages: 1, ..options(Technique::Sse) };
-    let measured = measure(&url, Profile::reference()?, options).await;
-    // Where the clients have taken every place there is none to publish by.
-    match measured {
-        Ok(measured) => {
-            assert!(measured.clients.opened < 40);
-            assert!(!measured.clients.ended.is_empty(), "{measured:?}");
-        }
-        Err(error) => assert!(error.to_string().contains("503"), "{error}"),
-    }
-    server.shutdown().await;
+    let url = server(Server { places: 3, mangle: |_, data| event(data) })?;
+    let measured = measure(&url, Profile::parse("pushspec.toml", PROFILE)?, options(Technique::Sse)).await?;
+    assert_eq!((measured.clients.opened, measured.clients.held), (3, 3), "{measured:?}");
+    let [ended] = &measured.clients.ended[..] else { return Err(format!("{measured:?}").into()) };
+    assert_eq!((ended.why.as_str(), ended.clients), ("the answer was 503", 37));
+    assert_eq!((measured.messages.expected, measured.messages.lost), (36, 0), "{measured:?}");
     Ok(())
 }
 
@@ -257,7 +265,7 @@ fn what_cannot_be_measured_exits_with_2_or_3_and_says_why() -> Result {
         "[sse]\npath = \"/sse/a\"\n[publish]\nrequest = \"POST /nowhere\"\n",
     )?;
     let runtime = tokio::runtime::Runtime::new()?;
-    let server = runtime.block_on(Server::start(Config::default()))?;
+    let server = runtime.block_on(Reference::start(Config::default()))?;
     let url = format!("http://{}", server.address());
     let closed = format!("http://{}", TcpListener::bind("127.0.0.1:0")?.local_addr()?);
     for (arguments, code, words) in [
@@ -300,7 +308,7 @@ fn more_clients_than_open_files_exit_with_2_and_name_the_limit() -> Result {
 fn an_interrupt_ends_it_with_what_was_measured() -> Result {
     let folder = TempDir::new()?;
     let server = tokio::runtime::Runtime::new()?;
-    let reference = server.block_on(Server::start(Config::default()))?;
+    let reference = server.block_on(Reference::start(Config::default()))?;
     let url = format!("http://{}", reference.address());
     let arguments =
         ["load", &url, "-t", "sse", "--clients", "10", "--messages", "1000", "--rate", "20", "-f", "json"];

@@ -172,7 +172,7 @@ fn allow_files(connections: usize) {
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(limit) if limit >= needed => {}
         Ok(limit) => {
-            tracing::warn!(connections, limit, "the limit of open files is below that of connections")
+            tracing::warn!(connections, limit, "the limit of open files is below that of connections");
         }
         Err(error) => tracing::warn!(%error, "the limit of open files cannot be raised"),
     }

@@ -199,7 +199,7 @@ impl Load {
     /// and the target answers.
     pub async fn prepare(target: Target, options: Options) -> Result<Load, LoadError> {
         let technique = options.technique;
-        for need in technique.needs().into_iter().filter(|need| !target.can(need)) {
+        if let Some(need) = technique.needs().into_iter().find(|need| !target.can(need)) {
             let what = CAPABILITIES.iter().find(|(name, _)| *name == need).map_or(need, |(_, what)| what);
             return Err(LoadError::Lacks { technique: technique.name(), what });
         }
@@ -321,7 +321,7 @@ impl Load {
                 Ok(()) => (published.accepted, in_a_row) = (published.accepted + 1, 0),
                 Err(error) => {
                     (published.failed, in_a_row) = (published.failed + 1, in_a_row + 1);
-                    published.error.get_or_insert(error);
+                    published.error.get_or_insert(error.why);
                 }
             }
             if in_a_row == FAILURES {
