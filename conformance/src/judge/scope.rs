@@ -45,6 +45,12 @@ impl CaseScope {
         if let Some(path) = technique_path(target, &case.technique) {
             set("path", expand_path(target, &path, channel, &PathValues::default()));
         }
+        let polling = target.profile.polling.as_ref().map(|poll| &poll.answer);
+        let long_polling = target.profile.long_polling.as_ref().map(|poll| &poll.answer);
+        let answer = if case.technique == "long-polling" { long_polling } else { polling };
+        if let Some(answer) = answer {
+            set("start", answer.start.clone());
+        }
         for (name, value) in &case.parameters {
             set(name, value.clone());
         }
