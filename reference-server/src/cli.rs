@@ -152,12 +152,29 @@ impl From<ServeArguments> for Config {
 /// down. A second signal ends the process at once.
 pub async fn serve(arguments: ServeArguments) -> Result<(), ServeError> {
     start_log(&arguments)?;
+    allow_files(arguments.limits.connections);
     let server = Server::start(arguments.into()).await?;
     stop_signal().await.map_err(ServeError::Signals)?;
     tracing::info!("shutting down");
     tokio::select! {
         () = server.shutdown() => Ok(()),
         stopped = stop_signal() => stopped.map_err(ServeError::Signals),
+    }
+}
+
+/// Files that are open beside the connections: the runtime's own, standard input and output.
+const OTHER_FILES: usize = 32;
+
+/// Raises the limit of open files as far as this process may: each connection is one. The server runs also with fewer,
+/// but then connections wait that `--connections` promises to serve.
+fn allow_files(connections: usize) {
+    let needed = connections.saturating_add(OTHER_FILES) as u64;
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) if limit >= needed => {}
+        Ok(limit) => {
+            tracing::warn!(connections, limit, "the limit of open files is below that of connections");
+        }
+        Err(error) => tracing::warn!(%error, "the limit of open files cannot be raised"),
     }
 }
 

@@ -167,7 +167,7 @@ struct Runner {
 }
 
 /// The addresses of a target on which something listens.
-async fn reach(target: &Target) -> Result<Vec<SocketAddr>, RunError> {
+pub(crate) async fn reach(target: &Target) -> Result<Vec<SocketAddr>, RunError> {
     let unreachable =
         |error: std::io::Error| RunError::Unreachable { target: target.url(), why: error.to_string() };
     let addresses = resolve(target.connect_host(), target.port).await.map_err(unreachable)?;
@@ -176,7 +176,7 @@ async fn reach(target: &Target) -> Result<Vec<SocketAddr>, RunError> {
 }
 
 /// A word that differs between runs.
-fn tag() -> String {
+pub(crate) fn tag() -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     format!("{:x}", now.as_nanos() & 0xffff_ffff_ffff)
 }

@@ -40,7 +40,26 @@ pub(crate) struct PathValues {
 impl CaseScope {
     /// `channel` is the case's own.
     pub(crate) fn new(case: &Case, target: &Target, channel: &str) -> CaseScope {
-        let seed: [u8; 20] = Sha1::digest(case.id.as_bytes()).into();
+        let mut scope = CaseScope::of_target(&case.id, target, channel);
+        let mut set = |name: &str, value: String| scope.fixed.insert(name.to_owned(), value.into_bytes());
+        if let Some(path) = technique_path(target, &case.technique) {
+            set("path", expand_path(target, &path, channel, &PathValues::default()));
+        }
+        let polling = target.profile.polling.as_ref().map(|poll| &poll.answer);
+        let long_polling = target.profile.long_polling.as_ref().map(|poll| &poll.answer);
+        let answer = if case.technique == "long-polling" { long_polling } else { polling };
+        if let Some(answer) = answer {
+            set("start", answer.start.clone());
+        }
+        for (name, value) in &case.parameters {
+            set(name, value.clone());
+        }
+        scope
+    }
+
+    /// What holds for every conversation with a target; `name` makes its keys its own.
+    pub(crate) fn of_target(name: &str, target: &Target, channel: &str) -> CaseScope {
+        let seed: [u8; 20] = Sha1::digest(name.as_bytes()).into();
         let key = STANDARD.encode(&seed[..16]);
         let mut fixed: BTreeMap<String, Vec<u8>> = BTreeMap::new();
         let mut set = |name: &str, value: String| fixed.insert(name.to_owned(), value.into_bytes());
@@ -53,21 +72,8 @@ impl CaseScope {
         if let Some(origin) = &target.profile.allowed_origin {
             set("origin", origin.clone());
         }
-        let values = PathValues::default();
-        if let Some(path) = technique_path(target, &case.technique) {
-            set("path", expand_path(target, &path, channel, &values));
-        }
         if let Some(path) = target.profile.websocket.as_ref().and_then(|websocket| websocket.subscription()) {
-            set("subscribe-path", expand_path(target, path, channel, &values));
-        }
-        let polling = target.profile.polling.as_ref().map(|poll| &poll.answer);
-        let long_polling = target.profile.long_polling.as_ref().map(|poll| &poll.answer);
-        let answer = if case.technique == "long-polling" { long_polling } else { polling };
-        if let Some(answer) = answer {
-            set("start", answer.start.clone());
-        }
-        for (name, value) in &case.parameters {
-            set(name, value.clone());
+            set("subscribe-path", expand_path(target, path, channel, &PathValues::default()));
         }
         CaseScope { fixed, received: BTreeMap::new(), seed, masks: 0 }
     }
