@@ -110,6 +110,11 @@ impl Body {
         Some(Body { framing, content, head_cursor })
     }
 
+    /// Whether the connection's end is the only end that it has.
+    pub(crate) fn ends_with_connection(&self) -> bool {
+        matches!(self.framing, Framing::UntilClose)
+    }
+
     /// Reads a piece.
     pub(crate) fn push(
         &mut self,

@@ -13,6 +13,8 @@ use crate::target::profile::Iframe;
 pub(crate) struct ScriptReceiver {
     iframe: Iframe,
     buffer: Vec<u8>,
+    /// A message has come: the page that carries them is written.
+    begun: bool,
 }
 
 /// Where a document stands.
@@ -29,7 +31,7 @@ enum Found {
 
 impl ScriptReceiver {
     pub(crate) fn new(iframe: Iframe) -> ScriptReceiver {
-        ScriptReceiver { iframe, buffer: Vec::new() }
+        ScriptReceiver { iframe, buffer: Vec::new(), begun: false }
     }
 
     pub(crate) fn push(
@@ -46,12 +48,19 @@ impl ScriptReceiver {
             let (item, taken) = match next(rest) {
                 Found::Incomplete => break,
                 Found::Other(end) => {
-                    (rest[..end].iter().all(u8::is_ascii_whitespace).then_some(Item::Comment), end)
+                    let other = &rest[..end];
+                    let blank = other.iter().all(u8::is_ascii_whitespace);
+                    // The end tags of the page are no heartbeat.
+                    if self.begun && !blank && !other.starts_with(b"</") {
+                        watch.breach(Invariant::IframeBetween, now, shown(other));
+                    }
+                    (blank.then_some(Item::Comment), end)
                 }
                 Found::Comment(end) => (Some(Item::Comment), end),
                 Found::Script { content, end } => {
-                    watch.relevant(&[Invariant::IframeScripts]);
+                    watch.relevant(&[Invariant::IframeScripts, Invariant::IframeBetween]);
                     let calls = calls(&self.iframe, &preprocessed(&rest[content]));
+                    self.begun |= calls.iter().any(|item| matches!(item, Item::Message(_)));
                     out.extend(calls.into_iter().map(|item| Arrival { at: now, item }));
                     (None, end)
                 }
