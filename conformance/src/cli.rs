@@ -68,7 +68,7 @@ struct RunArguments {
     #[command(flatten)]
     paths: PathArguments,
     /// How many cases run at once
-    #[arg(long, short, value_name = "NUMBER", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    #[arg(long, short, value_name = "NUMBER", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=4096))]
     jobs: u16,
     /// Factor for all deadlines; lower bounds are exact
     #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = patience)]

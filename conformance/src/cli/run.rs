@@ -138,6 +138,8 @@ async fn judge(arguments: &RunArguments, suite: &Suite, target: Target) -> Resul
         jobs: usize::from(arguments.jobs),
         patience: arguments.patience,
         select: arguments.select.iter().map(|pattern| Pattern::new(pattern)).collect(),
+        // A fault is seen the first time or not at all.
+        again: arguments.fault.is_none(),
         tag: None,
     };
     let bar = progress_bar(arguments, suite.select(&options.select).len());

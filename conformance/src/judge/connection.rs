@@ -6,7 +6,7 @@ use std::time::Duration;
 use pushspec_wire::http1::{self, Head, HeadScanner};
 use pushspec_wire::websocket::FrameScanner;
 
-use super::body::{Body, Reading};
+use super::body::{Body, Reading, head_cursor};
 use super::grammar;
 use super::invariant::{Invariant, Watch};
 use super::item::{Arrival, Item, shown};
@@ -16,11 +16,14 @@ use crate::case::statement::{ConnectionName, Grammar};
 /// The longest head that is read; servers limit theirs to a tenth of it.
 const MAX_HEAD: usize = 256 * 1024;
 
-/// How many bytes a connection may bring in all: four times the largest message of the limits group.
-const MAX_RECEIVED: usize = 64 * 1024 * 1024;
+/// How many bytes a connection may bring beyond a multiple of what the suite sent on it.
+const MAX_UNASKED: usize = 4 * 1024 * 1024;
+
+/// The multiple: an echo, some overhead, and room for whatever a case publishes elsewhere.
+const PER_SENT: usize = 4;
 
 /// How many items may lie unread: a server that floods with the smallest of them is not waited for.
-const MAX_ARRIVALS: usize = 64 * 1024;
+const MAX_ARRIVALS: usize = 8 * 1024;
 
 /// How many bytes of a message body are kept for a case that compares them.
 const MAX_UNREAD: usize = 1024 * 1024;
@@ -46,7 +49,6 @@ pub(crate) struct Connection {
     phase: Phase,
     sent: Sent,
     received: usize,
-    message_seen: bool,
 }
 
 #[derive(Debug)]
@@ -65,6 +67,7 @@ struct Sent {
     requests: VecDeque<Asked>,
     frames: Option<FrameScanner>,
     message: Vec<u8>,
+    bytes: usize,
 }
 
 /// What there is to know of a request to read its answer.
@@ -90,7 +93,6 @@ impl Connection {
             phase: Phase::Head(HeadScanner::new()),
             sent: Sent::default(),
             received: 0,
-            message_seen: false,
         }
     }
 
@@ -103,12 +105,12 @@ impl Connection {
     pub(crate) fn push(&mut self, now: Duration, bytes: &[u8]) {
         self.received += bytes.len();
         let mut bytes = bytes.to_vec();
-        let start = self.arrivals.len();
         while let Some(rest) = self.step(now, &bytes) {
             bytes = rest;
         }
-        if self.received > MAX_RECEIVED && !matches!(self.phase, Phase::Lost) {
-            self.lose(now, format!("more than {MAX_RECEIVED} bytes came"));
+        if self.received > MAX_UNASKED + PER_SENT * self.sent.bytes && !matches!(self.phase, Phase::Lost) {
+            let why = format!("{} bytes came, far more than what the suite sent can ask for", self.received);
+            self.lose(now, why);
         }
         if self.arrivals.len() > MAX_ARRIVALS && !matches!(self.phase, Phase::Lost) {
             self.lose(
@@ -116,8 +118,6 @@ impl Connection {
                 format!("more than {MAX_ARRIVALS} messages, comments and frames came that nobody asked for"),
             );
         }
-        self.message_seen |=
-            self.arrivals.iter().skip(start).any(|arrival| matches!(arrival.item, Item::Message(_)));
     }
 
     /// Reads bytes in the present phase; gives back those that belong to the next one.
@@ -165,12 +165,12 @@ impl Connection {
         };
         let body = Body::after(&head, &asked.method, self.reading.clone());
         self.judge_framing(now, &head, status, &asked, body.as_ref());
+        self.cursor = head_cursor(&head, &self.reading).or(self.cursor.take());
         self.arrivals.push_back(Arrival { at: now, item: Item::Head(head) });
         if status == 101 {
             self.phase = Phase::WebSocket(Box::default());
             return;
         }
-        self.message_seen = false;
         self.prelude = 0;
         match body {
             Some(body) => self.phase = Phase::Body(Box::new(body)),
@@ -247,13 +247,8 @@ impl Connection {
 
     fn body(&mut self, now: Duration, bytes: &[u8]) -> Option<Vec<u8>> {
         let Phase::Body(body) = &mut self.phase else { return None };
-        let first = self.arrivals.len();
         let progress = body.push(now, bytes, &mut self.arrivals, &mut self.watch);
-        self.message_seen |=
-            self.arrivals.iter().skip(first).any(|arrival| matches!(arrival.item, Item::Message(_)));
-        if !self.message_seen {
-            self.prelude += progress.bytes.len();
-        }
+        self.prelude = body.prelude();
         if !progress.bytes.is_empty() {
             self.body_at = Some(now);
         }
@@ -305,6 +300,7 @@ impl Connection {
 
 impl Sent {
     fn note(&mut self, bytes: &[u8], upgrading: bool) -> Vec<Vec<u8>> {
+        self.bytes += bytes.len();
         if self.frames.is_none() {
             self.heads.push(bytes);
             while let Some(head) = self.heads.next_head() {

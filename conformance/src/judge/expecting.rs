@@ -13,7 +13,7 @@ use crate::transcript::ConnectionId;
 
 use super::connection::Connection;
 use super::encode::EncodeError;
-use super::fit::{Fit, field_miss};
+use super::fit::{Fit, field_miss, is_interim};
 use super::item::{Arrival, Item, readable_line, shown};
 use super::machine::{DEADLINE, Machine};
 use super::plan::{Bound, Step, StepKind};
@@ -83,7 +83,7 @@ impl Machine {
         for (index, arrival) in arrivals.iter().enumerate().skip(passed) {
             let mut best = Fit::Not;
             for (ahead, step) in candidates.iter().enumerate() {
-                let fit = self.step_fit(step, &arrival.item).map_err(|error| error.to_string())?;
+                let fit = self.step_fit(step, arrival).map_err(|error| error.to_string())?;
                 if fit == Fit::Fits {
                     return Ok(Search::Found { index, ahead });
                 }
@@ -99,16 +99,14 @@ impl Machine {
         Ok(Search::Nothing)
     }
 
-    fn step_fit(&self, step: &Step, came: &Item) -> Result<Fit, EncodeError> {
+    fn step_fit(&self, step: &Step, arrival: &Arrival) -> Result<Fit, EncodeError> {
         match &step.kind {
             StepKind::Head(_, expectation, _) | StepKind::Expect(_, expectation) => {
-                self.context().fit(&expectation.items, came)
+                self.context().fit(&expectation.items, arrival)
             }
-            StepKind::Opened(procedure, _) => Ok(match came {
+            StepKind::Opened(procedure, _) => Ok(match &arrival.item {
                 Item::Head(head) if is_open(*procedure, head) => Fit::Fits,
-                Item::Head(head) if head.status_line().is_some_and(|status| status.code == 100) => {
-                    Fit::Passes
-                }
+                came if is_interim(came) => Fit::Passes,
                 _ => Fit::Not,
             }),
             _ => Ok(Fit::Not),
@@ -250,15 +248,33 @@ impl Machine {
         }
         // What may have come before something that did not come is not worth a finding of its own.
         let last = last.clone();
-        let refusal = match (&last.kind, &self.connections[id.0].arrivals[index].item) {
-            (StepKind::Opened(..), Item::Head(head)) => head.status_line().map(|status| status.code),
-            _ => None,
-        };
-        if let Some(code @ (429 | 503)) = refusal {
-            return self.fail_to_run(format!("the target refuses more work with {code}; try fewer --jobs"));
+        if let Some(why) = self.refusal(&last, id, index) {
+            return self.fail_to_run(why);
         }
         self.find(last.line, at, expected(&last), received);
         self.stop();
+    }
+
+    /// Why an answer says nothing of the clause: the target is busy, or wants something that the profile does not
+    /// give.
+    fn refusal(&self, step: &Step, id: ConnectionId, index: usize) -> Option<String> {
+        let Item::Head(head) = &self.connections[id.0].arrivals[index].item else { return None };
+        let code = head.status_line()?.code;
+        let opening = matches!(step.kind, StepKind::Opened(..)) || self.case.section().facts.sanity;
+        match code {
+            429 | 503 => Some(format!("the target refuses more work with {code}; try fewer --jobs")),
+            401 | 403 | 407 if opening => Some(format!(
+                "the target wants credentials, or another origin, and answers {code}; see [headers] in the profile"
+            )),
+            301 | 302 | 303 | 307 | 308 if opening => {
+                let location = head.value("Location").unwrap_or_default();
+                Some(format!(
+                    "the target redirects with {code} to {}; name that path in the profile",
+                    shown(&location)
+                ))
+            }
+            _ => None,
+        }
     }
 
     /// An optional step was not met: a finding only where a clause stands behind it.

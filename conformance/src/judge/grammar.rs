@@ -178,7 +178,9 @@ mod tests {
         ] {
             assert!(media_type_in_utf_8(value.as_bytes()), "{value}");
         }
-        for value in ["text/event-stream; charset=iso-8859-1", "text/event-stream; charset", "text", "a/b/c", ""] {
+        for value in
+            ["text/event-stream; charset=iso-8859-1", "text/event-stream; charset", "text", "a/b/c", ""]
+        {
             assert!(!media_type_in_utf_8(value.as_bytes()), "{value}");
         }
     }
@@ -188,7 +190,9 @@ mod tests {
         for value in ["*", "null", "http://localhost:8000", "https://a.example", "chrome-extension://abc"] {
             assert!(allowed_origin(value.as_bytes()), "{value}");
         }
-        for value in ["", "http://a/", "http://a, http://b", "a.example", "http://", "true", "http://a http://b"] {
+        for value in
+            ["", "http://a/", "http://a, http://b", "a.example", "http://", "true", "http://a http://b"]
+        {
             assert!(!allowed_origin(value.as_bytes()), "{value}");
         }
     }

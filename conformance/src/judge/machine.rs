@@ -1,6 +1,6 @@
 //! The case machine: no sockets, no clock. It is told what comes and when, and answers what is to be done.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::case::statement::{ConnectionName, Procedure};
 use crate::catalogue::{Catalogue, Level};
 use crate::target::Target;
 use crate::target::profile::{Publication, PublishRequest};
-use crate::transcript::{ConnectionId, EventKind, Transcript};
+use crate::transcript::{ConnectionId, EventKind, Transcript, Unpublished};
 
 use super::body::Reading;
 use super::connection::Connection;
@@ -31,7 +31,7 @@ pub enum Input {
     /// A connection could not be opened.
     Refused(ConnectionId, String),
     /// The recipe of a publication was answered, or failed.
-    Published(Result<(), String>),
+    Published(Result<(), Unpublished>),
 }
 
 /// What is to be done.
@@ -115,7 +115,7 @@ pub struct Machine {
     pub(super) connections: Vec<Connection>,
     pub(super) names: BTreeMap<ConnectionName, ConnectionId>,
     pub(super) procedures: BTreeMap<ConnectionId, Procedure>,
-    pub(super) own: HashSet<Vec<u8>>,
+    pub(super) own: HashMap<Vec<u8>, Duration>,
     pub(super) publishing: Publishing,
     /// When a connection last opened or a poll was last sent: what is published waits a moment after it.
     pub(super) opened_at: Duration,
@@ -124,6 +124,7 @@ pub struct Machine {
     transcript: Transcript,
     findings: Vec<Finding>,
     error: Option<String>,
+    skip: Option<String>,
     done: bool,
     now: Duration,
 }
@@ -133,7 +134,7 @@ pub struct Machine {
 pub(super) enum Publishing {
     Idle,
     Waiting,
-    Answered(Result<(), String>),
+    Answered(Result<(), Unpublished>),
 }
 
 impl Machine {
@@ -156,7 +157,7 @@ impl Machine {
             connections: Vec::new(),
             names: BTreeMap::new(),
             procedures: BTreeMap::new(),
-            own: HashSet::new(),
+            own: HashMap::new(),
             publishing: Publishing::Idle,
             opened_at: Duration::ZERO,
             outbox: VecDeque::new(),
@@ -164,6 +165,7 @@ impl Machine {
             transcript: Transcript::default(),
             findings: Vec::new(),
             error: None,
+            skip: None,
             done: false,
             now: Duration::ZERO,
         }
@@ -227,8 +229,12 @@ impl Machine {
         }
         let worst = self.findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Pass);
         Judgement {
-            verdict: if self.error.is_some() { Verdict::Error } else { worst },
-            reason: self.error,
+            verdict: match (&self.error, &self.skip) {
+                (Some(_), _) => Verdict::Error,
+                (None, Some(_)) => Verdict::Skip,
+                (None, None) => worst,
+            },
+            reason: self.error.or(self.skip),
             findings: self.findings,
             breaches,
             relevant: relevant.into_iter().collect(),
@@ -247,6 +253,12 @@ impl Machine {
     /// The suite cannot run the case: neither pass nor fail.
     pub(super) fn fail_to_run(&mut self, why: String) {
         self.error.get_or_insert(why);
+        self.done = true;
+    }
+
+    /// The target does not have what the case needs, which shows only now.
+    pub(super) fn skip(&mut self, why: String) {
+        self.skip.get_or_insert(why);
         self.done = true;
     }
 
@@ -310,8 +322,8 @@ impl Machine {
         if let Some(connection) = self.connections.get_mut(id.0) {
             let messages = connection.note_sent(&pieces.concat(), upgrading);
             for message in messages {
-                self.own.insert(super::fit::reply(reply.as_deref(), &message, false));
-                self.own.insert(message);
+                self.own.entry(super::fit::reply(reply.as_deref(), &message, false)).or_insert(self.now);
+                self.own.entry(message).or_insert(self.now);
             }
         }
         self.act(Action::Write(id, pieces));

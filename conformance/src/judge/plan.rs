@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::case::Case;
 use crate::case::statement::{
-    Attribute, AttributeValue, ConnectionName, ExpectItem, Expectation, Line, MessagePattern, Procedure, SendItem, Span,
-    Statement,
+    Attribute, AttributeValue, ConnectionName, ExpectItem, Expectation, Line, MessagePattern, Procedure,
+    SendItem, Span, Statement,
 };
 use crate::case::text::Text;
 use crate::target::{CAPABILITIES, TECHNIQUES, Target};

@@ -120,9 +120,12 @@ pub(crate) fn technique_path(target: &Target, technique: &str) -> Option<String>
 /// Fills the places of a path.
 pub(crate) fn expand_path(target: &Target, path: &str, channel: &str, values: &PathValues) -> String {
     let profile = &target.profile;
-    let polling_start = profile.polling.as_ref().map(|poll| poll.answer.start.clone());
     let long_polling = profile.long_polling.as_ref();
-    let start = polling_start.or_else(|| long_polling.map(|poll| poll.answer.start.clone()));
+    // Each technique begins with a cursor of its own.
+    let start = match long_polling.filter(|poll| poll.path == path) {
+        Some(poll) => Some(poll.answer.start.clone()),
+        None => profile.polling.as_ref().map(|poll| poll.answer.start.clone()),
+    };
     let cursor = values.cursor.clone().or(start).unwrap_or_default();
     let hold = values.hold.or_else(|| long_polling.map(|poll| poll.hold)).unwrap_or_default();
     let callback =

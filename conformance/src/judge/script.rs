@@ -13,8 +13,9 @@ use crate::target::profile::Iframe;
 pub(crate) struct ScriptReceiver {
     iframe: Iframe,
     buffer: Vec<u8>,
-    /// A message has come: the page that carries them is written.
-    begun: bool,
+    /// How many bytes before the first message were read.
+    before: usize,
+    message_seen: bool,
 }
 
 /// Where a document stands.
@@ -31,7 +32,7 @@ enum Found {
 
 impl ScriptReceiver {
     pub(crate) fn new(iframe: Iframe) -> ScriptReceiver {
-        ScriptReceiver { iframe, buffer: Vec::new(), begun: false }
+        ScriptReceiver { iframe, buffer: Vec::new(), before: 0, message_seen: false }
     }
 
     pub(crate) fn push(
@@ -51,7 +52,7 @@ impl ScriptReceiver {
                     let other = &rest[..end];
                     let blank = other.iter().all(u8::is_ascii_whitespace);
                     // The end tags of the page are no heartbeat.
-                    if self.begun && !blank && !other.starts_with(b"</") {
+                    if self.message_seen && !blank && !other.starts_with(b"</") {
                         watch.breach(Invariant::IframeBetween, now, shown(other));
                     }
                     (blank.then_some(Item::Comment), end)
@@ -60,15 +61,21 @@ impl ScriptReceiver {
                 Found::Script { content, end } => {
                     watch.relevant(&[Invariant::IframeScripts, Invariant::IframeBetween]);
                     let calls = calls(&self.iframe, &preprocessed(&rest[content]));
-                    self.begun |= calls.iter().any(|item| matches!(item, Item::Message(_)));
+                    self.message_seen |= !calls.is_empty();
                     out.extend(calls.into_iter().map(|item| Arrival { at: now, item }));
                     (None, end)
                 }
             };
             out.extend(item.map(|item| Arrival { at: now, item }));
             position += taken;
+            self.before += if self.message_seen { 0 } else { taken };
         }
         self.buffer.drain(..position);
+    }
+
+    /// How many bytes of the document came before the first message.
+    pub(crate) fn prelude(&self) -> usize {
+        self.before + if self.message_seen { 0 } else { self.buffer.len() }
     }
 
     pub(crate) fn finish(&mut self, now: Duration, complete: bool, watch: &mut Watch) {

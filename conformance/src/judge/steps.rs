@@ -5,11 +5,11 @@ use std::time::Duration;
 use crate::case::statement::{Attribute, ConnectionName, Procedure, SendItem, Span};
 use crate::case::text::Text;
 use crate::target::profile::Publication;
-use crate::transcript::ConnectionId;
+use crate::transcript::{ConnectionId, Unpublished};
 
 use super::encode::{Outgoing, outgoing};
-use super::fit::{Context, Fit};
-use super::item::{Item, readable_line, shown};
+use super::fit::Context;
+use super::item::{Arrival, Item, readable_line, shown};
 use super::machine::{Action, Machine, Publishing, SETTLE};
 use super::plan::StepKind;
 use super::request::{attribute_text, request, technique};
@@ -175,7 +175,7 @@ impl Machine {
                 }
                 match self.publication(data, attributes) {
                     Ok(publication) => {
-                        self.own.insert(publication.data.clone().into_bytes());
+                        self.own.entry(publication.data.clone().into_bytes()).or_insert(now);
                         self.trace.push(format!("publish {}", shown(publication.data.as_bytes())));
                         if let Some(mut request) = self.publish_request(&publication) {
                             request.may_be_refused =
@@ -203,7 +203,11 @@ impl Machine {
                 self.base = now;
                 None
             }
-            Publishing::Answered(Err(why)) => {
+            Publishing::Answered(Err(Unpublished { refused: true, why })) => {
+                self.skip(format!("the target does not publish what the case needs: {why}"));
+                None
+            }
+            Publishing::Answered(Err(Unpublished { refused: false, why })) => {
                 self.fail_to_run(format!("publishing failed: {why}"));
                 None
             }
@@ -235,7 +239,7 @@ impl Machine {
         let noise = self.connections[id.0]
             .arrivals
             .iter()
-            .find(|arrival| arrival.at <= until && self.is_noise(&arrival.item));
+            .find(|arrival| arrival.at <= until && self.is_noise(arrival));
         if let Some(arrival) = noise {
             let (at, received) = (arrival.at, arrival.item.to_string());
             self.find(line, at, format!("nothing{} for {span}", name.suffix()), received);
@@ -250,12 +254,16 @@ impl Machine {
         None
     }
 
-    /// Whether something breaks a silence: not a heartbeat, not another's message.
-    fn is_noise(&self, item: &Item) -> bool {
-        match item {
-            Item::Comment => false,
+    /// Whether something breaks a silence: not a heartbeat, not another's message, not the head of an answer that
+    /// says nothing yet.
+    fn is_noise(&self, arrival: &Arrival) -> bool {
+        match &arrival.item {
+            Item::Comment | Item::Head(_) => false,
             Item::Frame(frame) => frame.opcode == pushspec_wire::websocket::Opcode::CLOSE,
-            Item::Message(message) => self.context().other(message) == Fit::Not,
+            Item::Message(message) => {
+                let sent = self.own.get(&message.data);
+                sent.is_some_and(|sent| arrival.at > *sent)
+            }
             _ => true,
         }
     }

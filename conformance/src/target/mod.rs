@@ -117,8 +117,17 @@ impl Target {
 
     /// Whether the target has a capability.
     pub fn can(&self, capability: &str) -> bool {
-        let Profile { polling, long_polling, iframe, sse, websocket, publish, allowed_origin, allow_credentials, .. } =
-            &self.profile;
+        let Profile {
+            polling,
+            long_polling,
+            iframe,
+            sse,
+            websocket,
+            publish,
+            allowed_origin,
+            allow_credentials,
+            ..
+        } = &self.profile;
         let recipe_has = |name: &str| publish.as_ref().is_some_and(|publish| publish.names(name));
         match capability {
             "polling" => polling.is_some(),

@@ -1,5 +1,6 @@
 //! `pushspec.toml`: where a server keeps each technique.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
@@ -19,6 +20,9 @@ pub struct Profile {
     /// Whether they may read them with credentials, too.
     #[serde(default)]
     pub allow_credentials: bool,
+    /// Header fields of every well-formed request: credentials, an origin that the server insists on.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
     /// Short polling.
     pub polling: Option<Polling>,
     /// Long polling.
@@ -357,6 +361,16 @@ impl Profile {
     }
 
     fn check(&self) -> Result<(), ProfileError> {
+        for (name, value) in &self.headers {
+            let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+            let fits = !name.is_empty()
+                && name.bytes().all(token)
+                && value.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+            if !fits {
+                let why = format!("`{}` is no header field", format!("{name}: {value}").escape_debug());
+                return Err(ProfileError::Value { table: "headers", why });
+            }
+        }
         let paths = [
             ("polling", self.polling.as_ref().map(|poll| &poll.path)),
             ("long-polling", self.long_polling.as_ref().map(|poll| &poll.path)),
