@@ -20,7 +20,8 @@ pub(super) static FAULTS: &[Fault] = &[
         "Passes over lines of a head that are no fields.",
         &[Edit::Request(|request| {
             fields::retain(&mut request.head, |line| {
-                let name = line.content.iter().position(|&byte| byte == b':').map(|colon| &line.content[..colon]);
+                let name =
+                    line.content.iter().position(|&byte| byte == b':').map(|colon| &line.content[..colon]);
                 let token = |name: &[u8]| !name.is_empty() && name.iter().all(|byte| !b"()".contains(byte));
                 fields::is_folded(line) || name.is_some_and(token)
             });
@@ -36,7 +37,11 @@ pub(super) static FAULTS: &[Fault] = &[
             request.head.lines = request.head.lines.iter().flat_map(split).collect();
         })],
     ),
-    fault("cut-off-request-is-performed", "Performs a request of which half has come.", &[Edit::Read(performed)]),
+    fault(
+        "cut-off-request-is-performed",
+        "Performs a request of which half has come.",
+        &[Edit::Read(performed)],
+    ),
     fault(
         "line-feed-alone-is-refused",
         "Answers 400 where a line ends with LF alone.",
@@ -111,7 +116,10 @@ pub(super) static FAULTS: &[Fault] = &[
         "coding-is-searched-for-chunked",
         "Looks for the word chunked anywhere in Transfer-Encoding.",
         &[Edit::Request(|request| {
-            if request.field("Transfer-Encoding").is_some_and(|coding| coding != "chunked" && coding.contains("chunked")) {
+            if request
+                .field("Transfer-Encoding")
+                .is_some_and(|coding| coding != "chunked" && coding.contains("chunked"))
+            {
                 fields::remove(&mut request.head, "Transfer-Encoding");
             }
         })],
@@ -125,7 +133,11 @@ pub(super) static FAULTS: &[Fault] = &[
             }
         })],
     ),
-    fault("chunk-size-is-read-as-it-comes", "Reads a size out of whatever stands before a chunk.", &[Edit::Read(sized)]),
+    fault(
+        "chunk-size-is-read-as-it-comes",
+        "Reads a size out of whatever stands before a chunk.",
+        &[Edit::Read(sized)],
+    ),
     fault(
         "expectation-of-an-old-client-is-refused",
         "Answers 417 to a client of HTTP/1.0 that expects 100-continue.",
@@ -147,7 +159,9 @@ pub(super) static FAULTS: &[Fault] = &[
     fault(
         "head-is-refused",
         "Answers 405 to HEAD, and does not say what is allowed.",
-        &[Edit::Refusal(|request| (request.method() == "HEAD").then_some(Refusal(405, "Method Not Allowed")))],
+        &[Edit::Refusal(|request| {
+            (request.method() == "HEAD").then_some(Refusal(405, "Method Not Allowed"))
+        })],
     ),
     fault(
         "head-has-a-type-of-its-own",
@@ -161,7 +175,9 @@ pub(super) static FAULTS: &[Fault] = &[
     fault(
         "delete-breaks-it",
         "Answers 500 to DELETE.",
-        &[Edit::Refusal(|request| (request.method() == "DELETE").then_some(Refusal(500, "Internal Server Error")))],
+        &[Edit::Refusal(|request| {
+            (request.method() == "DELETE").then_some(Refusal(500, "Internal Server Error"))
+        })],
     ),
     fault(
         "methods-are-listed-without-commas",

@@ -172,7 +172,10 @@ pub(super) static FAULTS: &[Fault] = &[
         "Looks at the characters of a callback and not at the identifiers that they make.",
         &[Edit::Request(|request| {
             let name = request.parameter("callback").unwrap_or_else(|| "x".to_owned());
-            if name.is_empty() || name.ends_with('.') || name.starts_with(|first: char| first.is_ascii_digit()) {
+            if name.is_empty()
+                || name.ends_with('.')
+                || name.starts_with(|first: char| first.is_ascii_digit())
+            {
                 request.set_parameter("callback", "x");
             }
         })],

@@ -207,7 +207,9 @@ impl Connection {
                 self.watch.breach(Invariant::AllowWith405, now, seen);
             }
         }
-        if let Some(value) = head.value("Retry-After").filter(|value| !grammar::fits(Grammar::RetryAfter, value)) {
+        if let Some(value) =
+            head.value("Retry-After").filter(|value| !grammar::fits(Grammar::RetryAfter, value))
+        {
             let seen = format!("the field `Retry-After: {}`", shown(&value));
             self.watch.breach(Invariant::RetryAfter, now, seen);
         }

@@ -94,8 +94,9 @@ fn framed_scripts(value: &[u8]) -> bool {
             };
             values.iter().any(lets)
         };
-        let scripts =
-            directive("script-src-elem").or_else(|| directive("script-src")).or_else(|| directive("default-src"));
+        let scripts = directive("script-src-elem")
+            .or_else(|| directive("script-src"))
+            .or_else(|| directive("default-src"));
         directive("frame-ancestors").is_none_or(|ancestors| !none(&ancestors))
             && directive("sandbox").is_none_or(|flags| flags.iter().any(|flag| flag == "allow-scripts"))
             && scripts.is_none_or(|sources| runs(&sources))

@@ -249,6 +249,10 @@ fn hex(characters: &mut std::str::CharIndices<'_>, digits: usize) -> Option<u16>
 }
 
 #[cfg(test)]
+#[path = "script_tests.rs"]
+mod against_a_browser;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::target::profile::Parts;
