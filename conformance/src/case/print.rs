@@ -174,6 +174,7 @@ impl fmt::Display for FieldPattern {
             FieldTest::Fits(grammar) => write!(out, "{} fits {}", self.name, grammar.spelling()),
             FieldTest::Present => write!(out, "{} present", self.name),
             FieldTest::Absent => write!(out, "{} absent", self.name),
+            FieldTest::Same => write!(out, "{} same", self.name),
         }?;
         self.unless.iter().try_for_each(|other| write!(out, " unless {other}"))
     }

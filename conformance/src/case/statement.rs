@@ -38,6 +38,16 @@ pub struct Note {
 pub struct ConnectionName(pub String);
 
 impl ConnectionName {
+    /// The name of one of many connections that `times=` opens under one name; the first has the name itself.
+    pub(crate) fn follower(&self, number: usize) -> ConnectionName {
+        if number == 1 { self.clone() } else { ConnectionName(format!("{}/{number}", self.0)) }
+    }
+
+    /// Whether it is one of many, and not the first.
+    pub(crate) fn is_follower(&self) -> bool {
+        self.0.contains('/')
+    }
+
     /// How a sentence refers to the connection: nothing for the first, ` on b` for the others.
     pub fn suffix(&self) -> String {
         if self.0.is_empty() { String::new() } else { format!(" on {}", self.0) }
@@ -291,6 +301,8 @@ pub enum FieldTest {
     Present,
     /// `Name absent`
     Absent,
+    /// `Name same`: as in the answer before this one, or absent from both
+    Same,
 }
 
 /// The grammars that `fits` knows.
@@ -310,11 +322,14 @@ pub enum Grammar {
     MediaTypeInUtf8,
     /// `*`, `null` or one origin (WHATWG Fetch, the syntax of the CORS protocol)
     AllowedOrigin,
+    /// A content security policy that lets a page of the same server frame the document, and lets scripts in it run
+    /// (CSP, `frame-ancestors` and `script-src`)
+    FramedScripts,
 }
 
 impl Grammar {
     /// Every grammar with its spelling.
-    pub const ALL: [(Grammar, &str); 7] = [
+    pub const ALL: [(Grammar, &str); 8] = [
         (Grammar::Digits, "digits"),
         (Grammar::EntityTag, "entity-tag"),
         (Grammar::HttpDate, "http-date"),
@@ -322,6 +337,7 @@ impl Grammar {
         (Grammar::TokenList, "token-list"),
         (Grammar::MediaTypeInUtf8, "media-type-in-utf-8"),
         (Grammar::AllowedOrigin, "allowed-origin"),
+        (Grammar::FramedScripts, "framed-scripts"),
     ];
 
     /// The spelling in the notation.

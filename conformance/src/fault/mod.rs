@@ -15,9 +15,11 @@ mod connection;
 mod engine;
 mod fields;
 mod frames;
+mod framing;
 mod http;
 mod iframe;
 mod long_polling;
+mod origins;
 mod outbox;
 mod pieces;
 mod polling;
@@ -76,6 +78,8 @@ enum Edit {
     ClientFrame(fn(&Conversation, Frame) -> Vec<Frame>),
     /// Replaces a frame of the server.
     ServerFrame(fn(&Conversation, Frame) -> Vec<Frame>),
+    /// Keeps from the server that a client has ended its side before it got an answer.
+    EndUnheard,
     /// Changes how the server ends a WebSocket; `None` if it does not.
     End(fn(&Conversation, Option<End>) -> Option<End>),
 }
@@ -91,9 +95,11 @@ static TRANSPARENT: Fault = Fault {
 
 /// All faults, by technique.
 pub fn all() -> impl Iterator<Item = &'static Fault> {
-    let tables: [&'static [Fault]; 7] = [
+    let tables: [&'static [Fault]; 9] = [
         http::FAULTS,
+        framing::FAULTS,
         polling::FAULTS,
+        origins::FAULTS,
         long_polling::FAULTS,
         iframe::FAULTS,
         sse::FAULTS,

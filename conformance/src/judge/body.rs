@@ -107,6 +107,11 @@ impl Body {
         }
     }
 
+    /// Whether the connection's end is the only end that it has.
+    pub(crate) fn ends_with_connection(&self) -> bool {
+        matches!(self.framing, Framing::UntilClose)
+    }
+
     /// Reads a piece.
     pub(crate) fn push(
         &mut self,

@@ -7,10 +7,11 @@ use pushspec_wire::http1::{self, Head, HeadScanner};
 use pushspec_wire::websocket::FrameScanner;
 
 use super::body::{Body, Reading, head_cursor};
+use super::grammar;
 use super::invariant::{Invariant, Watch};
 use super::item::{Arrival, Item, shown};
 use super::websocket::WebSocketReceiver;
-use crate::case::statement::ConnectionName;
+use crate::case::statement::{ConnectionName, Grammar};
 
 /// The longest head that is read; servers limit theirs to a tenth of it.
 const MAX_HEAD: usize = 256 * 1024;
@@ -43,6 +44,8 @@ pub(crate) struct Connection {
     /// The cursor that the last answer gave.
     pub(crate) cursor: Option<String>,
     pub(crate) watch: Watch,
+    /// The suite has ended its direction: most servers take the client for gone.
+    pub(crate) half_closed: bool,
     reading: Reading,
     phase: Phase,
     sent: Sent,
@@ -62,10 +65,18 @@ enum Phase {
 #[derive(Debug, Default)]
 struct Sent {
     heads: HeadScanner,
-    methods: VecDeque<Vec<u8>>,
+    requests: VecDeque<Asked>,
     frames: Option<FrameScanner>,
     message: Vec<u8>,
     bytes: usize,
+}
+
+/// What there is to know of a request to read its answer.
+#[derive(Debug, Clone, Default)]
+struct Asked {
+    method: Vec<u8>,
+    /// A client of HTTP/1.0 sent it.
+    old: bool,
 }
 
 impl Connection {
@@ -78,6 +89,7 @@ impl Connection {
             prelude: 0,
             body_at: None,
             cursor: None,
+            half_closed: false,
             reading,
             phase: Phase::Head(HeadScanner::new()),
             sent: Sent::default(),
@@ -152,12 +164,13 @@ impl Connection {
             let why = format!("{} is no answer of HTTP", shown(head.start_line()));
             return self.lose(now, why);
         };
-        let method = if (100..200).contains(&status) && status != 101 {
-            self.sent.methods.front().cloned().unwrap_or_default()
+        let asked = if (100..200).contains(&status) && status != 101 {
+            self.sent.requests.front().cloned().unwrap_or_default()
         } else {
-            self.sent.methods.pop_front().unwrap_or_default()
+            self.sent.requests.pop_front().unwrap_or_default()
         };
-        let body = Body::after(&head, &method, self.reading.clone());
+        let body = Body::after(&head, &asked.method, self.reading.clone());
+        self.judge_framing(now, &head, status, &asked, body.as_ref());
         self.cursor = head_cursor(&head, &self.reading).or(self.cursor.take());
         self.arrivals.push_back(Arrival { at: now, item: Item::Head(head) });
         if status == 101 {
@@ -182,6 +195,7 @@ impl Connection {
             Invariant::HttpLineEnds,
             Invariant::HttpHeads,
             Invariant::LengthNotWithTransferCoding,
+            Invariant::RetryAfter,
         ]);
         for fact in head.facts() {
             let invariant = match fact.kind {
@@ -199,9 +213,43 @@ impl Connection {
                 self.watch.breach(Invariant::AllowWith405, now, seen);
             }
         }
+        if let Some(value) =
+            head.value("Retry-After").filter(|value| !grammar::fits(Grammar::RetryAfter, value))
+        {
+            let seen = format!("the field `Retry-After: {}`", shown(&value));
+            self.watch.breach(Invariant::RetryAfter, now, seen);
+        }
         if head.value("Content-Length").is_some() && head.value("Transfer-Encoding").is_some() {
             let seen = format!("both fields in the answer {}", shown(head.start_line()));
             self.watch.breach(Invariant::LengthNotWithTransferCoding, now, seen);
+        }
+    }
+
+    /// Whether the head says what it must, and no more, about where the answer ends.
+    fn judge_framing(&mut self, now: Duration, head: &Head, status: u16, asked: &Asked, body: Option<&Body>) {
+        let answer = shown(head.start_line());
+        if asked.old {
+            self.watch.relevant(&[Invariant::NoInterimFor10]);
+            if status < 200 {
+                self.watch.breach(Invariant::NoInterimFor10, now, format!("the interim answer {answer}"));
+            }
+        }
+        if status < 200 || status == 204 {
+            self.watch.relevant(&[Invariant::NoLengthWithoutBody]);
+            for name in ["Content-Length", "Transfer-Encoding"] {
+                if head.value(name).is_some() {
+                    let seen = format!("the field `{name}` in the answer {answer}");
+                    self.watch.breach(Invariant::NoLengthWithoutBody, now, seen);
+                }
+            }
+        }
+        let new = head.status_line().is_some_and(|status| status.version == b"HTTP/1.1");
+        if let Some(body) = body.filter(|_| new && !asked.old) {
+            self.watch.relevant(&[Invariant::EndKnown]);
+            if body.ends_with_connection() {
+                let seen = format!("neither `Content-Length` nor chunks in the answer {answer}");
+                self.watch.breach(Invariant::EndKnown, now, seen);
+            }
         }
     }
 
@@ -219,6 +267,7 @@ impl Connection {
             return None;
         }
         let rest = progress.rest?;
+        self.watch.relevant(&[Invariant::BodiesWhole]);
         self.arrivals.push_back(Arrival { at: now, item: Item::End });
         self.phase = Phase::Head(HeadScanner::new());
         Some(rest).filter(|rest| !rest.is_empty())
@@ -240,6 +289,9 @@ impl Connection {
                 self.cursor = cursor.or(self.cursor.take());
                 if complete {
                     self.arrivals.push_back(Arrival { at: now, item: Item::End });
+                } else if clean && !self.half_closed {
+                    let seen = "the connection ends in order before the body of the answer does";
+                    self.watch.breach(Invariant::BodiesWhole, now, seen);
                 }
             }
             Phase::Head(mut scanner) => {
@@ -260,9 +312,9 @@ impl Sent {
         if self.frames.is_none() {
             self.heads.push(bytes);
             while let Some(head) = self.heads.next_head() {
-                let method =
-                    head.start_line().split(|byte| *byte == b' ').next().unwrap_or_default().to_vec();
-                self.methods.push_back(method);
+                let mut words = head.start_line().split(|byte| *byte == b' ');
+                let method = words.next().unwrap_or_default().to_vec();
+                self.requests.push_back(Asked { method, old: words.next_back() == Some(b"HTTP/1.0") });
                 if upgrading {
                     self.frames = Some(FrameScanner::new());
                     let rest = self.heads.rest();

@@ -6,7 +6,7 @@ use pushspec_wire::http1::Head;
 use pushspec_wire::websocket::Opcode;
 
 use crate::case::statement::{
-    ExpectItem, Expectation, FieldPattern, FrameWord, OpcodeWord, Procedure, Statement,
+    ConnectionName, ExpectItem, Expectation, FieldPattern, FrameWord, OpcodeWord, Procedure, Statement,
 };
 use crate::target::decode::Message;
 use crate::transcript::ConnectionId;
@@ -148,10 +148,11 @@ impl Machine {
             self.check_bound(step, bound, &arrival);
         }
         if let Item::Head(head) = &arrival.item {
-            self.scope.remember_head(head);
             if let StepKind::Head(_, _, fields) = &step.kind {
                 self.check_fields(fields, &arrival);
             }
+            self.scope.remember_head(head);
+            self.last_head = Some(head.clone());
         }
         self.position += ahead + 1;
         // A poll's answer that the case does not look at does not move the clock of what it does look at.
@@ -165,6 +166,9 @@ impl Machine {
     }
 
     fn trace_taken(&mut self, step: &Step, arrival: &Arrival) {
+        if step.kind.expects_on().is_some_and(ConnectionName::is_follower) {
+            return;
+        }
         let name = step.kind.expects_on().map(|name| name.0.clone()).unwrap_or_default();
         match &arrival.item {
             Item::Head(head) => {
@@ -198,7 +202,7 @@ impl Machine {
         let Item::Head(head) = &arrival.item else { return };
         for line in fields {
             let Some((optional, pattern)) = self.field(*line) else { continue };
-            match field_miss(&pattern, optional, head, &self.scope) {
+            match field_miss(&pattern, optional, head, self.last_head.as_ref(), &self.scope) {
                 Ok(None) => {}
                 Ok(Some(received)) => self.find(*line, arrival.at, pattern.to_string(), received),
                 Err(error) => self.fail_to_run(error.to_string()),

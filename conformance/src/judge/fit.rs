@@ -228,12 +228,16 @@ pub(crate) fn field_miss(
     pattern: &FieldPattern,
     optional: bool,
     head: &Head,
+    before: Option<&Head>,
     scope: &CaseScope,
 ) -> Result<Option<String>, NoValue> {
     if pattern.unless.as_ref().is_some_and(|other| head.value(other).is_some()) {
         return Ok(None);
     }
     let values: Vec<Vec<u8>> = head.values(&pattern.name).map(std::borrow::Cow::into_owned).collect();
+    if pattern.test == FieldTest::Same {
+        return Ok(changed(pattern, optional, &values, before));
+    }
     if values.is_empty() {
         let absent_is_right = optional || pattern.test == FieldTest::Absent;
         return Ok((!absent_is_right).then(|| format!("no field `{}`", pattern.name)));
@@ -242,7 +246,7 @@ pub(crate) fn field_miss(
     let single = |fits: bool| fits && values.len() == 1;
     let fits = match &pattern.test {
         FieldTest::Present => true,
-        FieldTest::Absent => false,
+        FieldTest::Absent | FieldTest::Same => false,
         FieldTest::Exactly(template) => single(values[0] == template.bytes(scope)?),
         FieldTest::Is(templates) => {
             single(any(templates, scope, |wanted| values[0].eq_ignore_ascii_case(wanted))?)
@@ -261,13 +265,35 @@ pub(crate) fn field_miss(
                     .eq_ignore_ascii_case(&wanted),
             )
         }
-        FieldTest::Fits(Grammar::TokenList) => {
-            values.iter().all(|value| grammar::fits(Grammar::TokenList, value))
+        FieldTest::Fits(grammar @ (Grammar::TokenList | Grammar::FramedScripts)) => {
+            values.iter().all(|value| grammar::fits(*grammar, value))
         }
         FieldTest::Fits(grammar) => single(grammar::fits(*grammar, &values[0])),
     };
     let many = if values.len() > 1 { format!("{} fields", values.len()) } else { "the field".to_owned() };
     Ok((!fits).then(|| format!("{many} `{}: {found}`", pattern.name)))
+}
+
+/// How the fields of one name differ from those of the answer before.
+fn changed(
+    pattern: &FieldPattern,
+    optional: bool,
+    values: &[Vec<u8>],
+    before: Option<&Head>,
+) -> Option<String> {
+    let earlier: Vec<Vec<u8>> = before
+        .into_iter()
+        .flat_map(|head| head.values(&pattern.name).map(std::borrow::Cow::into_owned))
+        .collect();
+    let list = |values: &[Vec<u8>]| values.iter().map(|value| shown(value)).collect::<Vec<_>>().join(", ");
+    if values == earlier || (optional && values.is_empty()) {
+        return None;
+    }
+    Some(match (values.is_empty(), earlier.is_empty()) {
+        (true, _) => format!("no field `{}`; it was `{}` before", pattern.name, list(&earlier)),
+        (_, true) => format!("the field `{}: {}`, which was not there before", pattern.name, list(values)),
+        _ => format!("the field `{}: {}`; it was `{}` before", pattern.name, list(values), list(&earlier)),
+    })
 }
 
 fn any(templates: &[Template], scope: &CaseScope, test: impl Fn(&[u8]) -> bool) -> Result<bool, NoValue> {

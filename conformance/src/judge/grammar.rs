@@ -14,6 +14,7 @@ pub(crate) fn fits(grammar: Grammar, value: &[u8]) -> bool {
         Grammar::TokenList => list_elements(value).all(token),
         Grammar::MediaTypeInUtf8 => media_type_in_utf_8(value),
         Grammar::AllowedOrigin => allowed_origin(value),
+        Grammar::FramedScripts => framed_scripts(value),
     }
 }
 
@@ -74,6 +75,34 @@ fn allowed_origin(value: &[u8]) -> bool {
     })
 }
 
+/// Content Security Policy, sections 6.1.11, 6.4.2 and 6.3.1: no policy of the list keeps every page from framing the
+/// document, and none forbids scripts that stand in it.
+fn framed_scripts(value: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(value).to_ascii_lowercase();
+    text.split(',').all(|policy| {
+        let directive = |name: &str| {
+            policy.split(';').map(str::split_ascii_whitespace).find_map(|mut words| {
+                (words.next() == Some(name)).then(|| words.map(ToOwned::to_owned).collect::<Vec<String>>())
+            })
+        };
+        let none = |values: &[String]| values.iter().all(|value| value == "'none'");
+        let runs = |values: &[String]| {
+            let lets = |value: &String| {
+                ["'unsafe-inline'", "'nonce-", "'sha256-", "'sha384-", "'sha512-"]
+                    .iter()
+                    .any(|source| value.starts_with(source))
+            };
+            values.iter().any(lets)
+        };
+        let scripts = directive("script-src-elem")
+            .or_else(|| directive("script-src"))
+            .or_else(|| directive("default-src"));
+        directive("frame-ancestors").is_none_or(|ancestors| !none(&ancestors))
+            && directive("sandbox").is_none_or(|flags| flags.iter().any(|flag| flag == "allow-scripts"))
+            && scripts.is_none_or(|sources| runs(&sources))
+    })
+}
+
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -107,6 +136,27 @@ mod tests {
         assert!(!http_date(b"Sunday, 06-Nov-94 08:49:37 GMT"));
         assert!(!http_date(b"Sun, 6 Nov 1994 08:49:37 GMT"));
         assert!(!http_date(b"Sun, 06 Nov 1994 24:49:37 GMT"));
+    }
+
+    #[test]
+    fn a_policy_lets_scripts_run_in_a_frame_or_not() {
+        for policy in [
+            "default-src 'none'; script-src 'unsafe-inline'; base-uri 'none'",
+            "frame-ancestors 'self'",
+            "img-src 'none'",
+            "script-src 'nonce-abc'",
+        ] {
+            assert!(framed_scripts(policy.as_bytes()), "{policy}");
+        }
+        for policy in [
+            "frame-ancestors 'none'",
+            "default-src 'self'",
+            "default-src 'unsafe-inline'; script-src 'self'",
+            "sandbox",
+            "img-src *, Frame-Ancestors 'NONE'",
+        ] {
+            assert!(!framed_scripts(policy.as_bytes()), "{policy}");
+        }
     }
 
     #[test]

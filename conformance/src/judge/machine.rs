@@ -112,6 +112,8 @@ pub struct Machine {
     /// When the step before it was done, publications aside: what they bring may come before they are answered.
     pub(super) since: Duration,
     pub(super) scope: CaseScope,
+    /// The head of the last answer that a step took, for comparison with the next.
+    pub(super) last_head: Option<pushspec_wire::http1::Head>,
     pub(super) connections: Vec<Connection>,
     pub(super) names: BTreeMap<ConnectionName, ConnectionId>,
     pub(super) procedures: BTreeMap<ConnectionId, Procedure>,
@@ -155,6 +157,7 @@ impl Machine {
             base: Duration::ZERO,
             since: Duration::ZERO,
             scope,
+            last_head: None,
             connections: Vec::new(),
             names: BTreeMap::new(),
             procedures: BTreeMap::new(),
@@ -266,6 +269,11 @@ impl Machine {
 
     /// Puts an action into the outbox, and on record.
     pub(super) fn act(&mut self, action: Action) {
+        if let Action::Finish(id) = &action
+            && let Some(connection) = self.connections.get_mut(id.0)
+        {
+            connection.half_closed = true;
+        }
         let event = match &action {
             Action::Connect(id) => {
                 let name =

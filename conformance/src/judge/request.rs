@@ -37,7 +37,7 @@ pub(crate) fn request(
             "version" => version = value,
             "after" => values.cursor = Some(value),
             "callback" => values.callback = Some(value),
-            "again" => {}
+            "again" | "times" => {}
             "without" => fields.retain(|(name, _)| !name.eq_ignore_ascii_case(&value)),
             "hold" => {
                 values.hold = Some(crate::case::parse_duration(&value).ok_or(RequestError::Hold(value))?);

@@ -97,6 +97,12 @@ impl CaseScope {
                 self.remember(name, value.into_owned());
             }
         }
+        // Without the mark of weakness and the quotes, so that a case can put them on again or leave them off.
+        if let Some(tag) = head.value("ETag") {
+            let tag = tag.strip_prefix(b"W/").unwrap_or(&tag);
+            let inner = tag.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(tag);
+            self.remember("opaque-tag", inner.to_vec());
+        }
     }
 
     pub(crate) fn text(&self, name: &str) -> Option<String> {

@@ -49,11 +49,17 @@ impl ScriptReceiver {
             let (item, taken) = match next(rest) {
                 Found::Incomplete => break,
                 Found::Other(end) => {
-                    (rest[..end].iter().all(u8::is_ascii_whitespace).then_some(Item::Comment), end)
+                    let other = &rest[..end];
+                    let blank = other.iter().all(u8::is_ascii_whitespace);
+                    // The end tags of the page are no heartbeat.
+                    if self.message_seen && !blank && !other.starts_with(b"</") {
+                        watch.breach(Invariant::IframeBetween, now, shown(other));
+                    }
+                    (blank.then_some(Item::Comment), end)
                 }
                 Found::Comment(end) => (Some(Item::Comment), end),
                 Found::Script { content, end } => {
-                    watch.relevant(&[Invariant::IframeScripts]);
+                    watch.relevant(&[Invariant::IframeScripts, Invariant::IframeBetween]);
                     let calls = calls(&self.iframe, &preprocessed(&rest[content]));
                     self.message_seen |= !calls.is_empty();
                     out.extend(calls.into_iter().map(|item| Arrival { at: now, item }));
@@ -241,6 +247,10 @@ fn hex(characters: &mut std::str::CharIndices<'_>, digits: usize) -> Option<u16>
     let digits: String = (0..digits).filter_map(|_| characters.next()).map(|(_, digit)| digit).collect();
     u16::from_str_radix(&digits, 16).ok()
 }
+
+#[cfg(test)]
+#[path = "script_tests.rs"]
+mod against_a_browser;
 
 #[cfg(test)]
 mod tests {

@@ -90,8 +90,10 @@ impl Machine {
             Ok(bytes) => {
                 let id = self.connect(name, technique(procedure));
                 self.procedures.insert(id, procedure);
-                self.trace.push(format!("{}{}", procedure.spelling(), name.suffix()));
-                self.trace_sent(name, &bytes);
+                if !name.is_follower() {
+                    self.trace.push(format!("{}{}", procedure.spelling(), name.suffix()));
+                    self.trace_sent(name, &bytes);
+                }
                 self.write(id, vec![bytes]);
                 self.opened_at = now;
                 self.done_at(now);

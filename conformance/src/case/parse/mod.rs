@@ -13,7 +13,7 @@ pub(crate) use frame::parse_word as parse_frame_word;
 pub(crate) use statement::duration;
 
 /// The names that can stand in braces anywhere, and where they come from.
-pub(crate) const SUBSTITUTIONS: [&str; 14] = [
+pub(crate) const SUBSTITUTIONS: [&str; 15] = [
     "authority",
     "host",
     "port",
@@ -25,6 +25,7 @@ pub(crate) const SUBSTITUTIONS: [&str; 14] = [
     "accept",
     "etag",
     "last-modified",
+    "opaque-tag",
     "last-event-id",
     "cursor",
     "start",

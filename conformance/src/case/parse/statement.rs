@@ -8,8 +8,8 @@ const WORDS: [&str; 10] =
     ["connect", "open", "subscribe", "poll", "long-poll", "publish", "within", "after", "silent", "wait"];
 
 /// The attributes of procedures.
-const PROCEDURE_ATTRIBUTES: [&str; 8] =
-    ["field", "without", "method", "version", "after", "hold", "callback", "again"];
+const PROCEDURE_ATTRIBUTES: [&str; 9] =
+    ["field", "without", "method", "version", "after", "hold", "callback", "again", "times"];
 
 /// The attributes of a message.
 pub(super) const MESSAGE_ATTRIBUTES: [&str; 2] = ["id", "event"];
