@@ -32,7 +32,7 @@ pub(super) static FAULTS: &[Fault] = &[
         "Takes a carriage return for the end of a line.",
         &[Edit::Request(|request| {
             let split = |line: &Line| -> Vec<Line> {
-                line.content.split(|&byte| byte == b'\r').map(|content| fields::line(content)).collect()
+                line.content.split(|&byte| byte == b'\r').map(fields::line).collect()
             };
             request.head.lines = request.head.lines.iter().flat_map(split).collect();
         })],
