@@ -82,11 +82,12 @@ impl Reader {
     /// Bytes came.
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), Gone> {
         self.silent += bytes.len();
+        let before = self.heard.len();
         let mut next = self.step(bytes)?;
         while let Some(rest) = next {
             next = self.step(&rest)?;
         }
-        if !self.heard.is_empty() {
+        if self.heard.len() > before {
             self.silent = 0;
         }
         if self.silent > SILENCE { Err(Gone::Flooded(SILENCE)) } else { Ok(()) }
