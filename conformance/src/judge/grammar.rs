@@ -18,9 +18,14 @@ pub(crate) fn fits(grammar: Grammar, value: &[u8]) -> bool {
     }
 }
 
-/// Whether a comma list holds a token, in any case of letters; what follows `;` or `=` in an element is aside.
+/// Whether a comma list holds a token, in any case of letters. What follows `;` or `=` in an element is aside, unless
+/// the token itself has a value.
 pub(crate) fn lists(value: &[u8], token: &[u8]) -> bool {
+    let whole = token.contains(&b'=');
     list_elements(value).any(|element| {
+        if whole && element.eq_ignore_ascii_case(token) {
+            return true;
+        }
         let end = element.iter().position(|byte| matches!(byte, b';' | b'='));
         element[..end.unwrap_or(element.len())].trim_ascii().eq_ignore_ascii_case(token)
     })
@@ -203,5 +208,7 @@ mod tests {
         assert!(lists(b"keep-alive, Upgrade", b"upgrade"));
         assert!(lists(b"private, max-age=0", b"max-age"));
         assert!(!lists(b"upgraded", b"upgrade"));
+        assert!(lists(b"private, max-age=0", b"max-age=0"));
+        assert!(!lists(b"max-age=60", b"max-age=0"));
     }
 }
