@@ -37,7 +37,7 @@ const EXIT_CODES: &str = "Exit codes:
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Judges a server; without a URL, the built-in reference server
-    Run(RunArguments),
+    Run(Box<RunArguments>),
     /// Lists the cases
     List(ListArguments),
     /// Explains a case or a clause: what it asks, why, where it is written, and how to run it
@@ -57,7 +57,7 @@ enum Color {
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 struct RunArguments {
-    /// The server, as in http://127.0.0.1:8080, or ws://127.0.0.1:8080/path for a WebSocket alone
+    /// The server, as in `http://127.0.0.1:8080`, or `ws://127.0.0.1:8080/path` for a WebSocket alone
     url: Option<String>,
     /// Only cases that match: the beginning of an id as in websocket/5.2, or with * for any characters
     #[arg(long, short, value_name = "PATTERN", num_args = 1..)]

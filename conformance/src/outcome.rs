@@ -28,6 +28,8 @@ pub struct CaseOutcome {
     pub transcript: Transcript,
     /// What was sent and taken, without times.
     pub trace: Vec<String>,
+    /// Whether the conversation came to its end.
+    pub completed: bool,
 }
 
 impl CaseOutcome {
@@ -41,6 +43,7 @@ impl CaseOutcome {
             duration: judgement.duration,
             transcript: judgement.transcript,
             trace: judgement.trace,
+            completed: judgement.completed,
         }
     }
 
@@ -54,6 +57,7 @@ impl CaseOutcome {
             duration: Duration::ZERO,
             transcript: Transcript::default(),
             trace: Vec::new(),
+            completed: false,
         }
     }
 }
@@ -121,6 +125,15 @@ impl Outcome {
         let mut counts = Counts::default();
         self.cases.iter().filter(|case| belongs(case)).for_each(|case| counts.add(case.verdict));
         counts
+    }
+
+    /// Everything that was not as expected, with the id of the case.
+    pub fn findings(&self) -> Vec<(&str, &Finding)> {
+        let mut findings = Vec::new();
+        for case in &self.cases {
+            findings.extend(case.findings.iter().map(|finding| (case.case.id.as_str(), finding)));
+        }
+        findings
     }
 
     /// Whether the target conforms: something was judged, nothing failed, and nothing could not be run. With

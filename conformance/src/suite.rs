@@ -138,7 +138,7 @@ impl Pattern {
     pub fn matches(&self, id: &str) -> bool {
         let ends =
             id.char_indices().filter(|(_, character)| matches!(character, '/' | '[')).map(|(at, _)| at);
-        ends.chain([id.len()]).any(|end| glob(self.0.as_bytes(), id[..end].as_bytes()))
+        ends.chain([id.len()]).any(|end| glob(self.0.as_bytes(), &id.as_bytes()[..end]))
             // A part of a heading's name, as in `websocket/5.`
             || (!self.0.contains('*') && self.0.contains('/') && id.starts_with(&self.0))
     }
@@ -233,11 +233,11 @@ impl Check<'_> {
                 self.fact(section, range, format!("unknown capability `{need}`"), hint);
             }
         }
-        if let Some((name, range)) = &facts.invariant {
-            if Invariant::from_name(name).is_none() {
-                let hint = did_you_mean(name, Invariant::ALL.iter().map(|invariant| invariant.name()));
-                self.fact(section, range, format!("unknown invariant `{name}`"), hint);
-            }
+        if let Some((name, range)) = &facts.invariant
+            && Invariant::from_name(name).is_none()
+        {
+            let hint = did_you_mean(name, Invariant::ALL.iter().map(|invariant| invariant.name()));
+            self.fact(section, range, format!("unknown invariant `{name}`"), hint);
         }
         for value in facts.each.get("technique").into_iter().flatten() {
             if !TECHNIQUES.contains(&value.value.as_str()) {

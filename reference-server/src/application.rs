@@ -1,6 +1,6 @@
 //! What all connections share.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -9,6 +9,13 @@ use crate::{
     config::Config,
     hub::{Hub, Limits, Retention},
 };
+
+/// The shortest pause between heartbeats, so that none can be asked for that does nothing else.
+pub(crate) const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(50);
+
+/// The longest time that is added to an instant: far longer than a connection lives, and far from where the addition
+/// overflows.
+pub(crate) const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The state of a running server.
 #[derive(Debug)]
@@ -41,6 +48,11 @@ impl Application {
             aborting: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }
+    }
+
+    /// The pause between heartbeats where the client asks for none, or for a longer one.
+    pub(crate) fn heartbeat(&self) -> Duration {
+        self.config.heartbeat.clamp(SHORTEST_HEARTBEAT, LONGEST)
     }
 
     /// Runs a task that a shutdown waits for, and that it drops when it has waited long enough.

@@ -20,7 +20,7 @@ use crate::{
 #[derive(Args, Clone, Debug)]
 pub struct ServeArguments {
     /// Where to listen
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    #[arg(long = "listen", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     pub address: SocketAddr,
     /// How long a long poll is held when there is no news
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "25s")]
@@ -40,15 +40,15 @@ pub struct ServeArguments {
     /// A subprotocol that a WebSocket can speak; can be repeated
     #[arg(long = "subprotocol", value_name = "NAME", default_values = ["echo", "chat"])]
     pub subprotocols: Vec<Subprotocol>,
-    /// The limits
-    #[command(flatten)]
-    pub limits: LimitArguments,
     /// How to write the log
     #[arg(long, value_enum, default_value = "text")]
     pub log_format: LogFormat,
     /// What to log, such as info, debug or hyper=trace
     #[arg(long, value_name = "FILTER", default_value = "info")]
     pub log: String,
+    /// The limits
+    #[command(flatten)]
+    pub limits: LimitArguments,
 }
 
 /// The limits of the server.
@@ -62,7 +62,7 @@ pub struct LimitArguments {
     #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
     pub websocket_message_size: usize,
     /// How many channels exist at a time
-    #[arg(long, value_name = "NUMBER", default_value_t = 1024)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 16384)]
     pub channels: usize,
     /// How long an unused channel is kept when there is no room for another one
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "60s")]
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn arguments_that_are_no_settings_are_refused() {
         for arguments in
-            [["--hold", "5"], ["--allow-origin", "*"], ["--subprotocol", "a b"], ["--address", "8080"]]
+            [["--hold", "5"], ["--allow-origin", "*"], ["--subprotocol", "a b"], ["--listen", "8080"]]
         {
             assert!(Program::try_parse_from([["program", ""].as_slice(), &arguments].concat()).is_err());
             assert!(

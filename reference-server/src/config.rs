@@ -12,7 +12,8 @@ pub struct Config {
     pub address: SocketAddr,
     /// How long a long poll is held when there is no news. RFC 6202, section 5.5, advises 30 s or less.
     pub hold: Duration,
-    /// The pause after which an idle stream sends something, and after which an idle WebSocket is pinged.
+    /// The pause after which an idle stream sends something, and after which an idle WebSocket is pinged. It is at
+    /// least 50 ms, whatever is set here.
     pub heartbeat: Duration,
     /// The time after which an `EventSource` is told to reconnect; sent in whole milliseconds.
     pub retry: Duration,
@@ -63,7 +64,7 @@ impl Default for Config {
             retry: Duration::from_secs(3),
             message_size: 1 << 20,
             websocket_message_size: 16 << 20,
-            channels: 1024,
+            channels: 16_384,
             channel_idle: Duration::from_secs(60),
             history: 1000,
             history_size: 8 << 20,

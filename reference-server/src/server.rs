@@ -2,6 +2,7 @@
 
 use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
+use futures_util::FutureExt;
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use thiserror::Error;
@@ -13,7 +14,7 @@ use tokio::{
 use tracing::{debug, info, warn};
 
 use crate::{
-    application::{Application, Seat},
+    application::{Application, LONGEST, Seat},
     clock,
     config::Config,
     response::{Answer, Refusal},
@@ -86,27 +87,52 @@ impl Server {
 }
 
 async fn accept(application: Arc<Application>, listener: TcpListener) {
-    let seats = Arc::new(Semaphore::new(application.config.connections.min(Semaphore::MAX_PERMITS)));
-    let standing = Arc::new(Semaphore::new(TURNED_AWAY));
+    let door = Door::new(Arc::clone(&application));
     loop {
         let accepted = tokio::select! {
-            () = application.closing.cancelled() => return,
+            () = application.closing.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
+        match accepted {
+            Ok((stream, peer)) => door.admit(stream, peer),
             Err(error) => {
                 debug!(%error, "accepting failed");
                 sleep(ACCEPT_PAUSE).await;
-                continue;
             }
-        };
-        if let Ok(seat) = Arc::clone(&seats).try_acquire_owned() {
+        }
+    }
+    // Connections that are waiting to be accepted would get a reset. So they get an orderly end like the others.
+    while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
+        door.admit(stream, peer);
+    }
+}
+
+/// Where connections get their seat, or are turned away.
+struct Door {
+    application: Arc<Application>,
+    seats: Arc<Semaphore>,
+    /// Places for those who are told that there is no seat.
+    standing: Arc<Semaphore>,
+}
+
+impl Door {
+    fn new(application: Arc<Application>) -> Self {
+        let seats = application.config.connections.min(Semaphore::MAX_PERMITS);
+        Self {
+            application,
+            seats: Arc::new(Semaphore::new(seats)),
+            standing: Arc::new(Semaphore::new(TURNED_AWAY)),
+        }
+    }
+
+    fn admit(&self, stream: TcpStream, peer: SocketAddr) {
+        let application = Arc::clone(&self.application);
+        if let Ok(seat) = Arc::clone(&self.seats).try_acquire_owned() {
             debug!(%peer, "connected");
-            application.spawn(serve(Arc::clone(&application), Arc::new(seat), stream));
-        } else if let Ok(place) = Arc::clone(&standing).try_acquire_owned() {
+            self.application.spawn(serve(application, Arc::new(seat), stream));
+        } else if let Ok(place) = Arc::clone(&self.standing).try_acquire_owned() {
             debug!(%peer, "turned away");
-            application.spawn(turn_away(Arc::clone(&application), place, stream));
+            self.application.spawn(turn_away(application, place, stream));
         }
     }
 }
@@ -146,7 +172,7 @@ where
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(config.header_timeout)
+        .header_read_timeout(config.header_timeout.min(LONGEST))
         .max_buf_size(read_buffer(config.header_size))
         .serve_connection(socket, service)
         .with_upgrades();

@@ -4,8 +4,8 @@ use std::{str::FromStr, sync::Arc};
 
 use hyper::{
     HeaderMap, Method, Request, StatusCode, Version,
-    body::Incoming,
-    header::{ALLOW, HOST, HeaderValue},
+    body::{Body as _, Incoming},
+    header::{ALLOW, CONNECTION, HOST, HeaderValue, TRANSFER_ENCODING},
     http::uri::Authority,
 };
 use thiserror::Error;
@@ -14,7 +14,9 @@ use tracing::debug;
 use crate::{
     application::{Application, Seat},
     cors::Cors,
-    event_stream, iframe, long_polling, page, polling, publish,
+    event_stream,
+    field::{list, lists},
+    iframe, long_polling, page, polling, publish,
     query::Query,
     response::{Answer, Refusal, empty},
     route::Route,
@@ -34,6 +36,12 @@ enum RequestError {
     /// RFC 9112, section 3.2.
     #[error("the Host field is not a host and perhaps a port")]
     InvalidHost,
+    /// RFC 9112, section 6.1: only chunked is known here.
+    #[error("the transfer coding is not implemented")]
+    UnknownCoding,
+    /// RFC 9112, section 6.1: a sender applies chunked once.
+    #[error("the body is chunked more than once")]
+    ChunkedAgain,
     /// RFC 9110, section 9.1.
     #[error("the method is not implemented")]
     UnknownMethod,
@@ -46,7 +54,10 @@ impl From<RequestError> for Refusal {
                 Self::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &error)
             }
             RequestError::TargetTooLong { .. } => Self::new(StatusCode::URI_TOO_LONG, &error),
-            RequestError::Host | RequestError::InvalidHost => Self::bad_request(&error).closing(),
+            RequestError::Host | RequestError::InvalidHost | RequestError::ChunkedAgain => {
+                Self::bad_request(&error).closing()
+            }
+            RequestError::UnknownCoding => Self::new(StatusCode::NOT_IMPLEMENTED, &error).closing(),
             RequestError::UnknownMethod => Self::new(StatusCode::NOT_IMPLEMENTED, &error),
         }
     }
@@ -55,14 +66,29 @@ impl From<RequestError> for Refusal {
 /// Answers one request of a connection.
 pub(crate) async fn respond(application: Arc<Application>, seat: Seat, request: Request<Incoming>) -> Answer {
     let cors = Cors::of(&application.config.allowed_origins, request.headers());
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (method, path, version) =
+        (request.method().clone(), request.uri().path().to_owned(), request.version());
     let mut answer = match checked(&application, seat, &cors, request).await {
         Ok(answer) => answer,
         Err(refusal) => refusal.into_answer(),
     };
     cors.complete(answer.headers_mut());
+    if version < Version::HTTP_11 {
+        fit_http_1_0(&mut answer);
+    }
     debug!(%method, path, status = answer.status().as_u16(), "answered");
     answer
+}
+
+/// An HTTP/1.0 client has no chunks, so a body without a length ends with the connection, whatever the client asked for.
+fn fit_http_1_0(answer: &mut Answer) {
+    if answer.body().size_hint().exact().is_none() {
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    if lists(answer.headers(), CONNECTION, "close") {
+        // The library adds keep-alive to the field where the client asked for it, but not to an answer of its version.
+        *answer.version_mut() = Version::HTTP_10;
+    }
 }
 
 async fn checked(
@@ -73,6 +99,7 @@ async fn checked(
 ) -> Result<Answer, Refusal> {
     check_size(&request, application.config.header_size)?;
     check_host(request.version(), request.headers())?;
+    check_coding(request.headers())?;
     check_method(request.method())?;
     if request.method() == Method::OPTIONS && request.uri().path() == "*" {
         return Ok(options("GET, HEAD, POST, OPTIONS"));
@@ -149,6 +176,16 @@ fn is_authority(value: &HeaderValue) -> bool {
         port.is_empty()
             || port.strip_prefix(':').is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
     })
+}
+
+/// The library only sees to it that the last coding is chunked.
+fn check_coding(fields: &HeaderMap) -> Result<(), RequestError> {
+    let mut codings = list(fields, TRANSFER_ENCODING).map(|coding| coding.eq_ignore_ascii_case("chunked"));
+    match (codings.next(), codings.next()) {
+        (None | Some(true), None) => Ok(()),
+        (Some(true), Some(true)) => Err(RequestError::ChunkedAgain),
+        _ => Err(RequestError::UnknownCoding),
+    }
 }
 
 fn check_method(method: &Method) -> Result<(), RequestError> {

@@ -9,11 +9,11 @@ use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    application::Application,
+    application::{Application, SHORTEST_HEARTBEAT},
     hub::{Message, Subscription},
     query::{Query, QueryError},
     response::Body,
@@ -31,14 +31,11 @@ pub(crate) trait Encoding: Send + 'static {
     fn ending(&self) -> Bytes;
 }
 
-/// The shortest pause between heartbeats that a client can ask for.
-const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(50);
-
 /// The heartbeat that the query asks for, within bounds, or the configured one.
 pub(crate) fn heartbeat(application: &Application, query: &Query<'_>) -> Result<Duration, QueryError> {
-    let longest = application.config.heartbeat;
+    let longest = application.heartbeat();
     let asked = query.duration("heartbeat")?.unwrap_or(longest);
-    Ok(asked.min(longest).max(SHORTEST_HEARTBEAT))
+    Ok(asked.clamp(SHORTEST_HEARTBEAT, longest))
 }
 
 /// A body of the opening, the messages of the subscription with heartbeats between them, and the ending.
@@ -86,13 +83,12 @@ impl<E: Encoding> Streaming<E> {
         if let Some(opening) = self.opening.take() {
             return Piece::Inner(opening);
         }
-        let idle = Instant::now() + self.heartbeat;
         if self.waiting.is_empty() {
             tokio::select! {
                 biased;
                 batch = self.subscription.next() => self.waiting.extend(batch.messages),
                 () = self.closing.cancelled() => return Piece::Last(self.encoding.ending()),
-                () = sleep_until(idle) => return Piece::Inner(self.encoding.heartbeat()),
+                () = sleep(self.heartbeat) => return Piece::Inner(self.encoding.heartbeat()),
             }
         }
         match self.waiting.pop_front() {

@@ -16,4 +16,4 @@ pub mod text;
 pub use error::PageError;
 pub use expand::Case;
 pub use page::{Page, Section};
-pub(crate) use parse::{parse_frame_word, parse_text, span as parse_span};
+pub(crate) use parse::{duration as parse_duration, parse_frame_word, parse_text};

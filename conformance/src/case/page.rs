@@ -104,22 +104,34 @@ impl Reader<'_> {
     fn section_starts(&mut self) -> Vec<usize> {
         let mut fence: Option<usize> = None;
         let mut starts = Vec::new();
+        let mut ragged = Vec::new();
         for (index, line) in self.lines.iter().enumerate() {
-            if line.starts_with("```") {
+            if let Some(rest) = line.strip_prefix("```") {
+                let rest = rest.strip_suffix('\n').unwrap_or(rest);
+                let plain = if fence.is_some() { rest.is_empty() } else { is_kebab_case(rest) };
+                ragged.extend((!plain).then_some(index));
                 fence = if fence.is_some() { None } else { Some(index) };
             } else if fence.is_none() && line.starts_with("## ") {
                 starts.push(index);
             }
         }
+        for index in ragged {
+            let hint = "a fence opens with ```toml or ```wire, and closes with ``` alone";
+            self.mistake(index, Mistake::whole("this is no fence").hint(hint));
+        }
         if let Some(index) = fence {
             self.mistake(index, Mistake::whole("the fence is not closed").hint("add a line with ``` alone"));
+        }
+        if !self.lines.last().is_some_and(|line| line.ends_with('\n')) {
+            let last = self.lines.len().saturating_sub(1);
+            self.mistake(last, Mistake::whole("the page does not end with a line break"));
         }
         starts
     }
 
     fn section(&mut self, range: Range<usize>) -> Option<Section> {
         let heading = self.lines[range.start];
-        let name = heading["## ".len()..].trim_end_matches(['\r', '\n']).to_owned();
+        let name = heading["## ".len()..].trim_end_matches('\n').to_owned();
         if !is_kebab_case(&name) {
             let mistake = Mistake::at(3, name.chars().count(), "the name of a case is in kebab-case")
                 .hint("small letters, digits and single hyphens, as in `unmasked-text-frame`");
@@ -140,10 +152,11 @@ impl Reader<'_> {
         let wire = fences.iter().find(|fence| fence.language == "wire").cloned();
         self.check_fences(&range, &fences, &facts, wire.as_ref());
         let conversation = wire.as_ref().map(|fence| self.conversation(fence, &names));
-        let after_facts = facts_fence.inner.end + 1;
+        // A fence that is not closed, which is a mistake of its own, ends with its section.
+        let after_facts = (facts_fence.inner.end + 1).min(range.end);
         let (between, tail_start) = match &wire {
             Some(fence) if fence.inner.start > after_facts => {
-                (after_facts..fence.inner.start - 1, fence.inner.end + 1)
+                (after_facts..fence.inner.start - 1, (fence.inner.end + 1).min(range.end))
             }
             _ => (after_facts..after_facts, after_facts),
         };
@@ -151,7 +164,7 @@ impl Reader<'_> {
             prose: self.lines[range.start + 1..facts_fence.inner.start - 1].concat(),
             facts_line: facts_fence.inner.start + 1,
             between: self.lines[between].concat(),
-            tail: self.lines[tail_start.min(range.end)..range.end].concat(),
+            tail: self.lines[tail_start..range.end].concat(),
             line: range.start + 1,
             name,
             facts,

@@ -103,7 +103,11 @@ impl fmt::Display for Attribute {
 
 impl fmt::Display for Span {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}{}", self.count, if self.seconds { "s" } else { "ms" })
+        match self {
+            Span::Milliseconds(count) => write!(out, "{count}ms"),
+            Span::Seconds(count) => write!(out, "{count}s"),
+            Span::Heartbeat => out.write_str("heartbeat"),
+        }
     }
 }
 

@@ -100,19 +100,29 @@ pub enum AttributeValue {
 
 /// A stretch of time and the way it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
-    /// The number before the unit.
-    pub count: u64,
-    /// `s` rather than `ms`.
-    pub seconds: bool,
+pub enum Span {
+    /// `300ms`
+    Milliseconds(u64),
+    /// `5s`
+    Seconds(u64),
+    /// `heartbeat`: the time in which a heartbeat must have come where the profile declares one.
+    Heartbeat,
 }
 
 impl Span {
-    /// The stretch itself.
-    pub fn duration(self) -> Duration {
-        if self.seconds { Duration::from_secs(self.count) } else { Duration::from_millis(self.count) }
+    /// The stretch itself; `heartbeat` is the time that the profile declares.
+    pub fn duration(self, heartbeat: Option<Duration>) -> Duration {
+        match self {
+            Span::Milliseconds(count) => Duration::from_millis(count),
+            Span::Seconds(count) => Duration::from_secs(count),
+            // The first interval may have begun anywhere, and timers of servers are coarse.
+            Span::Heartbeat => heartbeat.unwrap_or(HEARTBEAT) * 2 + Duration::from_secs(1),
+        }
     }
 }
+
+/// How often the standard's authoring notes want a comment (HTML section 9.2.7).
+const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// What a line says.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -46,13 +46,16 @@ pub(super) async fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     // A folder that cannot be written to is known before the run, not after it.
     report::prepare(&arguments.report_dir)?;
     let outcome = judge(arguments, &suite, target).await?;
-    let report = report::Report::new(&suite, &outcome, arguments.strict);
+    // A fault shows that the suite sees it, at whatever level.
+    let strict = arguments.strict || arguments.fault.is_some();
+    let report = report::Report::new(&suite, &outcome, strict);
     report.write(&arguments.report_dir)?;
     print(arguments, &suite, &outcome, &report)?;
     if let Some(server) = reference {
         server.shutdown().await;
     }
-    Ok(exit_code(&outcome, arguments.strict))
+    let seen = arguments.fault.is_some() && !outcome.findings().is_empty();
+    Ok(if seen { 1 } else { exit_code(&outcome, strict) })
 }
 
 fn exit_code(outcome: &Outcome, strict: bool) -> u8 {
@@ -148,7 +151,7 @@ fn print(
     match arguments.format {
         Format::Text => {
             let rerun = Rerun { arguments: rerun_arguments(arguments) };
-            terminal::print(&mut out, suite, outcome, arguments.strict, detail, &rerun)?;
+            terminal::print(&mut out, suite, outcome, report.strict, detail, &rerun)?;
             if arguments.quiet == 0 {
                 writeln!(out, "report: {}", arguments.report_dir.display())?;
             }
@@ -163,7 +166,7 @@ fn print(
 fn rerun_arguments(arguments: &RunArguments) -> Vec<String> {
     let mut words: Vec<String> = arguments.url.iter().cloned().collect();
     let mut flag = |name: &str, value: Option<String>| {
-        words.extend(value.into_iter().flat_map(|value| [name.to_owned(), value]))
+        words.extend(value.into_iter().flat_map(|value| [name.to_owned(), value]));
     };
     flag("--profile", arguments.profile.as_ref().map(|path| path.display().to_string()));
     let paths = &arguments.paths;

@@ -121,9 +121,10 @@ async fn read(id: ConnectionId, mut reading: OwnedReadHalf, happened: mpsc::Send
         let ended = !matches!(input, Input::Received(..));
         let delivered = happened.send((Instant::now(), input)).await;
         if ended || delivered.is_err() {
-            return std::future::pending().await;
+            break;
         }
     }
+    std::future::pending::<()>().await;
 }
 
 /// Writes what is asked for. Returns, and with it ends the connection, only for a RST.
@@ -149,5 +150,5 @@ async fn write(mut writing: OwnedWriteHalf, mut queue: mpsc::UnboundedReceiver<C
             }
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

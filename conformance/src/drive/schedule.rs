@@ -92,10 +92,19 @@ impl Suite {
             slots: Semaphore::new(options.jobs.max(1)),
         });
         let mut results = Results::default();
-        let (invariants, conversations): (Vec<Case>, Vec<Case>) =
+        let (named, conversations): (Vec<Case>, Vec<Case>) =
             selected.iter().cloned().partition(|case| case.invariant().is_some());
+        let conversations = if conversations.is_empty() { self.traffic_for(&named) } else { conversations };
         runner.conversations(self, conversations, &mut results, &mut progress).await?;
-        let invariants = if options.select.is_empty() { invariants } else { self.invariants_of(&results) };
+        let reported: BTreeSet<&str> = selected.iter().map(|case| case.id.as_str()).collect();
+        let only_invariants = named.len() == selected.len();
+        results.outcomes.retain(|id, outcome| {
+            // A sanity case that did not pass is the reason for what was skipped: it is shown also where it was not
+            // selected.
+            let broken = outcome.verdict != Verdict::Skip && !outcome.completed;
+            reported.contains(id.as_str()) || (!only_invariants && broken)
+        });
+        let invariants = if only_invariants { named } else { self.invariants_of(&results, named) };
         for case in invariants {
             let outcome = runner.invariant(case, &results);
             progress(&outcome);
@@ -107,14 +116,21 @@ impl Suite {
         Ok(Outcome { target: target.url(), cases, clauses, duration: start.elapsed() })
     }
 
-    /// The invariants for which the cases that ran had traffic, whatever was selected.
-    fn invariants_of(&self, results: &Results) -> Vec<Case> {
+    /// The invariants that were named, and those for which the cases that ran had traffic.
+    fn invariants_of(&self, results: &Results, named: Vec<Case>) -> Vec<Case> {
+        let ids: BTreeSet<String> = named.into_iter().map(|case| case.id).collect();
         let relevant = |case: &&Case| {
-            case.invariant()
-                .and_then(Invariant::from_name)
-                .is_some_and(|invariant| results.relevant.contains(&invariant))
+            let invariant = case.invariant().and_then(Invariant::from_name);
+            ids.contains(&case.id) || invariant.is_some_and(|invariant| results.relevant.contains(&invariant))
         };
         self.cases.iter().filter(relevant).cloned().collect()
+    }
+
+    /// The cases that make the traffic on which invariants alone are judged: those of the same folders.
+    fn traffic_for(&self, invariants: &[Case]) -> Vec<Case> {
+        let folders: BTreeSet<&str> = invariants.iter().map(|case| case.folder.as_str()).collect();
+        let talks = |case: &&Case| case.invariant().is_none() && folders.contains(case.folder.as_str());
+        self.cases.iter().filter(talks).cloned().collect()
     }
 }
 
@@ -175,7 +191,7 @@ impl Runner {
         let failed: BTreeMap<String, String> = results
             .outcomes
             .values()
-            .filter(|outcome| matches!(outcome.verdict, Verdict::Fail | Verdict::Error))
+            .filter(|outcome| outcome.verdict != Verdict::Skip && !outcome.completed)
             .map(|outcome| (outcome.case.folder.clone(), outcome.case.id.clone()))
             .collect();
         results
@@ -202,7 +218,6 @@ impl Runner {
             }
         }
         self.batch(rest, results, progress).await?;
-        results.outcomes.retain(|id, _| selected.contains(id) || failed.values().any(|other| other == id));
         Ok(())
     }
 

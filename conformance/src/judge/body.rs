@@ -108,20 +108,6 @@ impl Body {
         Some(Body { framing, content, head_cursor })
     }
 
-    pub(crate) fn buffered(&self) -> usize {
-        let framing = match &self.framing {
-            Framing::Chunked(scanner) => scanner.buffered(),
-            _ => 0,
-        };
-        framing
-            + match &self.content {
-                Content::Opaque => 0,
-                Content::Poll(_, bytes) => bytes.len(),
-                Content::EventStream(receiver) => receiver.lines.buffered() + receiver.block,
-                Content::Iframe(receiver) => receiver.buffered(),
-            }
-    }
-
     /// Reads a piece.
     pub(crate) fn push(
         &mut self,
@@ -208,7 +194,6 @@ impl Content {
         watch: &mut Watch,
     ) -> Option<String> {
         match self {
-            Content::Opaque => None,
             Content::Poll(answer, body) if complete => match decode::batch(answer, body) {
                 Ok(batch) => {
                     out.extend(
@@ -224,7 +209,7 @@ impl Content {
                     None
                 }
             },
-            Content::Poll(..) => None,
+            Content::Opaque | Content::Poll(..) => None,
             Content::EventStream(receiver) => {
                 receiver.finish(now, complete, watch);
                 None
@@ -264,9 +249,7 @@ impl EventStreamReceiver {
             }
             match line.kind() {
                 LineKind::Blank => self.block = 0,
-                LineKind::Comment(text) => {
-                    out.push_back(Arrival { at: now, item: Item::Comment(text.to_vec()) })
-                }
+                LineKind::Comment(_) => out.push_back(Arrival { at: now, item: Item::Comment }),
                 LineKind::Field { name, .. } => {
                     self.block += line.content.len() + 1;
                     match name {

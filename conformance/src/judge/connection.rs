@@ -15,8 +15,11 @@ use crate::case::statement::ConnectionName;
 /// The longest head that is read; servers limit theirs to a tenth of it.
 const MAX_HEAD: usize = 256 * 1024;
 
-/// How many bytes of an unfinished message are kept: four times the largest message of the limits group.
-const MAX_BUFFERED: usize = 64 * 1024 * 1024;
+/// How many bytes a connection may bring in all: four times the largest message of the limits group.
+const MAX_RECEIVED: usize = 64 * 1024 * 1024;
+
+/// How many items may lie unread: a server that floods with the smallest of them is not waited for.
+const MAX_ARRIVALS: usize = 64 * 1024;
 
 /// How many bytes of a message body are kept for a case that compares them.
 const MAX_UNREAD: usize = 1024 * 1024;
@@ -37,7 +40,7 @@ pub(crate) struct Connection {
     reading: Reading,
     phase: Phase,
     sent: Sent,
-    offset: usize,
+    received: usize,
     message_seen: bool,
 }
 
@@ -71,7 +74,7 @@ impl Connection {
             reading,
             phase: Phase::Head(HeadScanner::new()),
             sent: Sent::default(),
-            offset: 0,
+            received: 0,
             message_seen: false,
         }
     }
@@ -83,25 +86,23 @@ impl Connection {
 
     /// Bytes came.
     pub(crate) fn push(&mut self, now: Duration, bytes: &[u8]) {
+        self.received += bytes.len();
         let mut bytes = bytes.to_vec();
         let start = self.arrivals.len();
         while let Some(rest) = self.step(now, &bytes) {
             bytes = rest;
         }
-        self.offset += bytes.len();
-        if self.buffered() > MAX_BUFFERED {
-            self.lose(now, format!("more than {MAX_BUFFERED} bytes came without an end of the message"));
+        if self.received > MAX_RECEIVED && !matches!(self.phase, Phase::Lost) {
+            self.lose(now, format!("more than {MAX_RECEIVED} bytes came"));
+        }
+        if self.arrivals.len() > MAX_ARRIVALS && !matches!(self.phase, Phase::Lost) {
+            self.lose(
+                now,
+                format!("more than {MAX_ARRIVALS} messages, comments and frames came that nobody asked for"),
+            );
         }
         self.message_seen |=
             self.arrivals.iter().skip(start).any(|arrival| matches!(arrival.item, Item::Message(_)));
-    }
-
-    fn buffered(&self) -> usize {
-        match &self.phase {
-            Phase::Head(_) | Phase::Lost => 0,
-            Phase::Body(body) => body.buffered(),
-            Phase::WebSocket(receiver) => receiver.buffered(),
-        }
     }
 
     /// Reads bytes in the present phase; gives back those that belong to the next one.

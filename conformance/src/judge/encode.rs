@@ -75,7 +75,7 @@ impl FrameParts {
     fn add(&mut self, word: &FrameWord, scope: &dyn Scope) -> Result<(), EncodeError> {
         match word {
             FrameWord::Opcode(OpcodeWord::Named(number) | OpcodeWord::Number(number)) => {
-                self.opcode = *number
+                self.opcode = *number;
             }
             FrameWord::NoFin => self.nofin = true,
             FrameWord::Rsv(bit) => self.rsv |= 0b1000 >> bit,

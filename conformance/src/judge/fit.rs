@@ -30,7 +30,7 @@ pub(crate) enum Fit {
 
 impl Fit {
     /// Of several alternatives, the most favourable.
-    fn or(self, other: Fit) -> Fit {
+    pub(crate) fn or(self, other: Fit) -> Fit {
         match (self, other) {
             (Fit::Fits, _) | (_, Fit::Fits) => Fit::Fits,
             (Fit::Passes, _) | (_, Fit::Passes) => Fit::Passes,
@@ -58,40 +58,40 @@ impl Context<'_> {
         Ok(match item {
             ExpectItem::Status(pattern) => status_fit(pattern, came),
             ExpectItem::Message(pattern) => {
-                self.message_fit(pattern, pattern.data.bytes(self.scope)?, came)?
+                self.message_fit(pattern, &pattern.data.bytes(self.scope)?, came)?
             }
             ExpectItem::Reply(pattern) => {
                 let sent = pattern.data.bytes(self.scope)?;
-                self.message_fit(pattern, reply(self.reply, &sent, pattern.binary), came)?
+                self.message_fit(pattern, &reply(self.reply, &sent, pattern.binary), came)?
             }
             ExpectItem::Frame(pattern) => self.frame_fit(&FrameParts::of(pattern, self.scope)?, came),
             ExpectItem::Comment => match came {
-                Item::Comment(_) => Fit::Fits,
+                Item::Comment => Fit::Fits,
                 Item::Message(message) => self.other(message),
                 Item::Frame(_) => Fit::Passes,
                 _ => Fit::Not,
             },
             ExpectItem::End => match came {
                 Item::End => Fit::Fits,
-                Item::Message(_) | Item::Comment(_) => Fit::Passes,
+                Item::Message(_) | Item::Comment => Fit::Passes,
                 _ => Fit::Not,
             },
             ExpectItem::NoMessages => match came {
                 Item::End => Fit::Fits,
                 Item::Message(message) => self.other(message),
-                Item::Comment(_) => Fit::Passes,
+                Item::Comment => Fit::Passes,
                 _ => Fit::Not,
             },
             ExpectItem::Eof | ExpectItem::Reset => match (item, came) {
                 (ExpectItem::Eof, Item::Eof) | (ExpectItem::Reset, Item::Reset) => Fit::Fits,
                 (_, Item::Message(message)) => self.other(message),
                 (_, Item::Frame(frame)) if frame.opcode != Opcode::CLOSE => Fit::Passes,
-                (_, Item::Comment(_) | Item::End) => Fit::Passes,
+                (_, Item::Comment | Item::End) => Fit::Passes,
                 _ => Fit::Not,
             },
             // Compared with the body's bytes and with their number, not with items.
             ExpectItem::Bytes(_) | ExpectItem::Prelude(_) | ExpectItem::Field(_) => match came {
-                Item::Message(_) | Item::Comment(_) | Item::Frame(_) => Fit::Passes,
+                Item::Message(_) | Item::Comment | Item::Frame(_) => Fit::Passes,
                 _ => Fit::Not,
             },
         })
@@ -102,7 +102,7 @@ impl Context<'_> {
         if self.own.contains(&message.data) { Fit::Not } else { Fit::Passes }
     }
 
-    fn message_fit(&self, pattern: &MessagePattern, data: Vec<u8>, came: &Item) -> Result<Fit, EncodeError> {
+    fn message_fit(&self, pattern: &MessagePattern, data: &[u8], came: &Item) -> Result<Fit, EncodeError> {
         Ok(match came {
             Item::Message(message) if message.data == data => {
                 let fits =
@@ -111,7 +111,7 @@ impl Context<'_> {
             }
             Item::Message(message) => self.other(message),
             Item::Frame(frame) if frame.opcode == Opcode::CLOSE => Fit::Not,
-            Item::Frame(_) | Item::Comment(_) => Fit::Passes,
+            Item::Frame(_) | Item::Comment => Fit::Passes,
             _ => Fit::Not,
         })
     }
@@ -141,7 +141,7 @@ impl Context<'_> {
                 }
             }
             Item::Message(message) if pattern.opcode == Opcode::CLOSE.0 => self.other(message),
-            Item::Message(_) | Item::Comment(_) => Fit::Passes,
+            Item::Message(_) | Item::Comment => Fit::Passes,
             _ => Fit::Not,
         }
     }
@@ -173,15 +173,12 @@ fn frame_equals(pattern: &FrameParts, frame: &Frame) -> bool {
 fn status_fit(pattern: &StatusPattern, came: &Item) -> Fit {
     match came {
         Item::Head(head) => match head.status_line() {
-            Some(status) if status_equals(pattern, head) => {
-                let _ = status;
-                Fit::Fits
-            }
+            Some(_) if status_equals(pattern, head) => Fit::Fits,
             // Interim answers may precede any other (RFC 9110 section 15.2).
             Some(status) if (100..200).contains(&status.code) && status.code != 101 => Fit::Passes,
             _ => Fit::Not,
         },
-        Item::Message(_) | Item::Comment(_) | Item::End => Fit::Passes,
+        Item::Message(_) | Item::Comment | Item::End => Fit::Passes,
         _ => Fit::Not,
     }
 }

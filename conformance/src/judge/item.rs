@@ -25,7 +25,7 @@ pub(crate) enum Item {
     /// A decoded message.
     Message(Message),
     /// A heartbeat that is no message.
-    Comment(Vec<u8>),
+    Comment,
     /// The message body is complete by its own framing.
     End,
     /// A WebSocket frame.
@@ -95,7 +95,7 @@ impl fmt::Display for Item {
         match self {
             Item::Head(head) => out.write_str(&readable_line(head.start_line())),
             Item::Message(message) => message.fmt(out),
-            Item::Comment(_) => out.write_str("comment"),
+            Item::Comment => out.write_str("comment"),
             Item::End => out.write_str("end"),
             Item::Frame(frame) => out.write_str(&shown_frame(frame)),
             Item::Unreadable(why) => out.write_str(why),

@@ -83,6 +83,8 @@ pub struct Judgement {
     pub transcript: Transcript,
     /// How long the case took.
     pub duration: Duration,
+    /// Whether the conversation came to its end: nothing came that rules out what was to follow.
+    pub completed: bool,
 }
 
 /// The upper bound of an expectation that names none.
@@ -101,6 +103,8 @@ pub struct Machine {
     pub(super) steps: Vec<Step>,
     /// The step that is to be taken next.
     pub(super) position: usize,
+    /// How many arrivals were looked at for it already, and on which connection.
+    pub(super) looked_at: (usize, ConnectionId, usize),
     /// When the step before it was done.
     pub(super) base: Duration,
     pub(super) scope: CaseScope,
@@ -140,6 +144,7 @@ impl Machine {
             settings,
             steps,
             position: 0,
+            looked_at: (0, ConnectionId(0), 0),
             base: Duration::ZERO,
             scope,
             connections: Vec::new(),
@@ -224,6 +229,7 @@ impl Machine {
             trace: self.trace,
             transcript: self.transcript,
             duration: self.now,
+            completed: self.position >= self.steps.len(),
         }
     }
 

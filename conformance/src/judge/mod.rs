@@ -3,6 +3,7 @@
 mod body;
 mod connection;
 mod encode;
+mod expecting;
 pub mod finding;
 mod fit;
 mod grammar;

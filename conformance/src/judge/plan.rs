@@ -74,7 +74,7 @@ pub(crate) fn steps(case: &Case) -> Vec<Step> {
             _ => add(&mut steps, statement, index, bound.take()),
         }
     }
-    insert_opened(steps)
+    insert_opened(&steps)
 }
 
 fn add(steps: &mut Vec<Step>, statement: &Statement, line: usize, bound: Option<Bound>) {
@@ -85,11 +85,11 @@ fn add(steps: &mut Vec<Step>, statement: &Statement, line: usize, bound: Option<
         }
         Statement::Publish(data, attributes) => StepKind::Publish(data.clone(), attributes.clone()),
         Statement::Send(name, item) => {
-            if let Some(Step { kind: StepKind::Send(other, items), .. }) = steps.last_mut() {
-                if other == name {
-                    items.push((item.clone(), line));
-                    return;
-                }
+            if let Some(Step { kind: StepKind::Send(other, items), .. }) = steps.last_mut()
+                && other == name
+            {
+                items.push((item.clone(), line));
+                return;
             }
             StepKind::Send(name.clone(), vec![(item.clone(), line)])
         }
@@ -112,18 +112,16 @@ fn add(steps: &mut Vec<Step>, statement: &Statement, line: usize, bound: Option<
 
 /// Puts `Opened` behind every procedure whose answer the case does not look at: at once where a technique opens, and
 /// before the first thing that is expected where a poll is answered.
-fn insert_opened(steps: Vec<Step>) -> Vec<Step> {
+fn insert_opened(steps: &[Step]) -> Vec<Step> {
     let mut out: Vec<Step> = Vec::new();
     let mut awaited: Vec<(Procedure, ConnectionName, usize)> = Vec::new();
     for (index, step) in steps.iter().enumerate() {
-        if let Some(name) = step.kind.expects_on() {
-            if let Some(at) = awaited.iter().position(|(_, other, _)| other == name) {
-                let (procedure, name, line) = awaited.remove(at);
-                let looks = matches!(step.kind, StepKind::Head(..));
-                let bound = step.bound.map(|bound| Bound { lower: None, ..bound });
-                if !looks {
-                    out.push(Step { kind: StepKind::Opened(procedure, name), line, bound });
-                }
+        let name = step.kind.expects_on();
+        if let Some(at) = awaited.iter().position(|(_, other, _)| Some(other) == name) {
+            let (procedure, name, line) = awaited.remove(at);
+            let bound = step.bound.map(|bound| Bound { lower: None, ..bound });
+            if !matches!(step.kind, StepKind::Head(..)) {
+                out.push(Step { kind: StepKind::Opened(procedure, name), line, bound });
             }
         }
         out.push(step.clone());

@@ -38,8 +38,7 @@ pub(crate) fn request(
             "callback" => values.callback = Some(value),
             "without" => fields.retain(|(name, _)| !name.eq_ignore_ascii_case(&value)),
             "hold" => {
-                let span = crate::case::parse_span(&value).ok_or(RequestError::Hold(value))?;
-                values.hold = Some(span.duration());
+                values.hold = Some(crate::case::parse_duration(&value).ok_or(RequestError::Hold(value))?);
             }
             _ => replace(&mut fields, &value),
         }

@@ -32,10 +32,6 @@ impl ScriptReceiver {
         ScriptReceiver { iframe, buffer: Vec::new() }
     }
 
-    pub(crate) fn buffered(&self) -> usize {
-        self.buffer.len()
-    }
-
     pub(crate) fn push(
         &mut self,
         now: Duration,
@@ -49,14 +45,10 @@ impl ScriptReceiver {
             let rest = &self.buffer[position..];
             let (item, taken) = match next(rest) {
                 Found::Incomplete => break,
-                Found::Other(end) => (
-                    rest[..end]
-                        .iter()
-                        .all(u8::is_ascii_whitespace)
-                        .then(|| Item::Comment(rest[..end].to_vec())),
-                    end,
-                ),
-                Found::Comment(end) => (Some(Item::Comment(rest[..end].to_vec())), end),
+                Found::Other(end) => {
+                    (rest[..end].iter().all(u8::is_ascii_whitespace).then_some(Item::Comment), end)
+                }
+                Found::Comment(end) => (Some(Item::Comment), end),
                 Found::Script { content, end } => {
                     watch.relevant(&[Invariant::IframeScripts]);
                     let calls = calls(&self.iframe, &preprocessed(&rest[content]));

@@ -20,10 +20,6 @@ pub(crate) struct WebSocketReceiver {
 }
 
 impl WebSocketReceiver {
-    pub(crate) fn buffered(&self) -> usize {
-        self.frames.buffered() + self.message.as_ref().map_or(0, |(_, payload)| payload.len())
-    }
-
     pub(crate) fn push(
         &mut self,
         now: Duration,

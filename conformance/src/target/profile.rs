@@ -393,7 +393,7 @@ pub(crate) fn check_path(table: &'static str, path: &str) -> Result<(), ProfileE
 /// `300ms` or `25s`, as in the fixtures.
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     let word = String::deserialize(deserializer)?;
-    let span = crate::case::parse_span(&word)
+    let duration = crate::case::parse_duration(&word)
         .ok_or_else(|| serde::de::Error::custom(format!("`{word}` is no time; write `300ms` or `25s`")))?;
-    Ok(Some(span.duration()))
+    Ok(Some(duration))
 }

@@ -39,13 +39,13 @@ impl fmt::Display for Transcript {
                 EventKind::Eof(id) => writeln!(out, "#{} < eof", id.0)?,
                 EventKind::Reset(id) => writeln!(out, "#{} < reset", id.0)?,
                 EventKind::Refused(id, why) => {
-                    writeln!(out, "#{} refused {}", id.0, Text::from_bytes(why.as_bytes()))?
+                    writeln!(out, "#{} refused {}", id.0, Text::from_bytes(why.as_bytes()))?;
                 }
                 EventKind::LeftOut(id, bytes) => writeln!(out, "#{} left-out {bytes}", id.0)?,
                 EventKind::Publish(what) => writeln!(out, "publish {}", Text::from_bytes(what.as_bytes()))?,
                 EventKind::Published(Ok(())) => writeln!(out, "published")?,
                 EventKind::Published(Err(why)) => {
-                    writeln!(out, "publish-failed {}", Text::from_bytes(why.as_bytes()))?
+                    writeln!(out, "publish-failed {}", Text::from_bytes(why.as_bytes()))?;
                 }
             }
         }
@@ -117,7 +117,7 @@ fn literal(text: &str) -> Result<Vec<u8>, String> {
             None
         }
     }
-    let parsed: Text = crate::case::parse_text(text).map_err(|error| error.to_string())?;
+    let parsed: Text = crate::case::parse_text(text).map_err(|error| error.clone())?;
     parsed.bytes(&Nothing).map_err(|error| error.to_string())
 }
 

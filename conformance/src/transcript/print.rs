@@ -6,7 +6,7 @@ use std::time::Duration;
 use pushspec_wire::http1::HeadScanner;
 use pushspec_wire::websocket::FrameScanner;
 
-use super::{ConnectionId, EventKind, Transcript};
+use super::{ConnectionId, Event, EventKind, Transcript};
 use crate::judge::shown::{readable_line, shown, shown_frame};
 
 /// One direction of a connection.
@@ -20,53 +20,58 @@ struct Direction {
 
 /// The lines of a transcript.
 pub fn printed(transcript: &Transcript) -> Vec<String> {
-    let mut names: BTreeMap<ConnectionId, String> = BTreeMap::new();
-    let mut sent: BTreeMap<ConnectionId, Direction> = BTreeMap::new();
-    let mut received: BTreeMap<ConnectionId, Direction> = BTreeMap::new();
-    let mut lines = Vec::new();
-    for event in &transcript.events {
-        let at = event.at;
-        let mut line = |text: String| lines.push(format!("{}  {text}", time(at)));
-        match &event.kind {
-            EventKind::Connect(id, name) => {
-                names.insert(*id, name.0.clone());
-                line(format!("connect {}", name.0).trim_end().to_owned());
-            }
-            EventKind::Sent(id, bytes) => {
-                let name = names.get(id).cloned().unwrap_or_default();
-                sent.entry(*id)
-                    .or_default()
-                    .print(bytes)
-                    .into_iter()
-                    .for_each(|text| line(format!("{name}> {text}").trim_end().to_owned()));
-            }
-            EventKind::Received(id, bytes) => {
-                let name = names.get(id).cloned().unwrap_or_default();
-                let direction = received.entry(*id).or_default();
-                let texts = direction.print(bytes);
-                if direction.frames.is_some() {
-                    sent.entry(*id).or_default().upgrade();
-                }
-                texts.into_iter().for_each(|text| line(format!("{name}< {text}").trim_end().to_owned()));
-            }
-            EventKind::Finish(id) => line(format!("{}> eof", names.get(id).cloned().unwrap_or_default())),
-            EventKind::Close(id) => line(format!("{}> close", names.get(id).cloned().unwrap_or_default())),
-            EventKind::Eof(id) => line(format!("{}< eof", names.get(id).cloned().unwrap_or_default())),
-            EventKind::Reset(id) => line(format!("{}< reset", names.get(id).cloned().unwrap_or_default())),
-            EventKind::Refused(id, why) => {
-                line(format!("{}< refused: {why}", names.get(id).cloned().unwrap_or_default()))
-            }
-            EventKind::LeftOut(_, bytes) => line(format!("… {bytes} bytes are left out here")),
-            EventKind::Publish(request) => line(format!("publish  # {request}")),
-            EventKind::Published(Ok(())) => {}
-            EventKind::Published(Err(why)) => line(format!("publish failed: {why}")),
-        }
-    }
-    lines
+    let mut printer = Printer::default();
+    transcript.events.iter().for_each(|event| printer.event(event));
+    printer.lines
 }
 
-fn time(at: Duration) -> String {
-    format!("{:>8.1} ms", crate::judge::finding::milliseconds(at))
+#[derive(Default)]
+struct Printer {
+    names: BTreeMap<ConnectionId, String>,
+    sent: BTreeMap<ConnectionId, Direction>,
+    received: BTreeMap<ConnectionId, Direction>,
+    lines: Vec<String>,
+}
+
+impl Printer {
+    fn line(&mut self, at: Duration, text: &str) {
+        let line = format!("{:>8.1} ms  {text}", crate::judge::finding::milliseconds(at));
+        self.lines.push(line.trim_end().to_owned());
+    }
+
+    fn event(&mut self, Event { at, kind }: &Event) {
+        if let EventKind::Connect(id, name) = kind {
+            self.names.insert(*id, name.0.clone());
+        }
+        let name = |id: &ConnectionId| self.names.get(id).cloned().unwrap_or_default();
+        let text = match kind {
+            EventKind::Sent(id, bytes) => {
+                let name = name(id);
+                let texts = self.sent.entry(*id).or_default().print(bytes);
+                return texts.iter().for_each(|text| self.line(*at, &format!("{name}> {text}")));
+            }
+            EventKind::Received(id, bytes) => {
+                let name = name(id);
+                let direction = self.received.entry(*id).or_default();
+                let texts = direction.print(bytes);
+                if direction.frames.is_some() {
+                    self.sent.entry(*id).or_default().upgrade();
+                }
+                return texts.iter().for_each(|text| self.line(*at, &format!("{name}< {text}")));
+            }
+            EventKind::Connect(_, name) => format!("connect {}", name.0),
+            EventKind::Finish(id) => format!("{}> eof", name(id)),
+            EventKind::Close(id) => format!("{}> close", name(id)),
+            EventKind::Eof(id) => format!("{}< eof", name(id)),
+            EventKind::Reset(id) => format!("{}< reset", name(id)),
+            EventKind::Refused(id, why) => format!("{}< refused: {why}", name(id)),
+            EventKind::LeftOut(_, bytes) => format!("… {bytes} bytes are left out here"),
+            EventKind::Publish(request) => format!("publish  # {request}"),
+            EventKind::Published(Ok(())) => "published".to_owned(),
+            EventKind::Published(Err(why)) => format!("publish failed: {why}"),
+        };
+        self.line(*at, &text);
+    }
 }
 
 impl Direction {

@@ -2,12 +2,14 @@
 //! channel as a text message whose payload is the data.
 //!
 //! The opening handshake is checked here ([`handshake`]), frames are read and written by the library, behind a guard
-//! ([`guard`]) that finds what the library accepts or finds late. [`session`] is the conversation.
+//! ([`guard`]) that finds what the library accepts or finds late ([`scanner`]). [`session`] is the conversation.
 
 mod extensions;
 mod guard;
 mod handshake;
+mod scanner;
 mod session;
+mod text;
 
 use std::sync::Arc;
 

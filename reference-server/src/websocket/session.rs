@@ -19,7 +19,7 @@ use tokio_tungstenite::{
 };
 use tracing::debug;
 
-use super::guard::{FrameError, Guard};
+use super::{guard::Guard, scanner::FrameError};
 use crate::{
     application::Application,
     hub::{Batch, Subscription},
@@ -30,6 +30,8 @@ const CLOSING: Duration = Duration::from_secs(1);
 
 /// The buffers for reading, and for frames that leave together.
 const BUFFER: usize = 16 << 10;
+
+const NOT_UTF8: &str = "text is not UTF-8";
 
 /// What the WebSocket is for.
 #[derive(Debug)]
@@ -81,7 +83,7 @@ impl Session {
             application: Arc::clone(application),
             frames: WebSocketStream::from_raw_socket(stream, Role::Server, Some(limits)).await,
             purpose,
-            ping: Instant::now() + config.heartbeat,
+            ping: Instant::now() + application.heartbeat(),
             unanswered: false,
         }
     }
@@ -118,7 +120,7 @@ impl Session {
     async fn receive(&mut self, received: Option<Result<Message, Error>>) -> Result<(), Ending> {
         let message = received.ok_or(Ending::Gone)?.map_err(|error| fail(&error))?;
         self.unanswered = false;
-        self.ping = Instant::now() + self.application.config.heartbeat;
+        self.ping = Instant::now() + self.application.heartbeat();
         match (message, &self.purpose) {
             (Message::Close(_), _) => Err(Ending::Answered),
             (message @ (Message::Text(_) | Message::Binary(_)), Purpose::Echo) => self.send(message).await,
@@ -145,7 +147,7 @@ impl Session {
             return Err(Ending::Gone);
         }
         self.unanswered = true;
-        self.ping = Instant::now() + self.application.config.heartbeat;
+        self.ping = Instant::now() + self.application.heartbeat();
         self.send(Message::Ping(bytes::Bytes::new())).await
     }
 
@@ -177,11 +179,12 @@ impl Purpose {
 /// Which Close frame an error is answered with (section 7.4.1).
 fn fail(error: &Error) -> Ending {
     match error {
-        Error::Capacity(_) => Ending::Failed(frame(CloseCode::Size, "the message is too big")),
-        Error::Utf8(_) => Ending::Failed(frame(CloseCode::Invalid, "the text is not UTF-8")),
+        Error::Capacity(_) => Ending::Failed(frame(CloseCode::Size, "message is too big")),
+        Error::Utf8(_) => Ending::Failed(frame(CloseCode::Invalid, NOT_UTF8)),
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Ending::Gone,
         Error::Protocol(error) => Ending::Failed(frame(CloseCode::Protocol, error.to_string())),
         Error::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<FrameError>()) {
+            Some(FrameError::Text) => Ending::Failed(frame(CloseCode::Invalid, NOT_UTF8)),
             Some(error) => Ending::Failed(frame(CloseCode::Protocol, error.to_string())),
             None => Ending::Gone,
         },

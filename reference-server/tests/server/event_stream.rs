@@ -245,8 +245,9 @@ async fn head_has_the_fields_and_ends() {
 #[tokio::test]
 async fn an_http_1_0_client_gets_the_stream_without_chunks() {
     let server = start().await;
-    let mut wire = Wire::open(&server, "GET /sse/news HTTP/1.0\r\n\r\n").await;
+    let mut wire = Wire::open(&server, "GET /sse/news HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").await;
     let head = wire.head().await;
+    assert_eq!(head.field("connection"), Some("close"));
     assert_eq!(head.field("transfer-encoding"), None);
     assert_eq!(wire.until("\n\n").await, ": connected\nretry: 3000\n\n");
     publish(&server, "news", "one").await;

@@ -32,6 +32,14 @@ use crate::support::{Wire, field, get, start, url};
     400
 )]
 #[case::length_no_number("POST /publish/a HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\na", 400)]
+#[case::two_codings(
+    "POST /publish/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    501
+)]
+#[case::chunked_twice(
+    "POST /publish/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+    400
+)]
 #[case::unknown_coding("POST /publish/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 400)]
 #[tokio::test]
 async fn a_request_is_answered_with_its_status(#[case] request: &str, #[case] status: u16) {
@@ -85,6 +93,18 @@ async fn the_page_is_whole_and_can_be_validated() {
     assert!(response.text().await.unwrap().ends_with("</html>\n"));
     let request = Client::new().get(url(&server, "/")).header("if-none-match", tag);
     assert_eq!(request.send().await.unwrap().status(), StatusCode::NOT_MODIFIED);
+}
+
+#[tokio::test]
+async fn an_http_1_0_connection_is_kept_where_the_client_asks_and_the_answer_allows() {
+    let server = start().await;
+    let get = |target| format!("GET {target} HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n");
+    let mut wire = Wire::open(&server, get("/polling/a")).await;
+    assert_eq!(wire.response().await.0.field("connection"), Some("keep-alive"));
+    wire.send(get("/polling/a").replace("Host: a", "Host: b c")).await;
+    let (head, _) = wire.response().await;
+    assert_eq!((head.status, head.field("connection")), (400, Some("close")));
+    assert_eq!(wire.end().await, b"");
 }
 
 #[tokio::test]

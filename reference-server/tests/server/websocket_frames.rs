@@ -71,6 +71,9 @@ async fn closed(wire: &mut Wire) -> u16 {
 #[case::cut_character(1007, b"\x81\x81\0\0\0\0\xc3")]
 #[case::not_utf8_in_a_fragment(1007, b"\x01\x81\0\0\0\0\xff")]
 #[case::cut_character_over_fragments(1007, b"\x01\x81\0\0\0\0\xc3\x80\x80\0\0\0\0")]
+#[case::not_utf8_long_before_the_end(1007, b"\x81\xfe\xff\xff\0\0\0\0a\xff")]
+#[case::surrogate_long_before_the_end(1007, b"\x81\xfe\xff\xff\0\0\0\0\xed\xa0")]
+#[case::continuation_of_nothing_incomplete(1002, b"\x00")]
 #[case::close_reason_not_utf8(1007, b"\x88\x83\0\0\0\0\x03\xe8\xff")]
 #[tokio::test]
 async fn a_fault_is_answered_with_its_close_code(#[case] code: u16, #[case] bytes: &[u8]) {

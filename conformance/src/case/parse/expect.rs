@@ -164,8 +164,12 @@ fn unknown(cursor: &mut Cursor<'_>, from: usize, at: usize, name: &str) -> Mista
     if let Some(hint) = did_you_mean(name, ITEMS) {
         return cursor.mistake(from, format!("unknown item `{name}`")).hint(hint);
     }
+    let end = cursor.position();
     cursor.set_position(at);
     let word = cursor.word(&[]);
+    if word.is_empty() {
+        cursor.set_position(end);
+    }
     let mistake = Mistake::at(from, cursor.position() - from, "this is neither an item nor a field");
     match did_you_mean(&word, TESTS) {
         Some(hint) => mistake.hint(hint),

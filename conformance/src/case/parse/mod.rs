@@ -10,7 +10,7 @@ mod text;
 use super::statement::{ExpectItem, Line, Note, Statement};
 pub(crate) use cursor::{Cursor, Mistake};
 pub(crate) use frame::parse_word as parse_frame_word;
-pub(crate) use statement::span;
+pub(crate) use statement::duration;
 
 /// The names that can stand in braces anywhere, and where they come from.
 pub(crate) const SUBSTITUTIONS: [&str; 13] = [

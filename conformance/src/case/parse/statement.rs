@@ -88,6 +88,10 @@ fn optional_name(cursor: &mut Cursor<'_>) -> Result<ConnectionName, Mistake> {
         cursor.set_position(from);
         return Ok(ConnectionName::default());
     }
+    if PROCEDURE_ATTRIBUTES.contains(&word.as_str()) {
+        let mistake = cursor.mistake(from + 1, format!("`{word}` has no value"));
+        return Err(mistake.hint(format!("write `{word}=\"…\"`")));
+    }
     if is_connection_name(&word) {
         return Ok(ConnectionName(word));
     }
@@ -154,7 +158,7 @@ fn after(cursor: &mut Cursor<'_>) -> Result<Statement, Mistake> {
         .split_once("..")
         .ok_or_else(|| cursor.mistake(from, "`after` takes two bounds, as in `1s..5s`"))?;
     match (span(lower), span(upper)) {
-        (Some(lower), Some(upper)) if lower.duration() < upper.duration() => {
+        (Some(lower), Some(upper)) if lower.duration(None) < upper.duration(None) => {
             Ok(Statement::After(lower, upper))
         }
         (Some(_), Some(_)) => Err(cursor.mistake(from, "the lower bound is not below the upper one")),
@@ -163,15 +167,25 @@ fn after(cursor: &mut Cursor<'_>) -> Result<Statement, Mistake> {
 }
 
 fn bad_span(cursor: &Cursor<'_>, from: usize, word: &str) -> Mistake {
-    cursor.mistake(from, format!("`{word}` is no time")).hint("write `300ms` or `5s`")
+    cursor.mistake(from, format!("`{word}` is no time")).hint("write `300ms`, `5s` or `heartbeat`")
 }
 
-/// `300ms` or `5s`.
+/// `300ms`, `5s` or `heartbeat`.
 pub(crate) fn span(word: &str) -> Option<Span> {
+    if word == "heartbeat" {
+        return Some(Span::Heartbeat);
+    }
     let (digits, seconds) = match word.strip_suffix("ms") {
         Some(digits) => (digits, false),
         None => (word.strip_suffix('s')?, true),
     };
     let count: u64 = digits.parse().ok()?;
-    (count.to_string() == digits && count <= 3_600_000).then_some(Span { count, seconds })
+    // An hour is more than any case waits.
+    let plain = count.to_string() == digits && count <= 3_600_000;
+    plain.then_some(if seconds { Span::Seconds(count) } else { Span::Milliseconds(count) })
+}
+
+/// `300ms` or `5s` where nothing declares a heartbeat: in profiles and attributes.
+pub(crate) fn duration(word: &str) -> Option<std::time::Duration> {
+    span(word).filter(|span| *span != Span::Heartbeat).map(|span| span.duration(None))
 }

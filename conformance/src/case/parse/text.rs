@@ -172,7 +172,10 @@ fn unicode(cursor: &mut Cursor<'_>) -> Option<char> {
 /// Text to the end of the statement, or to ` or `, with substitutions but without escapes.
 pub(super) fn template(cursor: &mut Cursor<'_>, stop_at_or: bool) -> Result<Template, Mistake> {
     let mut collector = Collector::default();
-    while !cursor.at_end() && !(stop_at_or && cursor.starts_with(" or ")) {
+    while !cursor.at_end() {
+        if stop_at_or && cursor.starts_with(" or ") {
+            break;
+        }
         let at = cursor.position();
         if let Some(name) = cursor.braced_name() {
             cursor.check_name(at, &name)?;

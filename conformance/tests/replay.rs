@@ -1,0 +1,134 @@
+//! The case machine, judged from recorded transcripts: no socket, no sleep.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pushspec::case::Case;
+use pushspec::judge::replay::replay;
+use pushspec::judge::{Judgement, Settings, Verdict};
+use pushspec::suite::Suite;
+use pushspec::target::{Profile, Target};
+use pushspec::transcript;
+use rstest::rstest;
+
+/// Judges a case by what is recorded in a file below `transcripts/`.
+fn judge(id: &str, recorded: &str) -> Result<Judgement, Box<dyn std::error::Error>> {
+    let suite = Suite::embedded()?;
+    let case: Case =
+        suite.cases.iter().find(|case| case.id == id).cloned().ok_or_else(|| format!("no case {id}"))?;
+    let target = Target::new("http://127.0.0.1:8080", Profile::reference()?)?;
+    let settings = Settings { patience: 1.0, channel: "recorded".into() };
+    let transcript = transcript::parse(recorded)?;
+    Ok(replay(case, Arc::new(target), Arc::clone(&suite.catalogue), settings, &transcript))
+}
+
+const UNMASKED: &str = "websocket/5.1-masking/unmasked-text-frame";
+
+/// A handshake for a case that does not look at the accept key, and what follows it.
+fn opened(rest: &str) -> String {
+    format!(
+        "1.000 #0 < \"HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n\\r\\n\"\n{rest}"
+    )
+}
+
+#[rstest]
+#[case::close_and_end("2.000 #0 < x\"88 02 03 ea\"\n3.000 #0 < eof\n", Verdict::Pass)]
+#[case::close_and_reset("2.000 #0 < x\"88 02 03 ea\"\n3.000 #0 < reset\n", Verdict::Pass)]
+#[case::cut_everywhere(
+    "2.000 #0 < x\"88\"\n2.100 #0 < x\"02\"\n2.200 #0 < x\"03\"\n2.300 #0 < x\"ea\"\n3.000 #0 < eof\n",
+    Verdict::Pass
+)]
+#[case::a_ping_before_the_close(
+    "2.000 #0 < x\"89 00\"\n2.000 #0 < x\"88 02 03 ea\"\n3.000 #0 < eof\n",
+    Verdict::Pass
+)]
+#[case::no_close_frame("2.000 #0 < eof\n", Verdict::Warn)]
+#[case::another_code("2.000 #0 < x\"88 02 03 e8\"\n3.000 #0 < eof\n", Verdict::Warn)]
+#[case::the_echo("2.000 #0 < x\"81 05 48 65 6c 6c 6f\"\n3.000 #0 < eof\n", Verdict::Fail)]
+#[case::nothing_at_all("", Verdict::Fail)]
+#[case::no_end("2.000 #0 < x\"88 02 03 ea\"\n", Verdict::Fail)]
+fn the_answer_to_an_unmasked_frame(
+    #[case] rest: &str,
+    #[case] verdict: Verdict,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let judgement = judge(UNMASKED, &opened(rest))?;
+    assert_eq!(judgement.verdict, verdict, "{:#?}", judgement.findings);
+    Ok(())
+}
+
+#[test]
+fn a_deadline_passes_without_a_sleep() -> Result<(), Box<dyn std::error::Error>> {
+    let judgement = judge(UNMASKED, &opened(""))?;
+    assert!(judgement.duration >= Duration::from_secs(5), "{:?}", judgement.duration);
+    assert!(judgement.findings[0].received.contains("nothing within 5s") || judgement.findings.len() > 1);
+    Ok(())
+}
+
+#[test]
+fn a_masked_frame_of_the_server_is_a_breach_whatever_the_case() -> Result<(), Box<dyn std::error::Error>> {
+    let judgement = judge(UNMASKED, &opened("2.000 #0 < x\"88 82 00 00 00 00 03 ea\"\n3.000 #0 < eof\n"))?;
+    assert_eq!(judgement.verdict, Verdict::Pass);
+    let breached: Vec<&str> = judgement.breaches.iter().map(|breach| breach.invariant.name()).collect();
+    assert_eq!(breached, ["websocket-server-unmasked"]);
+    Ok(())
+}
+
+#[test]
+fn a_refused_connection_is_an_error_and_no_verdict_on_the_server() -> Result<(), Box<dyn std::error::Error>> {
+    let judgement = judge(UNMASKED, "0.100 #0 refused \"connection refused\"\n")?;
+    assert_eq!(judgement.verdict, Verdict::Error);
+    assert!(judgement.reason.is_some_and(|reason| reason.contains("connection refused")));
+    Ok(())
+}
+
+#[test]
+fn a_server_that_is_busy_is_an_error_and_no_verdict_on_the_server() -> Result<(), Box<dyn std::error::Error>>
+{
+    let judgement = judge(
+        UNMASKED,
+        "1.000 #0 < \"HTTP/1.1 503 Service Unavailable\\r\\nContent-Length: 0\\r\\n\\r\\n\"\n",
+    )?;
+    assert_eq!(judgement.verdict, Verdict::Error, "{:?}", judgement.findings);
+    Ok(())
+}
+
+const RESUMED: &str = "sse/9.2.4-last-event-id/resume-sends-what-was-missed";
+
+const STREAM: &str = "HTTP/1.1 200 OK\\r\\nContent-Type: text/event-stream\\r\\n\\r\\n";
+
+/// The conversation of [`RESUMED`], with what the resumed stream holds.
+fn resumed(events: &str) -> String {
+    format!(
+        "1.000 #0 < \"{STREAM}\"\n30.000 published\n31.000 #0 < \"id: 1\\ndata: one\\n\\n: h\\n\"\n\
+         60.000 published\n70.000 published\n80.000 #1 < \"{STREAM}\"\n81.000 #1 < {events}\n"
+    )
+}
+
+#[rstest]
+#[case::everything("\"id: 2\\ndata: two\\n\\nid: 3\\ndata: three\\n\\n\"", Verdict::Pass)]
+#[case::with_carriage_returns("\"id: 2\\rdata: two\\r\\rid: 3\\rdata: three\\r\\r\"", Verdict::Pass)]
+#[case::without_the_blank_after_the_colon("\"id:2\\ndata:two\\n\\nid:3\\ndata:three\\n\\n\"", Verdict::Pass)]
+#[case::a_gap("\"id: 3\\ndata: three\\n\\n\"", Verdict::Warn)]
+#[case::a_double(
+    "\"id: 1\\ndata: one\\n\\nid: 2\\ndata: two\\n\\nid: 3\\ndata: three\\n\\n\"",
+    Verdict::Warn
+)]
+#[case::an_event_without_its_blank_line("\"id: 2\\ndata: two\\n\\nid: 3\\ndata: three\\n\"", Verdict::Warn)]
+fn a_resumed_stream(
+    #[case] events: &str,
+    #[case] verdict: Verdict,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let judgement = judge(RESUMED, &resumed(events))?;
+    assert_eq!(judgement.verdict, verdict, "{:#?}\n{}", judgement.findings, judgement.trace.join("\n"));
+    Ok(())
+}
+
+#[test]
+fn a_transcript_that_a_run_recorded_gives_the_same_judgement_again() -> Result<(), Box<dyn std::error::Error>>
+{
+    let first = judge(UNMASKED, &opened("2.000 #0 < x\"88 02 03 ea\"\n3.000 #0 < eof\n"))?;
+    let second = judge(UNMASKED, &first.transcript.to_string())?;
+    assert_eq!(first.trace, second.trace);
+    assert_eq!(first.transcript, second.transcript);
+    Ok(())
+}

@@ -1,0 +1,256 @@
+//! What a server has to find in the frames of a client, byte by byte and without holding any of them.
+
+use thiserror::Error;
+
+use super::text::Text;
+
+/// What is wrong with a frame.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub(super) enum FrameError {
+    /// Section 5.2: without an extension the bits RSV1 to RSV3 are zero.
+    #[error("reserved bit set")]
+    Reserved,
+    /// Section 5.2: 0x3 to 0x7 and 0xB to 0xF.
+    #[error("unknown opcode")]
+    Opcode,
+    /// Section 5.5.
+    #[error("fragmented control frame")]
+    FragmentedControl,
+    /// Section 5.4.
+    #[error("continuation of no message")]
+    Continuation,
+    /// Section 5.4.
+    #[error("message within a message")]
+    Interruption,
+    /// Section 5.1.
+    #[error("frame is not masked")]
+    Unmasked,
+    /// Section 5.5.
+    #[error("control frame of more than 125 bytes")]
+    LongControl,
+    /// Section 5.2.
+    #[error("length is not in its shortest form")]
+    Length,
+    /// Section 8.1.
+    #[error("text is not UTF-8")]
+    Text,
+}
+
+/// Where in the stream of frames the next byte stands.
+#[derive(Debug, Default)]
+pub(super) struct Scanner {
+    /// The bytes of a header that is not complete.
+    header: Vec<u8>,
+    /// The frame whose payload comes, when its header is complete.
+    frame: Option<Frame>,
+    /// The message whose next fragment is to come.
+    message: Option<Message>,
+}
+
+#[derive(Debug)]
+struct Frame {
+    last: bool,
+    control: bool,
+    masking_key: [u8; 4],
+    /// How many bytes of the payload are to come.
+    left: u64,
+}
+
+#[derive(Debug)]
+enum Message {
+    Text(Text),
+    Binary,
+}
+
+impl Scanner {
+    /// Looks at the next bytes. An error comes with the number of bytes before the frame that has it.
+    pub(super) fn scan(&mut self, bytes: &[u8]) -> Result<(), (usize, FrameError)> {
+        let mut rest = bytes;
+        // Where the current frame begins, or the beginning of the bytes when it began before them.
+        let mut start = 0;
+        while let Some((&byte, after)) = rest.split_first() {
+            let within = if let Some(frame) = &self.frame {
+                let length = usize::try_from(frame.left).map_or(rest.len(), |left| left.min(rest.len()));
+                let payload;
+                (payload, rest) = rest.split_at(length);
+                self.payload(payload).map_err(|error| (start, error))?
+            } else {
+                rest = after;
+                self.header(byte).map_err(|error| (start, error))?
+            };
+            if !within {
+                start = bytes.len() - rest.len();
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a byte of a header. Tells whether more of the frame is to come.
+    fn header(&mut self, byte: u8) -> Result<bool, FrameError> {
+        self.header.push(byte);
+        if let [first] = self.header[..] {
+            check_first(first)?;
+            self.check_order(first)?;
+        }
+        let Some((left, masking_key)) = check_rest(&self.header)? else { return Ok(true) };
+        let first = self.header[0];
+        self.header.clear();
+        match first & 0x0f {
+            0x1 => self.message = Some(Message::Text(Text::default())),
+            0x2 => self.message = Some(Message::Binary),
+            _ => {}
+        }
+        self.frame = Some(Frame { last: first & 0x80 != 0, control: first & 0x08 != 0, masking_key, left });
+        if left > 0 { Ok(true) } else { self.payload(&[]) }
+    }
+
+    /// Takes bytes of a payload. Tells whether more of the frame is to come.
+    fn payload(&mut self, bytes: &[u8]) -> Result<bool, FrameError> {
+        let Some(frame) = &mut self.frame else { return Ok(false) };
+        if let (Some(Message::Text(text)), false) = (&mut self.message, frame.control) {
+            let unmasked: Vec<u8> =
+                bytes.iter().zip(frame.masking_key.iter().cycle()).map(|(a, b)| a ^ b).collect();
+            text.take(&unmasked).map_err(|_| FrameError::Text)?;
+        }
+        frame.left -= bytes.len() as u64;
+        frame.masking_key.rotate_left(bytes.len() % 4);
+        if frame.left > 0 {
+            return Ok(true);
+        }
+        if frame.last && !frame.control {
+            let complete = !matches!(self.message.take(), Some(Message::Text(text)) if !text.is_complete());
+            if !complete {
+                return Err(FrameError::Text);
+            }
+        }
+        self.frame = None;
+        Ok(false)
+    }
+
+    /// Fragments of one message follow each other, with nothing but control frames between them (section 5.4).
+    fn check_order(&self, first: u8) -> Result<(), FrameError> {
+        match (first & 0x0f, &self.message) {
+            (0x0, None) => Err(FrameError::Continuation),
+            (0x1 | 0x2, Some(_)) => Err(FrameError::Interruption),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// FIN, RSV1 to RSV3 and the opcode.
+fn check_first(first: u8) -> Result<(), FrameError> {
+    if first & 0x70 != 0 {
+        return Err(FrameError::Reserved);
+    }
+    if !matches!(first & 0x0f, 0x0..=0x2 | 0x8..=0xa) {
+        return Err(FrameError::Opcode);
+    }
+    if first & 0x88 == 0x08 {
+        return Err(FrameError::FragmentedControl);
+    }
+    Ok(())
+}
+
+/// MASK and the length. The length of the payload and the masking key are known when the header is complete.
+fn check_rest(header: &[u8]) -> Result<Option<(u64, [u8; 4])>, FrameError> {
+    let [first, second, rest @ ..] = header else { return Ok(None) };
+    let short = second & 0x7f;
+    if second & 0x80 == 0 {
+        return Err(FrameError::Unmasked);
+    }
+    if first & 0x08 != 0 && short > 125 {
+        return Err(FrameError::LongControl);
+    }
+    let extended = match short {
+        126 => 2,
+        127 => 8,
+        _ => 0,
+    };
+    let Some((extended, key)) = rest.split_at_checked(extended) else { return Ok(None) };
+    let length = extended.iter().fold(0, |length, &byte| length << 8 | u64::from(byte));
+    let length = match short {
+        126 if length >= 126 => length,
+        // The highest bit is zero.
+        127 if length >= 0x1_0000 && length >> 63 == 0 => length,
+        126 | 127 => return Err(FrameError::Length),
+        _ => u64::from(short),
+    };
+    Ok(key.try_into().ok().map(|key| (length, key)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Scans in one piece and byte by byte, which have to agree on what is wrong.
+    fn scan(bytes: &[u8]) -> Option<FrameError> {
+        let whole = Scanner::default().scan(bytes).err().map(|(_, error)| error);
+        let mut scanner = Scanner::default();
+        let pieces = bytes.iter().find_map(|byte| scanner.scan(&[*byte]).err()).map(|(_, error)| error);
+        assert_eq!(whole, pieces);
+        whole
+    }
+
+    #[test]
+    fn sound_frames_pass() {
+        assert_eq!(
+            scan(b"\x81\x85\0\0\0\0Hello\x89\x80mask\x01\x80mask\x80\x81\0\0\0\0x\x88\x82maskab"),
+            None
+        );
+        assert_eq!(scan(&[&b"\x82\xfe\x00\x7emask"[..], &[0; 126], b"\x82\x80mask"].concat()), None);
+        assert_eq!(scan(b"\x82\xff\0\0\0\0\0\x01\0\0mask"), None);
+        // A binary message and a control frame within a text are not text.
+        assert_eq!(
+            scan(b"\x82\x81\0\0\0\0\xff\x01\x81\0\0\0\0\xc3\x89\x81\0\0\0\0\xff\x80\x81\0\0\0\0\xa9"),
+            None
+        );
+    }
+
+    #[test]
+    fn text_is_unmasked_before_it_is_judged() {
+        let key = [0x37, 0xfa, 0x21, 0x3d];
+        let text = "é\u{10ffff} and more";
+        let masked: Vec<u8> = text.bytes().zip(key.iter().cycle()).map(|(a, b)| a ^ b).collect();
+        let length = 0x80 | u8::try_from(text.len()).expect("short");
+        assert_eq!(scan(&[&[0x81, length][..], &key, &masked].concat()), None);
+    }
+
+    #[test]
+    fn each_fault_is_found_as_soon_as_its_byte_is_there() {
+        for (bytes, error) in [
+            (&b"\xc1"[..], FrameError::Reserved),
+            (b"\xa1", FrameError::Reserved),
+            (b"\x91", FrameError::Reserved),
+            (b"\x83", FrameError::Opcode),
+            (b"\x8b", FrameError::Opcode),
+            (b"\x8f", FrameError::Opcode),
+            (b"\x09", FrameError::FragmentedControl),
+            (b"\x80", FrameError::Continuation),
+            (b"\x00", FrameError::Continuation),
+            (b"\x01\x80\0\0\0\0\x81", FrameError::Interruption),
+            (b"\x02\x80\0\0\0\0\x02", FrameError::Interruption),
+            (b"\x81\x05", FrameError::Unmasked),
+            (b"\x89\xfe", FrameError::LongControl),
+            (b"\x88\xff", FrameError::LongControl),
+            (b"\x81\xfe\x00\x7d", FrameError::Length),
+            (b"\x81\xff\0\0\0\0\0\0\xff\xff", FrameError::Length),
+            (b"\x81\xff\x80\0\0\0\0\x01\0\0", FrameError::Length),
+            (b"\x81\x85\0\0\0\0a\xff", FrameError::Text),
+            (b"\x81\x85\0\0\0\0\xed\xa0", FrameError::Text),
+            (b"\x81\x81\0\0\0\0\xc3", FrameError::Text),
+            (b"\x01\x81\0\0\0\0\xc3\x80\x80\0\0\0\0", FrameError::Text),
+        ] {
+            assert_eq!(scan(bytes), Some(error), "{bytes:x?}");
+            assert_eq!(scan(&bytes[..bytes.len() - 1]), None, "{bytes:x?}");
+            assert_eq!(scan(&[b"\x81\x82\0\0\0\0ab", bytes].concat()), Some(error), "{bytes:x?}");
+        }
+    }
+
+    #[test]
+    fn what_stands_before_the_bad_frame_is_counted() {
+        assert_eq!(Scanner::default().scan(b"\x82\x82maskab\x81\x05"), Err((8, FrameError::Unmasked)));
+        let mut scanner = Scanner::default();
+        assert_eq!(scanner.scan(b"\x82\x82maskab\x81"), Ok(()));
+        assert_eq!(scanner.scan(b"\x05"), Err((0, FrameError::Unmasked)));
+    }
+}
