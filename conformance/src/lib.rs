@@ -24,6 +24,7 @@ pub mod catalogue;
 #[cfg(feature = "program")]
 pub mod cli;
 pub mod drive;
+pub mod fault;
 pub mod judge;
 pub mod outcome;
 pub mod report;

@@ -167,8 +167,8 @@ fn expectation(line: &str, reading: &mut Reading) -> Result<(), Mistake> {
     match word {
         "message" => reading.events.push(message(rest)?),
         "retry" => {
-            reading.retry =
-                Some(rest.parse().map_err(|_| (format!("`{rest}` is no time in milliseconds"), None))?)
+            let time = rest.parse().map_err(|_| (format!("`{rest}` is no time in milliseconds"), None))?;
+            reading.retry = Some(time);
         }
         "last-event-id" => reading.last_event_id = text(rest)?,
         _ => {

@@ -162,7 +162,7 @@ fn wrong_arguments_exit_with_2_and_say_what_is_right() -> Result {
     fs::write(folder.path().join("path.toml"), "[sse]\npath = \"events\"\n")?;
     for (arguments, words) in [
         (vec!["run", "--jobs", "none"], "--jobs"),
-        (vec!["run", "--patience", "-1"], "--patience"),
+        (vec!["run", "--patience", "0"], "--patience"),
         (vec!["run", "nonsense"], "is no URL"),
         (vec!["run", "https://127.0.0.1:1"], "needs TLS"),
         (vec!["run", "ftp://127.0.0.1"], "neither http:// nor ws://"),

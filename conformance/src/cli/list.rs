@@ -5,6 +5,8 @@ use std::io::Write as _;
 use serde_json::json;
 
 use super::{CliError, Format, ListArguments};
+use crate::drive::schedule::RunError;
+use crate::fault;
 use crate::judge::needs;
 use crate::suite::{Pattern, Suite};
 
@@ -12,13 +14,14 @@ pub(super) fn list(arguments: &ListArguments) -> Result<u8, CliError> {
     let patterns: Vec<Pattern> = arguments.patterns.iter().map(|pattern| Pattern::new(pattern)).collect();
     let wanted = |id: &str| patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(id));
     let rows = if arguments.faults {
-        Vec::new()
+        faults(&wanted)
     } else {
         let suite = arguments.fixtures.suite()?;
         if arguments.clauses { clauses(&suite, &wanted) } else { cases(&suite, &patterns) }
     };
     if rows.is_empty() {
-        return Err(crate::drive::schedule::RunError::NothingSelected(arguments.patterns.join(" or ")).into());
+        let patterns: Vec<String> = arguments.patterns.iter().map(|pattern| format!("`{pattern}`")).collect();
+        return Err(RunError::NothingSelected(patterns.join(" or ")).into());
     }
     let mut out = anstream::stdout().lock();
     match arguments.format {
@@ -72,4 +75,13 @@ fn clauses(suite: &Suite, wanted: &dyn Fn(&str) -> bool) -> Vec<Row> {
         }),
     };
     clauses.map(row).collect()
+}
+
+fn faults(wanted: &dyn Fn(&str) -> bool) -> Vec<Row> {
+    let faults = fault::all().filter(|fault| wanted(fault.name));
+    let row = |fault: &fault::Fault| Row {
+        text: format!("{:14}  {:44}  {}", fault.technique, fault.name, fault.summary),
+        json: json!({ "name": fault.name, "technique": fault.technique, "summary": fault.summary }),
+    };
+    faults.map(row).collect()
 }

@@ -9,7 +9,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use pushspec_reference::{Config, Server};
 
 use super::{CliError, Format, PathArguments, RunArguments};
-use crate::drive::schedule::Options;
+use crate::drive::schedule::{Options, RunError};
+use crate::fault::{self, Relay};
 use crate::judge::Verdict;
 use crate::outcome::Outcome;
 use crate::report::terminal::{Detail, Rerun};
@@ -35,7 +36,13 @@ pub(super) async fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     let url = url.unwrap_or_else(|| {
         reference.as_ref().map(|server| format!("http://{}", server.address())).unwrap_or_default()
     });
-    let target = Target::new(&url, profile.profile)?;
+    let mut target = Target::new(&url, profile.profile)?;
+    let relay = relay(arguments, &target).await?;
+    if let Some(relay) = &relay {
+        target.host = relay.address().ip().to_string();
+        target.port = relay.address().port();
+        target.default_port = false;
+    }
     if profile.assumed && arguments.url.is_some() && arguments.quiet == 0 && arguments.format == Format::Text
     {
         writeln!(
@@ -110,6 +117,20 @@ fn profile_of_paths(paths: &PathArguments) -> Option<Profile> {
         }),
         ..Profile::default()
     })
+}
+
+async fn relay(arguments: &RunArguments, target: &Target) -> Result<Option<Relay>, CliError> {
+    let Some(name) = &arguments.fault else { return Ok(None) };
+    let fault = fault::by_name(name).ok_or_else(|| {
+        let hint = crate::case::error::did_you_mean(name, fault::all().map(|fault| fault.name));
+        let hint = hint.unwrap_or_else(|| "see `pushspec list --faults`".into());
+        CliError::Usage(format!("there is no fault `{name}`; {hint}"))
+    })?;
+    let unreachable =
+        |error: io::Error| RunError::Unreachable { target: target.url(), why: error.to_string() };
+    let addresses = crate::drive::resolve(target.connect_host(), target.port).await.map_err(unreachable)?;
+    let relay = Relay::start(addresses[0], fault).await.map_err(unreachable)?;
+    Ok(Some(relay))
 }
 
 async fn judge(arguments: &RunArguments, suite: &Suite, target: Target) -> Result<Outcome, CliError> {

@@ -242,9 +242,7 @@ impl Machine {
             self.position += candidates.len();
             return;
         }
-        for step in &candidates[..candidates.len() - 1] {
-            self.miss_optional(step, &received);
-        }
+        // What may have come before something that did not come is not worth a finding of its own.
         let last = last.clone();
         let refusal = match (&last.kind, &self.connections[id.0].arrivals[index].item) {
             (StepKind::Opened(..), Item::Head(head)) => head.status_line().map(|status| status.code),
@@ -282,10 +280,10 @@ impl Machine {
             return Some(deadline);
         }
         let received = self.nothing(id, window);
-        for step in candidates.iter().filter(|step| step.kind.is_optional()) {
-            self.miss_optional(step, &received);
-        }
         if optional {
+            for step in candidates {
+                self.miss_optional(step, &received);
+            }
             self.position += candidates.len();
             self.base = now;
         } else {

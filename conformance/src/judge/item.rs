@@ -53,6 +53,16 @@ pub(crate) fn shown(bytes: &[u8]) -> String {
     format!("{} … ({} bytes in all)", Text::from_bytes(&bytes[..cut]), bytes.len())
 }
 
+/// A frame that the suite sent, in the notation: there the lack of a mask is what is remarkable.
+pub(crate) fn shown_sent_frame(frame: &Frame) -> String {
+    let shown = shown_frame(frame);
+    if frame.mask.is_some() {
+        return shown;
+    }
+    let end = shown.find([' ', ']']).unwrap_or(shown.len());
+    format!("{} nomask{}", &shown[..end], &shown[end..])
+}
+
 /// A frame in the notation.
 pub(crate) fn shown_frame(frame: &Frame) -> String {
     let mut words =

@@ -271,7 +271,7 @@ fn shown_frames(bytes: &[u8]) -> String {
                 .any(|fact| matches!(fact, pushspec_wire::websocket::FactKind::NotMinimalLength));
             let form =
                 if lying { format!("  # {}", shown(&bytes[..bytes.len().min(14)])) } else { String::new() };
-            format!("{}{form}", super::item::shown_frame(&frame))
+            format!("{}{form}", super::item::shown_sent_frame(&frame))
         }
         _ => shown(bytes),
     }

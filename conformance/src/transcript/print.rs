@@ -7,11 +7,13 @@ use pushspec_wire::http1::HeadScanner;
 use pushspec_wire::websocket::FrameScanner;
 
 use super::{ConnectionId, Event, EventKind, Transcript};
-use crate::judge::shown::{readable_line, shown, shown_frame};
+use crate::judge::shown::{readable_line, shown, shown_frame, shown_sent_frame};
 
 /// One direction of a connection.
 #[derive(Default)]
 struct Direction {
+    /// What the suite sends.
+    outward: bool,
     heads: HeadScanner,
     frames: Option<FrameScanner>,
     /// Behind a head that is not followed by frames: bytes of a body.
@@ -47,7 +49,7 @@ impl Printer {
         let text = match kind {
             EventKind::Sent(id, bytes) => {
                 let name = name(id);
-                let texts = self.sent.entry(*id).or_default().print(bytes);
+                let texts = self.sent.entry(*id).or_insert_with(Direction::outward).print(bytes);
                 return texts.iter().for_each(|text| self.line(*at, &format!("{name}> {text}")));
             }
             EventKind::Received(id, bytes) => {
@@ -55,7 +57,7 @@ impl Printer {
                 let direction = self.received.entry(*id).or_default();
                 let texts = direction.print(bytes);
                 if direction.frames.is_some() {
-                    self.sent.entry(*id).or_default().upgrade();
+                    self.sent.entry(*id).or_insert_with(Direction::outward).upgrade();
                 }
                 return texts.iter().for_each(|text| self.line(*at, &format!("{name}< {text}")));
             }
@@ -75,6 +77,10 @@ impl Printer {
 }
 
 impl Direction {
+    fn outward() -> Direction {
+        Direction { outward: true, ..Direction::default() }
+    }
+
     fn upgrade(&mut self) {
         if self.frames.is_none() {
             let mut frames = FrameScanner::new();
@@ -84,10 +90,11 @@ impl Direction {
     }
 
     fn print(&mut self, bytes: &[u8]) -> Vec<String> {
+        let show = if self.outward { shown_sent_frame } else { shown_frame };
         if let Some(frames) = &mut self.frames {
             frames.push(bytes);
             let mut lines: Vec<String> =
-                std::iter::from_fn(|| frames.next_frame()).map(|frame| shown_frame(&frame)).collect();
+                std::iter::from_fn(|| frames.next_frame()).map(|frame| show(&frame)).collect();
             if lines.is_empty() {
                 lines.push(format!("{}  # part of a frame", shown(bytes)));
             }

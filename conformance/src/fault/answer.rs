@@ -1,0 +1,77 @@
+//! An answer on its way to the client.
+
+use std::time::Duration;
+
+use pushspec_wire::http1::Head;
+use serde_json::Value;
+
+use super::fields;
+
+/// An answer: all of it where its length is known, and its head where it is a stream.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    /// The lines of its head.
+    pub(crate) head: Head,
+    /// The body; of a stream nothing is known yet.
+    pub(crate) body: Option<Vec<u8>>,
+    /// How much later than the server sends it the answer goes to the client.
+    pub(crate) delay: Duration,
+}
+
+impl Answer {
+    /// The status code; 0 where there is none.
+    pub(crate) fn status(&self) -> u16 {
+        self.head.status_line().map_or(0, |line| line.code)
+    }
+
+    /// Replaces status code and reason.
+    pub(crate) fn set_status(&mut self, status: &str) {
+        fields::set_start_line(&mut self.head, format!("HTTP/1.1 {status}"));
+    }
+
+    /// The answer to a poll, if this is one.
+    fn poll(&self) -> Option<Value> {
+        let value: Value = serde_json::from_slice(self.body.as_deref()?).ok()?;
+        value.get("messages")?.is_array().then_some(value)
+    }
+
+    /// Whether this is the answer to a poll, and whether it brings messages.
+    pub(crate) fn brings_news(&self) -> Option<bool> {
+        let poll = self.poll()?;
+        Some(!poll.get("messages")?.as_array()?.is_empty())
+    }
+
+    /// Changes the messages of the answer to a poll.
+    pub(crate) fn edit_messages(&mut self, edit: impl FnOnce(&mut Vec<Value>)) {
+        let Some(mut poll) = self.poll() else { return };
+        if let Some(messages) = poll.get_mut("messages").and_then(Value::as_array_mut) {
+            edit(messages);
+            self.body = Some(poll.to_string().into_bytes());
+        }
+    }
+
+    /// Changes the text of each message of the answer to a poll.
+    pub(crate) fn edit_texts(&mut self, edit: impl Fn(&str) -> String) {
+        self.edit_messages(|messages| {
+            for data in messages.iter_mut().filter_map(|message| message.get_mut("data")) {
+                if let Some(text) = data.as_str() {
+                    *data = edit(text).into();
+                }
+            }
+        });
+    }
+
+    /// Changes the cursor of the answer to a poll.
+    pub(crate) fn set_cursor(&mut self, cursor: u64) {
+        let Some(mut poll) = self.poll() else { return };
+        if let Some(present) = poll.get_mut("cursor") {
+            *present = cursor.into();
+            self.body = Some(poll.to_string().into_bytes());
+        }
+    }
+}
+
+/// What UTF-8 becomes where it is taken for Latin-1 and encoded once more.
+pub(crate) fn encoded_twice(text: &[u8]) -> Vec<u8> {
+    text.iter().flat_map(|&byte| char::from(byte).to_string().into_bytes()).collect()
+}

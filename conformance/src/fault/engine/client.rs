@@ -1,0 +1,232 @@
+//! From the client to the server.
+
+use std::mem;
+
+use pushspec_wire::http1::{Head, HeadScanner};
+use pushspec_wire::websocket::{Frame, FrameScanner};
+use tokio::time::Instant;
+
+use super::super::Edit;
+use super::super::body::Body;
+use super::super::fields;
+use super::super::frames::{Conversation, Read};
+use super::super::outbox::End;
+use super::super::request::{Refusal, Request};
+use super::{Engine, MAX_HEAD, MAX_MESSAGE};
+
+/// What the client is sending.
+#[derive(Debug)]
+pub(in super::super) enum Asking {
+    Head(HeadScanner),
+    /// The body of a request that has gone to the server.
+    Body(Body),
+    /// The body of a request that waits for it.
+    Whole(Box<Request>, Body),
+    /// Whatever follows a request to upgrade, until it is answered.
+    Upgrading(Vec<u8>),
+    Frames(FrameScanner),
+    /// Nothing that can be read.
+    Opaque,
+    /// Nothing that anybody hears.
+    Deaf,
+}
+
+impl Default for Asking {
+    fn default() -> Self {
+        Self::Head(HeadScanner::new())
+    }
+}
+
+impl Engine {
+    /// The client has sent something.
+    pub(in super::super) fn client_sent(&mut self, now: Instant, bytes: &[u8]) {
+        self.now = now;
+        let mut bytes = bytes.to_vec();
+        self.edit_read(&mut bytes);
+        if !self.rewrites_client() && !matches!(self.asking, Asking::Deaf) {
+            self.up.push(now, bytes.clone());
+        }
+        self.ask(bytes);
+    }
+
+    /// The client has ended its direction.
+    pub(in super::super) fn client_ended(&mut self, now: Instant, end: End) {
+        self.now = now;
+        let rest = match mem::replace(&mut self.asking, Asking::Deaf) {
+            Asking::Deaf => return,
+            Asking::Head(mut scanner) => scanner.rest(),
+            Asking::Frames(mut scanner) => scanner.rest(),
+            Asking::Whole(request, _) => [request.head.encode(), request.body].concat(),
+            Asking::Upgrading(held) => held,
+            Asking::Body(_) | Asking::Opaque => Vec::new(),
+        };
+        self.forward(rest);
+        for edit in self.edits() {
+            if let Edit::Abandoned(edit) = edit {
+                self.pending.iter().for_each(edit);
+            }
+        }
+        self.up.end(now, end);
+    }
+
+    /// The server has switched protocols, or has not.
+    pub(super) fn upgraded(&mut self, opened: bool) {
+        let Asking::Upgrading(held) = &mut self.asking else { return };
+        let held = mem::take(held);
+        self.asking = if opened { Asking::Frames(FrameScanner::new()) } else { Asking::default() };
+        self.reads = opened.then(FrameScanner::new);
+        self.ask(held);
+    }
+
+    fn edit_read(&mut self, bytes: &mut Vec<u8>) {
+        let before = self.reads.as_ref().and_then(FrameScanner::pending);
+        if let Some(reads) = &mut self.reads {
+            reads.push(bytes);
+            while reads.next_frame().is_some() {}
+        }
+        let continues = matches!(&self.asking, Asking::Head(scanner) if scanner.buffered() > 0);
+        let read = Read { before, continues, frames: self.reads.as_ref() };
+        for edit in self.edits() {
+            if let Edit::Read(edit) = edit {
+                edit(&read, bytes);
+            }
+        }
+    }
+
+    /// Passes bytes to the server, unless they have gone there as they came.
+    fn forward(&mut self, bytes: Vec<u8>) {
+        if self.rewrites_client() {
+            self.up.push(self.now, bytes);
+        }
+    }
+
+    fn ask(&mut self, mut bytes: Vec<u8>) {
+        while !bytes.is_empty() {
+            bytes = self.ask_once(&bytes);
+        }
+    }
+
+    /// Reads bytes as what the client is sending; gives back those that belong to what it sends next.
+    fn ask_once(&mut self, bytes: &[u8]) -> Vec<u8> {
+        match &mut self.asking {
+            Asking::Head(scanner) => {
+                scanner.push(bytes);
+                if let Some(head) = scanner.next_head() {
+                    let rest = scanner.rest();
+                    self.head(head);
+                    return rest;
+                }
+                if scanner.buffered() > MAX_HEAD {
+                    let rest = scanner.rest();
+                    self.asking = Asking::Opaque;
+                    self.forward(rest);
+                }
+            }
+            Asking::Body(body) => {
+                let progress = body.push(bytes);
+                if progress.rest.is_some() {
+                    self.asking = Asking::default();
+                }
+                self.forward(progress.raw);
+                return progress.rest.unwrap_or_default();
+            }
+            Asking::Whole(request, body) => {
+                let progress = body.push(bytes);
+                request.body.extend(progress.raw);
+                if let Some(rest) = progress.rest {
+                    let request = (**request).clone();
+                    self.dispatch(request);
+                    return rest;
+                }
+            }
+            Asking::Upgrading(held) => held.extend_from_slice(bytes),
+            Asking::Frames(_) => self.client_frames(bytes),
+            Asking::Opaque => self.forward(bytes.to_vec()),
+            Asking::Deaf => {}
+        }
+        Vec::new()
+    }
+
+    fn head(&mut self, head: Head) {
+        let body = Body::of_request(&head);
+        let request = Request::new(head, self.memory.clone());
+        match body {
+            Some(body @ Body::Length(_)) if self.rewrites_client() => {
+                self.asking = Asking::Whole(Box::new(request), body);
+            }
+            Some(body) => {
+                self.dispatch(request);
+                if matches!(self.asking, Asking::Head(_)) {
+                    self.asking = Asking::Body(body);
+                }
+            }
+            None => self.dispatch(request),
+        }
+    }
+
+    /// Sends a request on, or answers it.
+    fn dispatch(&mut self, mut request: Request) {
+        for edit in self.edits() {
+            if let Edit::Refusal(edit) = edit
+                && let Some(refusal) = edit(&request)
+            {
+                return self.refuse(refusal);
+            }
+        }
+        let length = request.body.len();
+        for edit in self.edits() {
+            if let Edit::Request(edit) = edit {
+                edit(&mut request);
+            }
+        }
+        if request.body.len() != length {
+            fields::set(&mut request.head, "Content-Length", &request.body.len().to_string());
+        }
+        self.forward([request.head.encode(), request.body.clone()].concat());
+        self.asking = if request.head.request_line().is_none() {
+            Asking::Opaque
+        } else if request.names("Upgrade") {
+            Asking::Upgrading(Vec::new())
+        } else {
+            Asking::default()
+        };
+        self.pending.push_back(request);
+    }
+
+    fn refuse(&mut self, Refusal(code, reason): Refusal) {
+        let length = reason.len() + 1;
+        let head = format!("HTTP/1.1 {code} {reason}\r\nContent-Type: text/plain\r\n");
+        let head = format!("{head}Content-Length: {length}\r\nConnection: close\r\n\r\n{reason}\n");
+        self.down.push(self.now, head);
+        self.hang_up();
+    }
+
+    fn client_frames(&mut self, bytes: &[u8]) {
+        let Asking::Frames(scanner) = &mut self.asking else { return };
+        scanner.push(bytes);
+        let frames: Vec<Frame> = std::iter::from_fn(|| scanner.next_frame()).collect();
+        let too_long = scanner.buffered() > MAX_MESSAGE;
+        let rest = if too_long { scanner.rest() } else { Vec::new() };
+        for frame in frames {
+            let edited = self.edit_client_frame(frame.clone());
+            self.forward(edited.iter().flat_map(Frame::encode).collect());
+            if let Some(conversation) = &mut self.conversation {
+                Conversation::remember(&mut conversation.client, frame);
+            }
+        }
+        if too_long {
+            self.asking = Asking::Opaque;
+            self.forward(rest);
+        }
+    }
+
+    fn edit_client_frame(&self, frame: Frame) -> Vec<Frame> {
+        let Some(conversation) = &self.conversation else { return vec![frame] };
+        self.edits().fold(vec![frame], |frames, edit| match edit {
+            Edit::ClientFrame(edit) => {
+                frames.into_iter().flat_map(|frame| edit(conversation, frame)).collect()
+            }
+            _ => frames,
+        })
+    }
+}

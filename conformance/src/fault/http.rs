@@ -1,0 +1,338 @@
+//! Faults of the HTTP beneath the techniques. Opening handshakes and publications are left alone.
+
+use std::time::Duration;
+
+use pushspec_wire::http1::{Line, LineEnd};
+
+use super::fields::{self, is_folded, is_named, retain};
+use super::frames::Read;
+use super::pieces::Piece;
+use super::request::{Refusal, Request};
+use super::stream::{Editor, Output};
+use super::{Edit, Fault};
+
+const fn fault(name: &'static str, summary: &'static str, edits: &'static [Edit]) -> Fault {
+    Fault { name, technique: "http", summary, edits }
+}
+
+pub(super) static FAULTS: &[Fault] = &[
+    fault(
+        "first-read-is-the-request",
+        "Takes what one read brings for the whole of a request.",
+        &[Edit::Read(first_read_is_the_request)],
+    ),
+    fault(
+        "empty-line-is-refused",
+        "Answers 400 where an empty line stands before a request.",
+        &[Edit::Refusal(|request| {
+            let empty = request.head.lines.first().is_some_and(Line::is_empty);
+            empty.then_some(Refusal(400, "Bad Request"))
+        })],
+    ),
+    fault(
+        "one-word-means-get",
+        "Takes a request line of one word for a request of the root.",
+        &[Edit::Request(|request| {
+            if fields::words(&request.head).len() == 1 {
+                fields::set_start_line(&mut request.head, "GET / HTTP/1.1");
+            }
+        })],
+    ),
+    fault(
+        "leading-blank-is-trimmed",
+        "Reads a first field line that begins with a blank as if the blank were not there.",
+        &[Edit::Request(|request| {
+            if let Some(first) = request.head.lines.iter_mut().filter(|line| !line.is_empty()).nth(1) {
+                first.content = first.content.trim_ascii_start().to_vec();
+            }
+        })],
+    ),
+    fault(
+        "missing-host-is-guessed",
+        "Answers requests of HTTP/1.1 that name no host.",
+        &[Edit::Request(|request| {
+            let first = request.head.lines.iter().filter(|line| !line.is_empty()).nth(1);
+            let blank = first.is_some_and(is_folded);
+            if is_plain(request) && !request.names("Host") && !blank {
+                fields::add(&mut request.head, "Host", "localhost");
+            }
+        })],
+    ),
+    fault(
+        "first-host-wins",
+        "Passes over all Host fields but the first.",
+        &[Edit::Request(|request| keep_first(request, "Host"))],
+    ),
+    fault(
+        "host-is-not-looked-at",
+        "Takes anything for the name of a host.",
+        &[Edit::Request(|request| {
+            if is_plain(request) && fields::has(&request.head, "Host", "not a host") {
+                fields::set(&mut request.head, "Host", "localhost");
+            }
+        })],
+    ),
+    fault(
+        "target-ends-at-a-blank",
+        "Passes over what stands between the target and the version.",
+        &[Edit::Request(|request| {
+            let words = fields::words(&request.head);
+            if let [method, target, .., version] = words.as_slice() {
+                let line = format!("{method} {target} {version}");
+                fields::set_start_line(&mut request.head, line);
+            }
+        })],
+    ),
+    fault(
+        "method-in-any-case",
+        "Takes a method in small letters for the one in capitals.",
+        &[Edit::Request(|request| request.set_method(&request.method().to_uppercase()))],
+    ),
+    fault(
+        "absolute-form-is-not-found",
+        "Answers 404 to a target in absolute form.",
+        &[Edit::Refusal(|request| is_absolute(request).then_some(Refusal(404, "Not Found")))],
+    ),
+    fault(
+        "host-outranks-target",
+        "Goes by the Host field where the target names another host.",
+        &[Edit::Refusal(|request| {
+            let other = request.field("Host").is_some_and(|host| !request.target().contains(&host));
+            (is_absolute(request) && other).then_some(Refusal(421, "Misdirected Request"))
+        })],
+    ),
+    fault(
+        "request-line-of-4000",
+        "Answers 414 to a request line of more than 4000 octets.",
+        &[Edit::Refusal(|request| {
+            (request.head.start_line().len() > 4000).then_some(Refusal(414, "URI Too Long"))
+        })],
+    ),
+    fault(
+        "names-in-exact-case",
+        "Knows the name of the Host field only in two spellings.",
+        &[Edit::Request(|request| {
+            for line in &mut request.head.lines {
+                if is_named(line, "Host")
+                    && !line.content.starts_with(b"Host")
+                    && !line.content.starts_with(b"host")
+                {
+                    line.content.splice(..0, *b"X-");
+                }
+            }
+        })],
+    ),
+    fault(
+        "white-space-is-value",
+        "Takes a tab around a value for a part of it.",
+        &[Edit::Refusal(|request| {
+            let has_tab =
+                request.head.lines.iter().any(|line| is_named(line, "Host") && line.content.contains(&b'\t'));
+            has_tab.then_some(Refusal(400, "Bad Request"))
+        })],
+    ),
+    fault(
+        "space-before-colon-is-trimmed",
+        "Reads a field name as if no blank stood before the colon.",
+        &[Edit::Request(|request| {
+            for line in &mut request.head.lines {
+                if let Some(colon) = line.content.iter().position(|&byte| byte == b':') {
+                    let name = line.content[..colon].trim_ascii_end().len();
+                    line.content.drain(name..colon);
+                }
+            }
+        })],
+    ),
+    fault(
+        "fold-is-dropped",
+        "Passes over lines that continue the one before.",
+        &[Edit::Request(|request| {
+            let mut lines = 0;
+            request.head.lines.retain(|line| {
+                lines += usize::from(!line.is_empty());
+                lines < 3 || !is_folded(line)
+            });
+        })],
+    ),
+    fault(
+        "bad-length-is-no-length",
+        "Passes over a Content-Length that is no number.",
+        &[Edit::Request(|request| {
+            retain(&mut request.head, |line| {
+                let value = line.content.splitn(2, |&byte| byte == b':').nth(1).unwrap_or_default();
+                !is_named(line, "Content-Length") || value.trim_ascii().iter().all(u8::is_ascii_digit)
+            });
+        })],
+    ),
+    fault(
+        "first-length-wins",
+        "Passes over all Content-Length fields but the first.",
+        &[Edit::Request(|request| keep_first(request, "Content-Length"))],
+    ),
+    fault(
+        "coding-is-passed-over",
+        "Passes over a transfer coding that it does not know.",
+        &[Edit::Request(|request| {
+            if !request.head.lists("Transfer-Encoding", "chunked") {
+                fields::remove(&mut request.head, "Transfer-Encoding");
+            }
+        })],
+    ),
+    fault(
+        "length-beside-coding-is-no-danger",
+        "Keeps the connection after a request with both a length and a transfer coding.",
+        &[Edit::Request(|request| {
+            if request.names("Transfer-Encoding") && request.names("Content-Length") {
+                fields::remove(&mut request.head, "Content-Length");
+                fields::remove(&mut request.head, "Transfer-Encoding");
+            }
+        })],
+    ),
+    fault(
+        "http-1.0-is-taken-for-1.1",
+        "Answers a client of HTTP/1.0 like one of HTTP/1.1.",
+        &[Edit::Request(|request| {
+            let line = String::from_utf8_lossy(request.head.start_line()).into_owned();
+            if let Some(line) = line.strip_suffix("HTTP/1.0").filter(|_| is_plain(request)) {
+                fields::set_start_line(&mut request.head, format!("{line}HTTP/1.1"));
+            }
+        })],
+    ),
+    fault(
+        "closes-after-each-answer",
+        "Ends the connection after each answer to a poll.",
+        &[Edit::Request(|request| {
+            let polls = request.gets("polling") || request.gets("long-polling");
+            if polls && !request.names("Connection") {
+                fields::add(&mut request.head, "Connection", "close");
+            }
+        })],
+    ),
+    fault(
+        "close-is-not-heard",
+        "Keeps the connection where the client asks to close it.",
+        &[Edit::Request(|request| {
+            if is_plain(request) && request.head.lists("Connection", "close") {
+                fields::remove(&mut request.head, "Connection");
+            }
+        })],
+    ),
+    fault(
+        "close-is-not-announced",
+        "Ends connections without saying so in the answer.",
+        &[Edit::Answer(|request, answer| {
+            if is_plain(request) && answer.head.lists("Connection", "close") {
+                fields::remove(&mut answer.head, "Connection");
+            }
+        })],
+    ),
+    fault(
+        "unknown-method-is-get",
+        "Treats a method that it does not know like GET.",
+        &[Edit::Request(|request| {
+            if request.method() == "PUSHSPEC" {
+                request.set_method("GET");
+            }
+        })],
+    ),
+    fault(
+        "head-is-get",
+        "Answers HEAD with a body, as if it were GET.",
+        &[Edit::Request(|request| {
+            if request.method() == "HEAD" {
+                request.set_method("GET");
+            }
+        })],
+    ),
+    fault(
+        "date-in-local-time",
+        "Writes the date of an answer in a time zone of its own.",
+        &[Edit::Answer(|request, answer| {
+            if let Some(date) = fields::value(&answer.head, "Date").filter(|_| is_plain(request)) {
+                fields::set(&mut answer.head, "Date", &date.replace("GMT", "+0200"));
+            }
+        })],
+    ),
+    fault(
+        "head-with-a-bare-lf",
+        "Ends a line of each head with LF alone.",
+        &[Edit::Answer(|request, answer| {
+            if let Some(line) = answer.head.lines.get_mut(1).filter(|_| is_plain(request)) {
+                line.end = LineEnd::Lf;
+            }
+        })],
+    ),
+    fault(
+        "field-name-with-a-blank",
+        "Writes a field whose name has a blank in it.",
+        &[Edit::Answer(|request, answer| {
+            if is_plain(request) {
+                fields::add(&mut answer.head, "X Note", "a");
+            }
+        })],
+    ),
+    fault(
+        "chunks-with-bare-lf",
+        "Ends the lines of the chunked coding with LF alone.",
+        &[Edit::Stream(|request| {
+            (request.version() == "HTTP/1.1").then(|| Box::new(ChunksWithBareLf) as Box<dyn Editor>)
+        })],
+    ),
+    fault(
+        "length-beside-chunks",
+        "Gives a stream in chunks a length as well.",
+        &[Edit::Answer(|request, answer| {
+            if request.gets("iframe") && answer.head.lists("Transfer-Encoding", "chunked") {
+                fields::add(&mut answer.head, "Content-Length", "5");
+            }
+        })],
+    ),
+    fault(
+        "head-of-a-long-poll-is-held",
+        "Holds HEAD like GET where a poll would be held.",
+        &[Edit::Answer(|request, answer| {
+            if request.method() == "HEAD" && request.technique() == "long-polling" {
+                answer.delay = Duration::from_secs(3);
+            }
+        })],
+    ),
+];
+
+/// Neither an opening handshake nor a publication.
+fn is_plain(request: &Request) -> bool {
+    !request.is_handshake() && !request.publishes()
+}
+
+fn is_absolute(request: &Request) -> bool {
+    request.target().starts_with("http://")
+}
+
+fn keep_first(request: &mut Request, name: &str) {
+    let mut seen = false;
+    retain(&mut request.head, |line| {
+        let again = is_named(line, name) && seen;
+        seen |= is_named(line, name);
+        !again
+    });
+}
+
+/// What is missing of the request is taken for an end of the head.
+fn first_read_is_the_request(read: &Read<'_>, bytes: &mut Vec<u8>) {
+    let begins = !read.continues && read.frames.is_none();
+    if begins && bytes.starts_with(b"G") && !bytes.ends_with(b"\r\n\r\n") {
+        bytes.extend_from_slice(b"\r\n\r\n");
+    }
+}
+
+#[derive(Debug)]
+struct ChunksWithBareLf;
+
+impl Editor for ChunksWithBareLf {
+    fn piece(&mut self, piece: Piece, out: &mut Output) {
+        let data = piece.encode();
+        // A chunk of no bytes would be the last one.
+        if !data.is_empty() {
+            out.raw([format!("{:x}\n", data.len()).as_bytes(), &data, b"\r\n"].concat());
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Faults of long polling.
+
+use std::time::Duration;
+
+use super::answer::{Answer, encoded_twice};
+use super::fields;
+use super::request::Request;
+use super::{Edit, Fault};
+
+/// The hold that the profile asks for where a case asks for none.
+const USUAL_HOLD: &str = "25000ms";
+
+const fn fault(name: &'static str, summary: &'static str, edits: &'static [Edit]) -> Fault {
+    Fault { name, technique: "long-polling", summary, edits }
+}
+
+pub(super) static FAULTS: &[Fault] = &[
+    fault(
+        "long-poll-brings-no-news",
+        "Ends the wait when there is news, and does not tell it.",
+        &[Edit::Answer(|request, answer| {
+            if polls(request) {
+                answer.edit_messages(Vec::clear);
+            }
+        })],
+    ),
+    fault(
+        "long-poll-is-not-finished",
+        "Promises more of an answer than it sends.",
+        &[Edit::Answer(|request, answer| {
+            if polls(request) && answer.brings_news() == Some(true) {
+                let length = answer.body.as_ref().map_or(0, Vec::len) + 1;
+                fields::set(&mut answer.head, "Content-Length", &length.to_string());
+            }
+        })],
+    ),
+    fault(
+        "long-poll-is-hardly-held",
+        "Gives up waiting for news after a quarter of a second.",
+        &[Edit::Request(|request| {
+            if polls(request) && request.parameter("hold").as_deref() == Some(USUAL_HOLD) {
+                request.set_parameter("hold", "250ms");
+            }
+        })],
+    ),
+    fault(
+        "news-waits-for-a-tick",
+        "Looks for news with a timer and not when it is published.",
+        &[Edit::Answer(|request, answer| {
+            if polls(request) && answer.brings_news() == Some(true) {
+                answer.delay = Duration::from_millis(1500);
+            }
+        })],
+    ),
+    fault(
+        "first-held-poll-takes-the-news",
+        "Tells news to one of the polls that wait for it.",
+        &[Edit::Answer(|request, answer| {
+            let asked = format!("told {}", request.target());
+            if polls(request) && answer.brings_news() == Some(true) && request.memory.count(&asked) > 0 {
+                answer.edit_messages(Vec::clear);
+            }
+        })],
+    ),
+    fault(
+        "news-between-polls-is-lost",
+        "Forgets what is published while nobody waits.",
+        &[Edit::Request(|request| {
+            // A request by hand may take longer to arrive than the publication that it waits for.
+            if polls(request) && cursor(request).is_some() && request.names("Accept") {
+                request.set_parameter("after", &request.published().to_string());
+            }
+        })],
+    ),
+    fault(
+        "long-poll-forgets-the-cursor",
+        "Answers each long poll with everything there ever was.",
+        &[Edit::Request(|request| {
+            if polls(request) && cursor(request).is_some() {
+                request.set_parameter("after", "0");
+            }
+        })],
+    ),
+    fault(
+        "long-poll-brings-the-newest-first",
+        "Turns the messages of a long poll round.",
+        &[Edit::Answer(|request, answer| {
+            if polls(request) {
+                answer.edit_messages(|messages| messages.reverse());
+            }
+        })],
+    ),
+    fault(
+        "long-poll-brings-one-message",
+        "Brings one message with each long poll however many wait.",
+        &[Edit::Answer(one_message_a_poll)],
+    ),
+    fault(
+        "aborted-poll-takes-the-news",
+        "Counts news as told that it has sent to a client that is no more.",
+        &[
+            Edit::Abandoned(|request| {
+                request.memory.count(&abandoned(request));
+            }),
+            Edit::Answer(|request, answer| {
+                if answer.brings_news() == Some(true) && request.memory.forget(&abandoned(request)) {
+                    answer.edit_messages(Vec::clear);
+                }
+            }),
+        ],
+    ),
+    fault(
+        "held-poll-blocks-others",
+        "Answers nothing else while a poll is held.",
+        &[Edit::Answer(|request, answer| {
+            let held = request.technique() == "long-polling" && request.has_listener("long-polling");
+            if held && !polls(request) {
+                answer.delay = Duration::from_secs(3);
+            }
+        })],
+    ),
+    fault(
+        "news-is-a-203",
+        "Answers a long poll with 203 where there is news.",
+        &[Edit::Answer(|request, answer| {
+            if polls(request) && answer.brings_news() == Some(true) {
+                answer.set_status("203 Non-Authoritative Information");
+            }
+        })],
+    ),
+    fault(
+        "time-is-up-with-408",
+        "Answers a long poll with 408 when its time is up.",
+        &[Edit::Answer(|request, answer| {
+            if polls(request) && answer.brings_news() == Some(false) {
+                answer.set_status("408 Request Timeout");
+            }
+        })],
+    ),
+    fault(
+        "hold-is-passed-over",
+        "Holds a poll as long as it likes, whatever the client asks for.",
+        &[Edit::Request(|request| {
+            if polls(request) {
+                request.set_parameter("hold", USUAL_HOLD);
+            }
+        })],
+    ),
+    fault(
+        "bad-cursor-breaks-a-long-poll",
+        "Answers 500 to a long poll with a cursor that it cannot read.",
+        &[Edit::Answer(|request, answer| {
+            let bad = request.parameter("after").is_some() && cursor(request).is_none();
+            if polls(request) && bad && answer.status() == 400 {
+                answer.set_status("500 Internal Server Error");
+            }
+        })],
+    ),
+    fault(
+        "long-poll-from-a-cache",
+        "Lets caches keep the answers to long polls.",
+        &[Edit::Answer(|request, answer| {
+            if polls(request) {
+                fields::set(&mut answer.head, "Cache-Control", "max-age=60");
+            }
+        })],
+    ),
+    fault(
+        "long-poll-takes-messages-for-latin-1",
+        "Encodes the messages of long polls twice.",
+        &[Edit::Answer(|request, answer| {
+            if polls(request) {
+                answer
+                    .edit_texts(|text| String::from_utf8_lossy(&encoded_twice(text.as_bytes())).into_owned());
+            }
+        })],
+    ),
+];
+
+fn polls(request: &Request) -> bool {
+    request.gets("long-polling")
+}
+
+/// The cursor of the request, if it can be read.
+fn cursor(request: &Request) -> Option<u64> {
+    request.parameter("after")?.parse().ok()
+}
+
+fn abandoned(request: &Request) -> String {
+    format!("abandoned {}", request.target())
+}
+
+fn one_message_a_poll(request: &Request, answer: &mut Answer) {
+    if let Some(after) = cursor(request).filter(|_| polls(request) && answer.brings_news() == Some(true)) {
+        answer.edit_messages(|messages| messages.truncate(1));
+        answer.set_cursor(after + 1);
+    }
+}

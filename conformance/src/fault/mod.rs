@@ -1,0 +1,150 @@
+//! Deliberate faults, to show that the cases find what they are there to find.
+//!
+//! A [`Relay`] stands between the suite and a server and applies one named [`Fault`] to the bytes in either direction,
+//! so that a server that does everything right looks like one with that fault. Some faults change what the server
+//! sends. Others mend what the client has sent wrongly before the server sees it, so that the server accepts what it
+//! must refuse.
+//!
+//! The faults are written for the paths of the reference server, whose first segment names the technique and whose
+//! second one the channel; what they do not know passes as it is. To add one, add an entry to the table of its
+//! technique.
+
+mod answer;
+mod body;
+mod connection;
+mod engine;
+mod fields;
+mod frames;
+mod http;
+mod iframe;
+mod long_polling;
+mod outbox;
+mod pieces;
+mod polling;
+mod relay;
+#[cfg(test)]
+mod relay_tests;
+mod request;
+mod sse;
+mod stream;
+mod websocket;
+
+use pushspec_wire::websocket::Frame;
+
+use answer::Answer;
+use frames::{Conversation, Read};
+use outbox::End;
+pub use relay::Relay;
+use request::{Refusal, Request};
+use stream::{Editor, EventEdit, ScriptEdit};
+
+/// Something that servers do wrong.
+#[derive(Debug)]
+pub struct Fault {
+    /// Its name, in kebab-case.
+    pub name: &'static str,
+    /// The technique whose cases are meant to catch it, or `http`.
+    pub technique: &'static str,
+    /// What a server with this fault does, in one sentence.
+    pub summary: &'static str,
+    /// How the relay makes it look so.
+    edits: &'static [Edit],
+}
+
+/// One thing that a relay does. Where a fault has several of a kind, each works on what the one before it has left.
+#[derive(Debug)]
+enum Edit {
+    /// Changes what one read brought from the client.
+    Read(fn(&Read<'_>, &mut Vec<u8>)),
+    /// Answers a request in the stead of the server, which never sees it.
+    Refusal(fn(&Request) -> Option<Refusal>),
+    /// Changes a request before the server gets it.
+    Request(fn(&mut Request)),
+    /// Takes note of a request whose client has gone before it was answered.
+    Abandoned(fn(&Request)),
+    /// Changes an answer, or the head of one whose body is a stream.
+    Answer(fn(&Request, &mut Answer)),
+    /// Replaces an event with data.
+    Event(EventEdit),
+    /// Replaces a script element.
+    Script(ScriptEdit),
+    /// Watches over the stream that answers a request, if it is the right one.
+    Stream(fn(&Request) -> Option<Box<dyn Editor>>),
+    /// Replaces a frame of the client.
+    ClientFrame(fn(&Conversation, Frame) -> Vec<Frame>),
+    /// Replaces a frame of the server.
+    ServerFrame(fn(&Conversation, Frame) -> Vec<Frame>),
+    /// Changes how the server ends a WebSocket; `None` if it does not.
+    End(fn(&Conversation, Option<End>) -> Option<End>),
+}
+
+/// A relay that changes nothing.
+#[cfg(test)]
+static TRANSPARENT: Fault = Fault {
+    name: "transparent",
+    technique: "http",
+    summary: "The server does everything right.",
+    edits: &[],
+};
+
+/// All faults, by technique.
+pub fn all() -> impl Iterator<Item = &'static Fault> {
+    let tables: [&'static [Fault]; 6] =
+        [http::FAULTS, polling::FAULTS, long_polling::FAULTS, iframe::FAULTS, sse::FAULTS, &[]];
+    tables.into_iter().chain(websocket::FAULTS).flatten()
+}
+
+/// The fault of that name.
+pub fn by_name(name: &str) -> Option<&'static Fault> {
+    all().find(|fault| fault.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::target::TECHNIQUES;
+
+    /// Looks at everything, and leaves it as it is.
+    pub(super) static IDENTITY: Fault = Fault {
+        name: "identity",
+        technique: "http",
+        summary: "The server does everything right.",
+        edits: &[
+            Edit::Read(|_read, _bytes| {}),
+            Edit::Refusal(|_request| None),
+            Edit::Request(|_request| {}),
+            Edit::Abandoned(|_request| {}),
+            Edit::Answer(|_request, _answer| {}),
+            Edit::Event(|_request, event| event.encode()),
+            Edit::Script(|_request, script| script),
+            Edit::Stream(|_request| None),
+            Edit::ClientFrame(|_conversation, frame| vec![frame]),
+            Edit::ServerFrame(|_conversation, frame| vec![frame]),
+            Edit::End(|_conversation, end| end),
+        ],
+    };
+
+    #[test]
+    fn every_fault_has_a_name_of_its_own_in_kebab_case() {
+        let mut names = BTreeSet::new();
+        for fault in all() {
+            let kebab =
+                |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
+            assert!(fault.name.bytes().all(kebab), "{}", fault.name);
+            assert!(names.insert(fault.name), "{} stands twice", fault.name);
+            assert!(by_name(fault.name).is_some_and(|found| std::ptr::eq(found, fault)));
+        }
+    }
+
+    #[test]
+    fn every_fault_is_described_in_a_sentence_and_belongs_to_a_technique() {
+        for fault in all() {
+            let first = fault.summary.chars().next();
+            assert!(first.is_some_and(char::is_uppercase) && fault.summary.ends_with('.'), "{}", fault.name);
+            assert!(TECHNIQUES.contains(&fault.technique), "{}", fault.name);
+            assert!(!fault.edits.is_empty(), "{}", fault.name);
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Faults of polling.
+
+use std::time::Duration;
+
+use super::answer::{Answer, encoded_twice};
+use super::fields;
+use super::request::Request;
+use super::{Edit, Fault};
+
+/// Longer than the two seconds that a case gives, shorter than the bound of all others.
+const LATE: Duration = Duration::from_millis(2500);
+
+const fn fault(name: &'static str, summary: &'static str, edits: &'static [Edit]) -> Fault {
+    Fault { name, technique: "polling", summary, edits }
+}
+
+pub(super) static FAULTS: &[Fault] = &[
+    fault(
+        "poll-wants-json",
+        "Answers 406 to a poll that accepts anything, since that is not JSON.",
+        &[Edit::Answer(|request, answer| {
+            if polls(request) && answer.status() == 200 && request.names("Accept") {
+                answer.set_status("406 Not Acceptable");
+            }
+        })],
+    ),
+    fault(
+        "poll-without-news-is-held",
+        "Holds a short poll that finds nothing.",
+        &[Edit::Answer(|request, answer| {
+            if polls(request) && answer.brings_news() == Some(false) {
+                answer.delay = LATE;
+            }
+        })],
+    ),
+    fault(
+        "news-makes-polls-slow",
+        "Takes its time for a short poll that brings news.",
+        &[Edit::Answer(|request, answer| {
+            if polls(request) && answer.brings_news() == Some(true) {
+                answer.delay = LATE;
+            }
+        })],
+    ),
+    fault(
+        "poll-brings-no-news",
+        "Answers each short poll as if nothing had been published.",
+        &[Edit::Answer(|request, answer| {
+            if polls(request) {
+                answer.edit_messages(Vec::clear);
+            }
+        })],
+    ),
+    fault(
+        "first-poller-empties-the-queue",
+        "Gives a message to the first who asks and to nobody after.",
+        &[Edit::Answer(|request, answer| {
+            let asked = format!("told {}", request.target());
+            if polls(request) && answer.brings_news() == Some(true) && request.memory.count(&asked) > 0 {
+                answer.edit_messages(Vec::clear);
+            }
+        })],
+    ),
+    fault(
+        "poll-forgets-the-cursor",
+        "Sends everything again with each short poll.",
+        &[Edit::Request(|request| {
+            if polls(request) && is_number(request.parameter("after")) {
+                request.set_parameter("after", "0");
+            }
+        })],
+    ),
+    fault(
+        "poll-brings-the-newest-first",
+        "Turns the messages of a short poll round.",
+        &[Edit::Answer(|request, answer| {
+            if polls(request) {
+                answer.edit_messages(|messages| messages.reverse());
+            }
+        })],
+    ),
+    fault(
+        "poll-brings-one-message",
+        "Brings one message with each short poll however many wait.",
+        &[Edit::Answer(one_message_a_poll)],
+    ),
+    fault(
+        "poll-trims-messages",
+        "Takes the blanks at the ends of a message off in short polls.",
+        &[Edit::Answer(|request, answer| edit_texts(request, answer, |text| text.trim().to_owned()))],
+    ),
+    fault(
+        "poll-takes-messages-for-latin-1",
+        "Encodes the messages of short polls twice.",
+        &[Edit::Answer(|request, answer| {
+            edit_texts(request, answer, |text| {
+                String::from_utf8_lossy(&encoded_twice(text.as_bytes())).into_owned()
+            });
+        })],
+    ),
+    fault(
+        "poll-escapes-markup",
+        "Writes the messages of short polls as for the text of an HTML page.",
+        &[Edit::Answer(|request, answer| {
+            edit_texts(request, answer, |text| text.replace('&', "&amp;").replace('<', "&lt;"));
+        })],
+    ),
+    fault(
+        "bad-cursor-breaks-a-poll",
+        "Answers 500 to a short poll with a cursor that it cannot read.",
+        &[Edit::Answer(|request, answer| {
+            if request.technique() == "polling"
+                && !is_cursor(request.parameter("after"))
+                && answer.status() == 400
+            {
+                answer.set_status("500 Internal Server Error");
+            }
+        })],
+    ),
+    fault(
+        "tag-without-quotes",
+        "Writes entity tags without their quotes.",
+        &[Edit::Answer(|_request, answer| {
+            if let Some(tag) = fields::value(&answer.head, "ETag") {
+                fields::set(&mut answer.head, "ETag", tag.trim_matches('"'));
+            }
+        })],
+    ),
+    fault(
+        "tag-never-changes",
+        "Gives the same entity tag to everything.",
+        &[
+            Edit::Request(|request| {
+                if request.field("If-None-Match").is_some_and(|tags| tags.contains("\"1\"")) {
+                    fields::set(&mut request.head, "If-None-Match", "*");
+                }
+            }),
+            Edit::Answer(|_request, answer| {
+                if answer.head.value("ETag").is_some() {
+                    fields::set(&mut answer.head, "ETag", "\"1\"");
+                }
+            }),
+        ],
+    ),
+    fault(
+        "condition-is-passed-over",
+        "Sends everything again whatever If-None-Match says.",
+        &[Edit::Request(|request| fields::remove(&mut request.head, "If-None-Match"))],
+    ),
+    fault(
+        "any-condition-matches",
+        "Answers 304 as soon as there is an If-None-Match.",
+        &[Edit::Request(|request| {
+            if request.names("If-None-Match") {
+                fields::set(&mut request.head, "If-None-Match", "*");
+            }
+        })],
+    ),
+    fault(
+        "first-tag-counts",
+        "Looks at the first entity tag of If-None-Match only.",
+        &[Edit::Request(|request| {
+            if let Some((first, _)) =
+                request.field("If-None-Match").as_deref().and_then(|tags| tags.split_once(','))
+            {
+                fields::set(&mut request.head, "If-None-Match", first);
+            }
+        })],
+    ),
+    fault(
+        "star-is-a-tag",
+        "Takes the star in If-None-Match for an entity tag.",
+        &[Edit::Request(|request| {
+            if fields::has(&request.head, "If-None-Match", "*") {
+                fields::set(&mut request.head, "If-None-Match", "\"*\"");
+            }
+        })],
+    ),
+    fault(
+        "not-modified-without-tag",
+        "Leaves the entity tag out of a 304.",
+        &[Edit::Answer(|_request, answer| {
+            if answer.status() == 304 {
+                fields::remove(&mut answer.head, "ETag");
+            }
+        })],
+    ),
+    fault(
+        "not-modified-with-content",
+        "Sends content behind a 304.",
+        &[Edit::Answer(|_request, answer| {
+            if answer.status() == 304 {
+                answer.body = Some(b"{}".to_vec());
+            }
+        })],
+    ),
+    fault(
+        "poll-says-nothing-of-caches",
+        "Leaves Cache-Control out of the answers to short polls.",
+        &[Edit::Answer(|request, answer| {
+            if polls(request) {
+                fields::remove(&mut answer.head, "Cache-Control");
+            }
+        })],
+    ),
+];
+
+fn polls(request: &Request) -> bool {
+    request.gets("polling")
+}
+
+fn is_number(text: Option<String>) -> bool {
+    text.is_some_and(|text| text.parse::<u64>().is_ok())
+}
+
+/// No cursor at all is a good one.
+fn is_cursor(text: Option<String>) -> bool {
+    text.is_none() || is_number(text)
+}
+
+fn one_message_a_poll(request: &Request, answer: &mut Answer) {
+    let after = request.parameter("after").and_then(|after| after.parse::<u64>().ok());
+    if let Some(after) = after.filter(|_| polls(request) && answer.brings_news() == Some(true)) {
+        answer.edit_messages(|messages| messages.truncate(1));
+        answer.set_cursor(after + 1);
+    }
+}
+
+fn edit_texts(request: &Request, answer: &mut Answer, edit: impl Fn(&str) -> String) {
+    if polls(request) {
+        answer.edit_texts(edit);
+    }
+}

@@ -1,0 +1,136 @@
+//! Faults of closing (RFC 6455 sections 5.5.1 and 7).
+
+use pushspec_wire::websocket::{Frame, Opcode};
+
+use super::super::frames::{edited, encoded, frames_in, is_text, with_code, with_payload};
+use super::super::outbox::End;
+use super::super::{Edit, Fault};
+use super::fault;
+
+pub(super) static FAULTS: &[Fault] = &[
+    fault(
+        "close-is-not-answered",
+        "Ends the connection without a close frame.",
+        &[Edit::ServerFrame(|_conversation, frame| if is_close(&frame) { Vec::new() } else { vec![frame] })],
+    ),
+    fault(
+        "code-is-always-1000",
+        "Answers a close frame with 1000 whatever its code.",
+        &[Edit::ServerFrame(|_conversation, frame| replace_code(frame, |code| code == 1001, 1000))],
+    ),
+    fault(
+        "code-is-always-1001",
+        "Answers a close frame with 1001 whatever its code.",
+        &[Edit::ServerFrame(|_conversation, frame| replace_code(frame, |code| code == 1000, 1001))],
+    ),
+    fault(
+        "private-codes-are-refused",
+        "Knows only the codes of the specification.",
+        &[Edit::ClientFrame(|_conversation, frame| {
+            replace_code(frame, |code| (3000..=4999).contains(&code), 999)
+        })],
+    ),
+    fault(
+        "close-without-code-is-passed-over",
+        "Does not answer a close frame without a code.",
+        &[Edit::ClientFrame(|_conversation, frame| {
+            if is_close(&frame) && frame.payload.is_empty() { Vec::new() } else { vec![frame] }
+        })],
+    ),
+    fault(
+        "close-with-a-long-reason-is-passed-over",
+        "Does not answer a close frame of 125 bytes.",
+        &[Edit::ClientFrame(|_conversation, frame| {
+            if is_close(&frame) && frame.payload.len() == 125 { Vec::new() } else { vec![frame] }
+        })],
+    ),
+    fault(
+        "connection-stays-after-closing",
+        "Leaves it to the client to end the connection.",
+        &[Edit::End(|conversation, end| end.filter(|_| !conversation.closing()))],
+    ),
+    fault(
+        "reset-after-closing",
+        "Resets the connection after the closing handshake.",
+        &[Edit::End(|conversation, end| if conversation.closing() { end.map(|_| End::Reset) } else { end })],
+    ),
+    fault(
+        "data-after-close-is-answered",
+        "Answers what comes behind a close frame.",
+        &[Edit::Read(|read, bytes| {
+            if let Some(frames) = read.frames.and_then(|_| frames_in(bytes))
+                && let [close, text] = frames.as_slice()
+                && is_close(close)
+                && is_text(text)
+            {
+                *bytes = encoded(&[text.clone(), close.clone()]);
+            }
+        })],
+    ),
+    fault(
+        "goes-on-after-an-error",
+        "Passes over a frame that it cannot read and handles the next one.",
+        &[Edit::Read(|read, bytes| {
+            if let Some(frames) = read.frames.and_then(|_| frames_in(bytes))
+                && let [broken, next @ ..] = frames.as_slice()
+                && broken.opcode.is_reserved()
+                && !next.is_empty()
+            {
+                *bytes = encoded(next);
+            }
+        })],
+    ),
+    fault(
+        "unusable-code-is-fine",
+        "Takes a code that must not be on the wire for a close in order.",
+        &[Edit::ClientFrame(|_conversation, frame| replace_code(frame, is_unusable, 1000))],
+    ),
+    fault(
+        "unusable-code-is-echoed",
+        "Sends back the code of a close frame whatever it is.",
+        &[Edit::ServerFrame(|conversation, frame| {
+            match conversation.client_code().filter(|&code| is_unusable(code)) {
+                Some(code) if is_close(&frame) => vec![with_code(frame, code)],
+                _ => vec![frame],
+            }
+        })],
+    ),
+    fault(
+        "undefined-code-is-fine",
+        "Takes a code without a meaning for a close in order.",
+        &[Edit::ClientFrame(|_conversation, frame| {
+            replace_code(frame, |code| matches!(code, 1004 | 1016 | 2999), 1000)
+        })],
+    ),
+    fault(
+        "half-a-code-is-no-code",
+        "Takes a close frame with one byte for one without a code.",
+        &[Edit::ClientFrame(|_conversation, frame| {
+            vec![if is_close(&frame) && frame.payload.len() == 1 { with_payload(frame, b"") } else { frame }]
+        })],
+    ),
+    fault(
+        "reason-is-not-read",
+        "Does not look at the reason of a close frame.",
+        &[Edit::ClientFrame(|_conversation, frame| {
+            let unread = frame.close_reason().is_some_and(|reason| str::from_utf8(&reason).is_err());
+            vec![if unread {
+                edited(frame, |payload| payload.iter().take(2).copied().collect())
+            } else {
+                frame
+            }]
+        })],
+    ),
+];
+
+fn is_close(frame: &Frame) -> bool {
+    frame.opcode == Opcode::CLOSE
+}
+
+fn is_unusable(code: u16) -> bool {
+    matches!(code, 0..=999 | 1005 | 1006 | 1015)
+}
+
+fn replace_code(frame: Frame, wanted: impl Fn(u16) -> bool, code: u16) -> Vec<Frame> {
+    vec![if frame.close_code().is_some_and(wanted) { with_code(frame, code) } else { frame }]
+}

@@ -1,0 +1,88 @@
+//! Faults of control frames (RFC 6455 section 5.5).
+
+use pushspec_wire::websocket::{Frame, Opcode};
+
+use super::super::frames::{edited, with_payload};
+use super::super::{Edit, Fault};
+use super::fault;
+
+pub(super) static FAULTS: &[Fault] = &[
+    fault(
+        "ping-is-not-answered",
+        "Sends no pongs.",
+        &[Edit::ServerFrame(|_conversation, frame| if is_pong(&frame) { Vec::new() } else { vec![frame] })],
+    ),
+    fault(
+        "pong-is-empty",
+        "Answers a ping without its payload.",
+        &[Edit::ServerFrame(|_conversation, frame| {
+            vec![if is_pong(&frame) { with_payload(frame, b"") } else { frame }]
+        })],
+    ),
+    fault(
+        "empty-ping-is-not-answered",
+        "Answers only pings with a payload.",
+        &[Edit::ServerFrame(|_conversation, frame| {
+            if is_pong(&frame) && frame.payload.is_empty() { Vec::new() } else { vec![frame] }
+        })],
+    ),
+    fault(
+        "pong-cut-at-124",
+        "Keeps room for 124 bytes of a ping.",
+        &[Edit::ServerFrame(|_conversation, frame| {
+            let payload = frame.payload.get(..124).filter(|_| is_pong(&frame)).map(<[u8]>::to_vec);
+            vec![payload.map(|payload| with_payload(frame.clone(), &payload)).unwrap_or(frame)]
+        })],
+    ),
+    fault(
+        "pong-is-text",
+        "Handles the payload of a ping as text.",
+        &[Edit::ServerFrame(|_conversation, frame| {
+            let lossy =
+                |payload: &[u8]| String::from_utf8_lossy(payload).replace('\u{fffd}', "?").into_bytes();
+            vec![if is_pong(&frame) { edited(frame, lossy) } else { frame }]
+        })],
+    ),
+    fault(
+        "first-ping-is-answered",
+        "Answers the first ping of a connection and no other.",
+        &[Edit::ServerFrame(|conversation, frame| {
+            if is_pong(&frame) && conversation.server.iter().any(is_pong) { Vec::new() } else { vec![frame] }
+        })],
+    ),
+    fault(
+        "unasked-pong-is-an-error",
+        "Takes a pong that it did not ask for for an error.",
+        &[Edit::ClientFrame(|_conversation, mut frame| {
+            if is_pong(&frame) {
+                frame.opcode = Opcode(0xb);
+            }
+            vec![frame]
+        })],
+    ),
+    fault(
+        "long-ping-is-cut",
+        "Reads the first 125 bytes of a ping that is longer.",
+        &[Edit::ClientFrame(|_conversation, frame| {
+            let long = is_ping(&frame) && frame.payload.len() > 125;
+            let short = |payload: &[u8]| payload.iter().take(125).copied().collect();
+            vec![if long { edited(frame, short) } else { frame }]
+        })],
+    ),
+    fault(
+        "fragment-of-a-ping-is-a-ping",
+        "Takes the first fragment of a ping for a whole one.",
+        &[Edit::ClientFrame(|_conversation, frame| {
+            let whole = frame.fin || is_ping(&frame);
+            vec![Frame { fin: whole, ..frame }]
+        })],
+    ),
+];
+
+fn is_ping(frame: &Frame) -> bool {
+    frame.opcode == Opcode::PING
+}
+
+fn is_pong(frame: &Frame) -> bool {
+    frame.opcode == Opcode::PONG
+}

@@ -1,0 +1,184 @@
+//! Faults of masking and base framing (RFC 6455 sections 5.1 to 5.3).
+
+use pushspec_wire::websocket::{Frame, FrameScanner, LengthForm, Opcode};
+
+use super::super::frames::{Conversation, Read, encoded, frames_in, is_text, with_payload};
+use super::super::{Edit, Fault};
+use super::fault;
+
+/// The masking key of the example in section 5.7.
+const EXAMPLE_KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
+
+pub(super) static FAULTS: &[Fault] = &[
+    fault(
+        "mask-begins-at-its-second-byte",
+        "Takes the bytes of the masking key in the wrong order.",
+        &[Edit::ClientFrame(|_conversation, mut frame| {
+            // Where the case has chosen the key: the others would all be caught too, and show nothing more.
+            if frame.mask == Some(EXAMPLE_KEY) {
+                frame.mask = Some([0xfa, 0x21, 0x3d, 0x37]);
+            }
+            vec![frame]
+        })],
+    ),
+    fault(
+        "key-of-zeros-is-no-key",
+        "Takes a masking key of zeros for the lack of one.",
+        &[Edit::ClientFrame(|_conversation, mut frame| {
+            frame.mask = frame.mask.filter(|key| *key != [0; 4]);
+            vec![frame]
+        })],
+    ),
+    fault(
+        "first-key-is-kept",
+        "Unmasks all frames of a connection with the key of the first.",
+        &[Edit::ClientFrame(|conversation, mut frame| {
+            let first = conversation.client.first().and_then(|first| first.mask);
+            if first == Some(EXAMPLE_KEY) {
+                frame.mask = first;
+            }
+            vec![frame]
+        })],
+    ),
+    fault(
+        "unmasked-frames-are-read",
+        "Reads frames that are not masked.",
+        &[Edit::ClientFrame(|_conversation, frame| {
+            let masked = frame.mask.is_some();
+            vec![if masked { frame } else { frame.masked(EXAMPLE_KEY) }]
+        })],
+    ),
+    fault(
+        "length-in-the-order-of-the-machine",
+        "Reads a length of 16 bits with its bytes in the wrong order.",
+        &[Edit::ClientFrame(|_conversation, mut frame| {
+            if frame.length_form == LengthForm::Extended16 && !frame.opcode.is_control() {
+                let length = u16::try_from(frame.length).unwrap_or_default();
+                frame.length = length.swap_bytes().into();
+            }
+            vec![frame]
+        })],
+    ),
+    fault(
+        "length-with-a-sign",
+        "Takes a length of 32768 or more in 16 bits for a negative one.",
+        &[Edit::ClientFrame(|_conversation, mut frame| {
+            if frame.length_form == LengthForm::Extended16 && frame.length >= 0x8000 {
+                frame.rsv = 0b100;
+            }
+            vec![frame]
+        })],
+    ),
+    fault(
+        "length-of-64-bits-is-refused",
+        "Refuses every frame with a length in 64 bits as malformed.",
+        &[Edit::ClientFrame(|_conversation, mut frame| {
+            if frame.length_form == LengthForm::Extended64 {
+                frame.length |= 1 << 63;
+            }
+            vec![frame]
+        })],
+    ),
+    fault(
+        "empty-message-is-swallowed",
+        "Sends no message that is empty.",
+        &[Edit::ServerFrame(|_conversation, frame| {
+            let empty = !frame.opcode.is_control() && frame.fin && frame.payload.is_empty();
+            if empty { Vec::new() } else { vec![frame] }
+        })],
+    ),
+    fault(
+        "echo-cut-at-124",
+        "Cuts a message of 125 bytes by one.",
+        &[Edit::ServerFrame(|_conversation, frame| {
+            let cut = !frame.opcode.is_control() && frame.payload.len() == 125;
+            let payload = frame.payload.get(..124).unwrap_or_default().to_vec();
+            vec![if cut { with_payload(frame, &payload) } else { frame }]
+        })],
+    ),
+    fault(
+        "binary-becomes-text",
+        "Sends a binary message as a text.",
+        &[Edit::ServerFrame(|_conversation, mut frame| {
+            if frame.opcode == Opcode::BINARY {
+                frame.opcode = Opcode::TEXT;
+                let text = String::from_utf8_lossy(&frame.payload).into_owned();
+                frame = with_payload(frame, text.as_bytes());
+            }
+            vec![frame]
+        })],
+    ),
+    fault(
+        "one-read-is-one-frame",
+        "Takes what one read brings for one frame.",
+        &[Edit::Read(one_read_is_one_frame)],
+    ),
+    fault(
+        "rest-of-a-read-is-dropped",
+        "Handles the first frame of a read and forgets the others.",
+        &[Edit::Read(|read, bytes| {
+            if let Some(frames) = read.frames.and_then(|_| frames_in(bytes)) {
+                let first = frames.first().map(Frame::unmasked_payload);
+                let same = |frame: &Frame| is_text(frame) && Some(frame.unmasked_payload()) == first;
+                if frames.len() > 1 && frames.iter().all(same) {
+                    *bytes = encoded(&frames[..1]);
+                }
+            }
+        })],
+    ),
+    fault(
+        "reserved-bits-are-passed-over",
+        "Reads frames with reserved bits as if these were not set.",
+        &[Edit::ClientFrame(|_conversation, frame| vec![Frame { rsv: 0, ..frame }])],
+    ),
+    fault(
+        "unknown-data-is-text",
+        "Takes a frame of an unknown type for a text.",
+        &[Edit::ClientFrame(|_conversation, mut frame| {
+            if matches!(frame.opcode.0, 0x3..=0x7) {
+                frame.opcode = Opcode::TEXT;
+            }
+            vec![frame]
+        })],
+    ),
+    fault(
+        "unknown-control-frame-is-passed-over",
+        "Passes over control frames of an unknown type.",
+        &[Edit::ClientFrame(
+            |_conversation, frame| {
+                if matches!(frame.opcode.0, 0xb..=0xf) { Vec::new() } else { vec![frame] }
+            },
+        )],
+    ),
+    fault(
+        "subscriber-hears-nothing",
+        "Sends nothing of what is published to those who listen by WebSocket.",
+        &[Edit::ServerFrame(|conversation, frame| {
+            if subscribes(conversation) && is_text(&frame) { Vec::new() } else { vec![frame] }
+        })],
+    ),
+    fault(
+        "published-text-is-trimmed",
+        "Takes blanks off what it sends to those who listen by WebSocket.",
+        &[Edit::ServerFrame(|conversation, frame| {
+            let trimmed = frame.payload.trim_ascii().to_vec();
+            vec![if subscribes(conversation) && is_text(&frame) {
+                with_payload(frame, &trimmed)
+            } else {
+                frame
+            }]
+        })],
+    ),
+];
+
+/// A short frame that does not come whole is lost. Long ones come in pieces on any machine.
+fn one_read_is_one_frame(read: &Read<'_>, bytes: &mut Vec<u8>) {
+    let pending = read.frames.and_then(FrameScanner::pending);
+    if pending.or(read.before).is_some_and(|header| header.length <= 126) {
+        bytes.clear();
+    }
+}
+
+fn subscribes(conversation: &Conversation) -> bool {
+    conversation.request.channel() != "echo"
+}

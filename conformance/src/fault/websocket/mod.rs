@@ -1,0 +1,25 @@
+//! Faults of WebSocket.
+
+mod closing;
+mod control;
+mod fragments;
+mod framing;
+mod handshake;
+mod sent;
+mod utf8;
+
+use super::{Edit, Fault};
+
+pub(super) static FAULTS: [&[Fault]; 7] = [
+    handshake::FAULTS,
+    framing::FAULTS,
+    fragments::FAULTS,
+    control::FAULTS,
+    closing::FAULTS,
+    utf8::FAULTS,
+    sent::FAULTS,
+];
+
+const fn fault(name: &'static str, summary: &'static str, edits: &'static [Edit]) -> Fault {
+    Fault { name, technique: "websocket", summary, edits }
+}

@@ -1,0 +1,88 @@
+//! Faults of the frames that the server sends, whatever the client does.
+
+use pushspec_wire::websocket::{Frame, LengthForm, Opcode};
+
+use super::super::frames::{is_text, with_code};
+use super::super::{Edit, Fault};
+use super::fault;
+
+pub(super) static FAULTS: &[Fault] = &[
+    fault(
+        "frames-masked",
+        "Masks what it sends, like a client.",
+        &[Edit::ServerFrame(|_conversation, frame| vec![frame.masked([0x37, 0xfa, 0x21, 0x3d])])],
+    ),
+    fault(
+        "sets-a-reserved-bit",
+        "Sets a reserved bit that nobody has agreed on.",
+        &[Edit::ServerFrame(|_conversation, frame| {
+            let rsv = if is_text(&frame) { 0b010 } else { frame.rsv };
+            vec![Frame { rsv, ..frame }]
+        })],
+    ),
+    fault(
+        "sends-an-unknown-frame",
+        "Sends frames of a type that nobody has defined.",
+        &[Edit::ServerFrame(|_conversation, frame| before_a_pong(frame, || Frame::new(Opcode(0xb), b"")))],
+    ),
+    fault(
+        "short-lengths-in-the-long-form",
+        "Writes every length in 16 bits.",
+        &[Edit::ServerFrame(|_conversation, mut frame| {
+            if !frame.opcode.is_control() && frame.length_form == LengthForm::Short {
+                frame.length_form = LengthForm::Extended16;
+            }
+            vec![frame]
+        })],
+    ),
+    fault(
+        "sends-a-ping-in-fragments",
+        "Sends control frames in fragments.",
+        &[Edit::ServerFrame(|_conversation, frame| {
+            before_a_pong(frame, || Frame { fin: false, ..Frame::new(Opcode::PING, b"") })
+        })],
+    ),
+    fault(
+        "sends-a-long-ping",
+        "Sends control frames of more than 125 bytes.",
+        &[Edit::ServerFrame(|_conversation, frame| {
+            before_a_pong(frame, || Frame::new(Opcode::PING, &[b'*'; 126]))
+        })],
+    ),
+    fault(
+        "sends-bytes-as-text",
+        "Sends text that is not UTF-8.",
+        &[Edit::ServerFrame(|_conversation, frame| {
+            before_a_pong(frame, || Frame::new(Opcode::TEXT, b"\xff"))
+        })],
+    ),
+    fault(
+        "sends-1005",
+        "Sends the code that stands for the lack of one.",
+        &[Edit::ServerFrame(|_conversation, frame| {
+            vec![if frame.close_code() == Some(1000) { with_code(frame, 1005) } else { frame }]
+        })],
+    ),
+    fault(
+        "sends-a-stray-continuation",
+        "Sends the continuation of a message that has not begun.",
+        &[Edit::ServerFrame(|_conversation, frame| {
+            before_a_pong(frame, || Frame::new(Opcode::CONTINUATION, b"?"))
+        })],
+    ),
+    fault(
+        "sends-data-after-closing",
+        "Sends what is left in its buffer behind its close frame.",
+        &[Edit::ServerFrame(|_conversation, frame| {
+            let closes = frame.opcode == Opcode::CLOSE;
+            let late = closes.then(|| Frame::new(Opcode::TEXT, b"left over"));
+            [frame].into_iter().chain(late).collect()
+        })],
+    ),
+];
+
+/// Puts a frame in front of a pong, where no case minds it.
+fn before_a_pong(frame: Frame, extra: impl FnOnce() -> Frame) -> Vec<Frame> {
+    let extra = (frame.opcode == Opcode::PONG).then(extra);
+    extra.into_iter().chain([frame]).collect()
+}

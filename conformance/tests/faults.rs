@@ -1,0 +1,165 @@
+//! The matrix of faults and cases: what each fault is caught by.
+//!
+//! The table is a snapshot. A fault that no case catches and a case that no fault fails are errors whatever the
+//! snapshot says: a case that cannot fail proves nothing.
+#![cfg(feature = "program")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use pushspec::drive::schedule::Options;
+use pushspec::fault::{self, Fault, Relay};
+use pushspec::judge::Verdict;
+use pushspec::outcome::Outcome;
+use pushspec::suite::Suite;
+use pushspec::target::{Profile, Target};
+use pushspec_reference::{Config, Server};
+use tokio::task::JoinSet;
+
+/// How many faults are tried at once. Most of a case that fails is waiting, so these are more than there are cores.
+const AT_ONCE: usize = 8;
+
+/// How often a fault whose row is not the one of the snapshot is tried again, by itself: a machine that stands still
+/// for a tenth of a second makes a case fail that has nothing to do with the fault.
+const AGAIN: usize = 2;
+
+/// What a fault is caught by, as it stands in the table.
+type Rows = BTreeMap<&'static str, Row>;
+
+#[derive(Debug, Default)]
+struct Row {
+    /// The ids of the cases with a verdict other than pass and skip.
+    caught: BTreeSet<String>,
+    /// How many cases were skipped because a sanity case did not pass.
+    skipped: usize,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_fault_is_caught_and_every_case_can_fail() {
+    let suite = Arc::new(Suite::embedded().expect("the pages are in order"));
+    let mut rows = matrix(&suite).await;
+    let expected = expected();
+    for fault in fault::all() {
+        for _ in 0..AGAIN {
+            if expected.get(fault.name).is_none_or(|block| *block == block_of(&suite, &rows[fault.name])) {
+                break;
+            }
+            rows.insert(fault.name, row(&suite, fault).await);
+        }
+    }
+    let never_caught: Vec<&str> =
+        rows.iter().filter(|(_, row)| row.caught.is_empty()).map(|(name, _)| *name).collect();
+    assert!(never_caught.is_empty(), "faults that no case catches: {never_caught:#?}");
+    let failed: BTreeSet<&String> = rows.values().flat_map(|row| &row.caught).collect();
+    let never_failed: Vec<&String> =
+        suite.cases.iter().map(|case| &case.id).filter(|id| !failed.contains(id)).collect();
+    assert!(never_failed.is_empty(), "cases that no fault fails: {never_failed:#?}");
+    insta::assert_snapshot!("matrix", table(&suite, &rows));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_reference_server_has_no_finding() {
+    let suite = Suite::embedded().expect("the pages are in order");
+    let server = Server::start(Config::default()).await.expect("the server starts");
+    let outcome = judge(&suite, server.address()).await;
+    server.shutdown().await;
+    let findings = Row::of(&outcome).caught;
+    assert!(findings.is_empty(), "{findings:#?}");
+}
+
+/// The rows of all faults.
+async fn matrix(suite: &Arc<Suite>) -> Rows {
+    let mut rows = Rows::new();
+    let mut running = JoinSet::new();
+    for fault in fault::all() {
+        if running.len() >= AT_ONCE
+            && let Some(row) = running.join_next().await
+        {
+            rows.extend([row.expect("no panic")]);
+        }
+        let suite = Arc::clone(suite);
+        running.spawn(async move { (fault.name, row(&suite, fault).await) });
+    }
+    rows.extend(running.join_all().await);
+    rows
+}
+
+/// Runs the whole suite against a server with the fault.
+async fn row(suite: &Suite, fault: &'static Fault) -> Row {
+    // A server of its own: the channels of all faults together are more than one server keeps.
+    let server = Server::start(Config::default()).await.expect("the server starts");
+    let relay = Relay::start(server.address(), fault).await.expect("the relay starts");
+    let outcome = judge(suite, relay.address()).await;
+    drop(relay);
+    server.shutdown().await;
+    Row::of(&outcome)
+}
+
+async fn judge(suite: &Suite, address: SocketAddr) -> Outcome {
+    let profile = Profile::reference().expect("the profile is in order");
+    let target = Target::new(&format!("http://{address}"), profile).expect("the URL is in order");
+    suite.run(&Arc::new(target), &Options::default()).await.expect("the suite runs")
+}
+
+impl Row {
+    fn of(outcome: &Outcome) -> Row {
+        let mut row = Row::default();
+        for case in &outcome.cases {
+            match case.verdict {
+                Verdict::Pass => {}
+                Verdict::Skip => {
+                    let reason = case.reason.as_deref().unwrap_or_default();
+                    row.skipped += usize::from(reason.starts_with("the sanity case"));
+                }
+                _ => drop(row.caught.insert(case.case.id.clone())),
+            }
+        }
+        row
+    }
+}
+
+/// A block of lines for each fault.
+fn table(suite: &Suite, rows: &Rows) -> String {
+    let blocks = fault::all().map(|fault| format!("{}\n{}", fault.name, block_of(suite, &rows[fault.name])));
+    blocks.collect::<Vec<_>>().join("\n")
+}
+
+fn block_of(suite: &Suite, row: &Row) -> String {
+    let mut block = String::new();
+    for id in compressed(suite, &row.caught) {
+        let _ = writeln!(block, "    {id}");
+    }
+    if row.skipped > 0 {
+        let _ = writeln!(block, "    ({} others are skipped)", row.skipped);
+    }
+    block
+}
+
+/// The ids, with one line for a family of which all members are there.
+fn compressed(suite: &Suite, caught: &BTreeSet<String>) -> Vec<String> {
+    let mut families: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for case in &suite.cases {
+        let family = case.id.split('[').next().unwrap_or(&case.id);
+        families.entry(family).or_default().push(&case.id);
+    }
+    let mut lines = Vec::new();
+    for (name, members) in families {
+        let there: Vec<&str> = members.iter().copied().filter(|id| caught.contains(*id)).collect();
+        match there.len() == members.len() && members.len() > 1 {
+            true => lines.push(format!("{name}[*]")),
+            false => lines.extend(there.into_iter().map(str::to_owned)),
+        }
+    }
+    lines
+}
+
+/// The blocks of the table as it is committed, by fault; none if there is no table yet.
+fn expected() -> BTreeMap<String, String> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots/faults__matrix.snap");
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let table = text.splitn(3, "---\n").nth(2).unwrap_or_default();
+    let blocks = table.trim_end().split("\n\n").filter_map(|block| block.split_once('\n'));
+    blocks.map(|(name, lines)| (name.to_owned(), format!("{lines}\n"))).collect()
+}
