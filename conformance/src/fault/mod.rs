@@ -74,6 +74,8 @@ enum Edit {
     ClientFrame(fn(&Conversation, Frame) -> Vec<Frame>),
     /// Replaces a frame of the server.
     ServerFrame(fn(&Conversation, Frame) -> Vec<Frame>),
+    /// Changes how the client ends a WebSocket; `None` if the server does not see it.
+    ClientEnd(fn(&Conversation, Option<End>) -> Option<End>),
     /// Changes how the server ends a WebSocket; `None` if it does not.
     End(fn(&Conversation, Option<End>) -> Option<End>),
 }
@@ -122,6 +124,7 @@ mod tests {
             Edit::Stream(|_request| None),
             Edit::ClientFrame(|_conversation, frame| vec![frame]),
             Edit::ServerFrame(|_conversation, frame| vec![frame]),
+            Edit::ClientEnd(|_conversation, end| end),
             Edit::End(|_conversation, end| end),
         ],
     };
