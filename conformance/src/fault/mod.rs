@@ -51,6 +51,15 @@ pub struct Fault {
     edits: &'static [Edit],
 }
 
+impl Fault {
+    /// Whether the relay applies it to a request and to what answers it. A fault of a technique leaves the requests for
+    /// others alone, and what is published for others, so that only cases that use the technique can see it.
+    fn concerns(&self, request: &Request) -> bool {
+        let published = || request.publishes() && request.has_listener(self.technique);
+        self.technique == "http" || self.technique == request.technique() || published()
+    }
+}
+
 /// One thing that a relay does. Where a fault has several of a kind, each works on what the one before it has left.
 #[derive(Debug)]
 enum Edit {

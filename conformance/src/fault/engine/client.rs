@@ -63,7 +63,7 @@ impl Engine {
         self.forward(rest);
         for edit in self.edits() {
             if let Edit::Abandoned(edit) = edit {
-                self.pending.iter().for_each(edit);
+                self.pending.iter().filter(|request| self.fault.concerns(request)).for_each(edit);
             }
         }
         let mut end = Some(end);
@@ -174,7 +174,7 @@ impl Engine {
 
     /// Sends a request on, or answers it.
     fn dispatch(&mut self, mut request: Request) {
-        for edit in self.edits() {
+        for edit in self.edits_of(&request) {
             if let Edit::Refusal(edit) = edit
                 && let Some(refusal) = edit(&request)
             {
@@ -182,7 +182,7 @@ impl Engine {
             }
         }
         let length = request.body.len();
-        for edit in self.edits() {
+        for edit in self.edits_of(&request) {
             if let Edit::Request(edit) = edit {
                 edit(&mut request);
             }

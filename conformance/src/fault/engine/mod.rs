@@ -96,6 +96,12 @@ impl Engine {
         self.fault.edits.iter()
     }
 
+    /// The edits that apply to a request and to its answer.
+    fn edits_of(&self, request: &Request) -> impl Iterator<Item = &'static Edit> + use<> {
+        let edits: &[Edit] = if self.fault.concerns(request) { self.fault.edits } else { &[] };
+        edits.iter()
+    }
+
     /// Whether the fault changes what the client sends other than read by read.
     fn rewrites_client(&self) -> bool {
         self.edits().any(|edit| matches!(edit, Edit::Request(_) | Edit::Refusal(_) | Edit::ClientFrame(_)))

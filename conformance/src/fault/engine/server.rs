@@ -215,7 +215,7 @@ impl Engine {
     }
 
     fn edited(&self, request: &Request, answer: Answer) -> Answer {
-        self.edits().fold(answer, |mut answer, edit| {
+        self.edits_of(request).fold(answer, |mut answer, edit| {
             if let Edit::Answer(edit) = edit {
                 edit(request, &mut answer);
             }
@@ -247,7 +247,7 @@ impl Engine {
     /// Who watches over the stream that answers a request; `None` where nobody has to.
     fn editor(&self, request: Request, recoded: bool) -> Option<Box<dyn Editor>> {
         let (mut event, mut script) = (None, None);
-        for edit in self.edits() {
+        for edit in self.edits_of(&request) {
             match edit {
                 Edit::Stream(edit) => {
                     if let Some(editor) = edit(&request) {
