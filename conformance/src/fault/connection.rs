@@ -8,7 +8,7 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::time::{Instant, sleep_until};
 
 use super::engine::Engine;
-use super::outbox::{End, Outbox, Parcel};
+use super::outbox::{Due, End, Outbox};
 
 /// How many bytes may wait for one side before the other side is no longer read.
 const LIMIT: usize = 1024 * 1024;
@@ -64,8 +64,8 @@ impl<'a> Side<'a> {
             outbox.clear();
         }
         match outbox.front(now) {
-            Some(Parcel::End(End::Reset)) => return true,
-            Some(Parcel::End(End::Fin)) => {
+            Some(Due::End(End::Reset)) => return true,
+            Some(Due::End(End::Fin)) => {
                 self.broken |= self.write.shutdown().await.is_err();
                 outbox.pop();
             }
@@ -76,9 +76,9 @@ impl<'a> Side<'a> {
 }
 
 /// Writes what is due; waits for ever if there is nothing.
-async fn write(to: &mut WriteHalf<'_>, parcel: Option<&Parcel>) -> io::Result<usize> {
-    match parcel {
-        Some(Parcel::Bytes(bytes)) => to.write(bytes).await,
+async fn write(to: &mut WriteHalf<'_>, due: Option<Due<'_>>) -> io::Result<usize> {
+    match due {
+        Some(Due::Bytes(bytes)) => to.write(bytes).await,
         _ => std::future::pending().await,
     }
 }

@@ -2,6 +2,8 @@
 
 use pushspec_wire::websocket::{Frame, FrameHeader, FrameScanner, Opcode};
 
+use tokio::time::Instant;
+
 use super::request::Request;
 
 /// How many frames of a direction are remembered.
@@ -16,6 +18,8 @@ pub(crate) struct Conversation {
     pub(crate) client: Vec<Frame>,
     /// The server's first frames.
     pub(crate) server: Vec<Frame>,
+    /// When it has opened.
+    pub(crate) opened: Instant,
 }
 
 /// What one read brought from the client.
@@ -30,7 +34,7 @@ pub(crate) struct Read<'a> {
 
 impl Conversation {
     pub(super) fn new(request: Request) -> Self {
-        Self { request, client: Vec::new(), server: Vec::new() }
+        Self { request, client: Vec::new(), server: Vec::new(), opened: Instant::now() }
     }
 
     pub(super) fn remember(frames: &mut Vec<Frame>, frame: Frame) {
@@ -42,6 +46,21 @@ impl Conversation {
     /// Whether the client has begun a message and not ended it.
     pub(crate) fn in_message(&self) -> bool {
         self.client.iter().rev().find(|frame| !frame.opcode.is_control()).is_some_and(|frame| !frame.fin)
+    }
+
+    /// How many messages the client has ended.
+    pub(crate) fn asked(&self) -> usize {
+        self.client.iter().filter(|frame| ends_message(frame)).count()
+    }
+
+    /// How many messages the server has ended.
+    pub(crate) fn answered(&self) -> usize {
+        self.server.iter().filter(|frame| ends_message(frame)).count()
+    }
+
+    /// Whether it is full of what is remembered.
+    pub(crate) fn is_long(&self) -> bool {
+        self.client.len() >= REMEMBERED
     }
 
     /// Whether the client has sent a close frame.
@@ -78,6 +97,10 @@ pub(crate) fn edited(frame: Frame, edit: impl FnOnce(&[u8]) -> Vec<u8>) -> Frame
     with_payload(frame, &payload)
 }
 
+fn ends_message(frame: &Frame) -> bool {
+    frame.fin && !frame.opcode.is_control()
+}
+
 /// Whether it is a whole text message.
 pub(crate) fn is_text(frame: &Frame) -> bool {
     frame.opcode == Opcode::TEXT && frame.fin
@@ -93,5 +116,7 @@ pub(crate) fn frames_in(bytes: &[u8]) -> Option<Vec<Frame>> {
 
 /// The bytes of these frames.
 pub(crate) fn encoded(frames: &[Frame]) -> Vec<u8> {
-    frames.iter().flat_map(Frame::encode).collect()
+    let mut bytes = Vec::new();
+    frames.iter().for_each(|frame| frame.encode_into(&mut bytes));
+    bytes
 }

@@ -55,6 +55,15 @@ pub struct Fault {
     edits: &'static [Edit],
 }
 
+impl Fault {
+    /// Whether the relay applies it to a request and to what answers it. A fault of a technique leaves the requests for
+    /// others alone, and what is published for others, so that only cases that use the technique can see it.
+    fn concerns(&self, request: &Request) -> bool {
+        let published = || request.publishes() && request.has_listener(self.technique);
+        self.technique == "http" || self.technique == request.technique() || published()
+    }
+}
+
 /// One thing that a relay does. Where a fault has several of a kind, each works on what the one before it has left.
 #[derive(Debug)]
 enum Edit {
@@ -80,6 +89,8 @@ enum Edit {
     ServerFrame(fn(&Conversation, Frame) -> Vec<Frame>),
     /// Keeps from the server that a client has ended its side before it got an answer.
     EndUnheard,
+    /// Changes how the client ends a WebSocket; `None` if the server does not see it.
+    ClientEnd(fn(&Conversation, Option<End>) -> Option<End>),
     /// Changes how the server ends a WebSocket; `None` if it does not.
     End(fn(&Conversation, Option<End>) -> Option<End>),
 }
@@ -137,6 +148,7 @@ mod tests {
             Edit::Stream(|_request| None),
             Edit::ClientFrame(|_conversation, frame| vec![frame]),
             Edit::ServerFrame(|_conversation, frame| vec![frame]),
+            Edit::ClientEnd(|_conversation, end| end),
             Edit::End(|_conversation, end| end),
         ],
     };

@@ -14,9 +14,16 @@ pub(super) enum End {
 }
 
 /// Something to be written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Parcel {
+#[derive(Debug)]
+enum Parcel {
     Bytes(Vec<u8>),
+    End(End),
+}
+
+/// What may leave now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due<'a> {
+    Bytes(&'a [u8]),
     End(End),
 }
 
@@ -24,6 +31,8 @@ pub(super) enum Parcel {
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     parcels: VecDeque<(Instant, Parcel)>,
+    /// How many bytes of the first parcel have left.
+    left: usize,
     waiting: usize,
 }
 
@@ -31,9 +40,13 @@ impl Outbox {
     /// Adds bytes that do not leave before the time. Those behind them wait as well.
     pub(super) fn push(&mut self, due: Instant, bytes: impl Into<Vec<u8>>) {
         let bytes = bytes.into();
-        if !bytes.is_empty() {
-            self.waiting += bytes.len();
-            self.add(due, Parcel::Bytes(bytes));
+        if bytes.is_empty() {
+            return;
+        }
+        self.waiting += bytes.len();
+        match self.parcels.back_mut() {
+            Some((last, Parcel::Bytes(before))) if due <= *last => before.extend(bytes),
+            _ => self.add(due, Parcel::Bytes(bytes)),
         }
     }
 
@@ -62,32 +75,38 @@ impl Outbox {
     }
 
     /// The next parcel that may leave now; bytes that may leave together are one.
-    pub(super) fn front(&mut self, now: Instant) -> Option<&Parcel> {
+    pub(super) fn front(&mut self, now: Instant) -> Option<Due<'_>> {
         while let Some(((_, Parcel::Bytes(_)), (due, Parcel::Bytes(_)))) =
             self.parcels.front().zip(self.parcels.get(1))
             && *due <= now
         {
-            let Some((_, Parcel::Bytes(first))) = self.parcels.pop_front() else { break };
-            if let Some((_, Parcel::Bytes(second))) = self.parcels.front_mut() {
-                second.splice(..0, first);
+            let Some((due, Parcel::Bytes(second))) = self.parcels.remove(1) else { break };
+            if let Some((first_due, Parcel::Bytes(first))) = self.parcels.front_mut() {
+                *first_due = due;
+                first.extend(second);
             }
         }
-        self.parcels.front().filter(|(due, _)| *due <= now).map(|(_, parcel)| parcel)
+        let (_, parcel) = self.parcels.front().filter(|(due, _)| *due <= now)?;
+        Some(match parcel {
+            Parcel::Bytes(bytes) => Due::Bytes(bytes.get(self.left..).unwrap_or_default()),
+            Parcel::End(end) => Due::End(*end),
+        })
     }
 
     /// So many bytes of the first parcel have left.
     pub(super) fn written(&mut self, count: usize) {
         self.waiting -= count;
-        if let Some((_, Parcel::Bytes(bytes))) = self.parcels.front_mut() {
-            bytes.drain(..count);
-            if bytes.is_empty() {
-                self.parcels.pop_front();
-            }
+        self.left += count;
+        if let Some((_, Parcel::Bytes(bytes))) = self.parcels.front()
+            && self.left >= bytes.len()
+        {
+            self.pop();
         }
     }
 
     /// The first parcel has left.
     pub(super) fn pop(&mut self) {
+        self.left = 0;
         self.parcels.pop_front();
     }
 

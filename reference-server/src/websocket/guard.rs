@@ -39,7 +39,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guard<S> {
         let before = buffer.filled().len();
         if self.found.is_none() {
             ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-            if let Err((valid, error)) = self.scanner.scan(&buffer.filled()[before..]) {
+            if let Err((valid, error)) = self.scanner.scan(&mut buffer.filled_mut()[before..]) {
                 buffer.set_filled(before + valid);
                 self.found = Some(error);
             }

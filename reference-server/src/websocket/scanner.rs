@@ -1,4 +1,7 @@
 //! What a server has to find in the frames of a client, byte by byte and without holding any of them.
+//!
+//! One thing is changed on the way: the library's list of close codes ends with 1013 and calls 1014 an error, while the
+//! registry of section 11.7 has it. Such a frame goes on with 1000, so that the close is answered as one in order.
 
 use thiserror::Error;
 
@@ -36,6 +39,12 @@ pub(super) enum FrameError {
     Text,
 }
 
+/// Bad gateway, by the registry of section 11.7.
+const BAD_GATEWAY: u16 = 1014;
+
+/// What changes the second byte of 1014 to that of 1000, masked or not.
+const TO_NORMAL: u8 = 0xf6 ^ 0xe8;
+
 /// Where in the stream of frames the next byte stands.
 #[derive(Debug, Default)]
 pub(super) struct Scanner {
@@ -51,6 +60,8 @@ pub(super) struct Scanner {
 struct Frame {
     last: bool,
     control: bool,
+    /// Of a close frame: what has come of its code, or all of it.
+    code: Option<Vec<u8>>,
     masking_key: [u8; 4],
     /// How many bytes of the payload are to come.
     left: u64,
@@ -64,22 +75,20 @@ enum Message {
 
 impl Scanner {
     /// Looks at the next bytes. An error comes with the number of bytes before the frame that has it.
-    pub(super) fn scan(&mut self, bytes: &[u8]) -> Result<(), (usize, FrameError)> {
-        let mut rest = bytes;
+    pub(super) fn scan(&mut self, bytes: &mut [u8]) -> Result<(), (usize, FrameError)> {
+        let mut place = 0;
         // Where the current frame begins, or the beginning of the bytes when it began before them.
         let mut start = 0;
-        while let Some((&byte, after)) = rest.split_first() {
-            let within = if let Some(frame) = &self.frame {
+        while let Some(rest) = bytes.get_mut(place..).filter(|rest| !rest.is_empty()) {
+            let (length, within) = if let Some(frame) = &self.frame {
                 let length = usize::try_from(frame.left).map_or(rest.len(), |left| left.min(rest.len()));
-                let payload;
-                (payload, rest) = rest.split_at(length);
-                self.payload(payload).map_err(|error| (start, error))?
+                (length, self.payload(&mut rest[..length]))
             } else {
-                rest = after;
-                self.header(byte).map_err(|error| (start, error))?
+                (1, self.header(rest[0]))
             };
-            if !within {
-                start = bytes.len() - rest.len();
+            place += length;
+            if !within.map_err(|error| (start, error))? {
+                start = place;
             }
         }
         Ok(())
@@ -100,13 +109,18 @@ impl Scanner {
             0x2 => self.message = Some(Message::Binary),
             _ => {}
         }
-        self.frame = Some(Frame { last: first & 0x80 != 0, control: first & 0x08 != 0, masking_key, left });
-        if left > 0 { Ok(true) } else { self.payload(&[]) }
+        let code = (first & 0x0f == 0x8).then(Vec::new);
+        self.frame =
+            Some(Frame { last: first & 0x80 != 0, control: first & 0x08 != 0, code, masking_key, left });
+        if left > 0 { Ok(true) } else { self.payload(&mut []) }
     }
 
     /// Takes bytes of a payload. Tells whether more of the frame is to come.
-    fn payload(&mut self, bytes: &[u8]) -> Result<bool, FrameError> {
+    fn payload(&mut self, bytes: &mut [u8]) -> Result<bool, FrameError> {
         let Some(frame) = &mut self.frame else { return Ok(false) };
+        if let Some(code) = &mut frame.code {
+            mend_code(code, bytes, frame.masking_key);
+        }
         if let (Some(Message::Text(text)), false) = (&mut self.message, frame.control) {
             let unmasked: Vec<u8> =
                 bytes.iter().zip(frame.masking_key.iter().cycle()).map(|(a, b)| a ^ b).collect();
@@ -133,6 +147,17 @@ impl Scanner {
             (0x0, None) => Err(FrameError::Continuation),
             (0x1 | 0x2, Some(_)) => Err(FrameError::Interruption),
             _ => Ok(()),
+        }
+    }
+}
+
+/// Looks for the code in the next bytes of a close frame, and changes the one that the library does not know.
+fn mend_code(code: &mut Vec<u8>, bytes: &mut [u8], masking_key: [u8; 4]) {
+    let missing = 2 - code.len();
+    for (byte, key) in bytes.iter_mut().zip(masking_key).take(missing) {
+        code.push(*byte ^ key);
+        if *code == BAD_GATEWAY.to_be_bytes() {
+            *byte ^= TO_NORMAL;
         }
     }
 }
@@ -184,9 +209,9 @@ mod tests {
 
     /// Scans in one piece and byte by byte, which have to agree on what is wrong.
     fn scan(bytes: &[u8]) -> Option<FrameError> {
-        let whole = Scanner::default().scan(bytes).err().map(|(_, error)| error);
+        let whole = Scanner::default().scan(&mut bytes.to_vec()).err().map(|(_, error)| error);
         let mut scanner = Scanner::default();
-        let pieces = bytes.iter().find_map(|byte| scanner.scan(&[*byte]).err()).map(|(_, error)| error);
+        let pieces = bytes.iter().find_map(|byte| scanner.scan(&mut [*byte]).err()).map(|(_, error)| error);
         assert_eq!(whole, pieces);
         whole
     }
@@ -248,9 +273,32 @@ mod tests {
 
     #[test]
     fn what_stands_before_the_bad_frame_is_counted() {
-        assert_eq!(Scanner::default().scan(b"\x82\x82maskab\x81\x05"), Err((8, FrameError::Unmasked)));
+        let unmasked = b"\x82\x82maskab\x81\x05";
+        assert_eq!(Scanner::default().scan(&mut unmasked.to_vec()), Err((8, FrameError::Unmasked)));
         let mut scanner = Scanner::default();
-        assert_eq!(scanner.scan(b"\x82\x82maskab\x81"), Ok(()));
-        assert_eq!(scanner.scan(b"\x05"), Err((0, FrameError::Unmasked)));
+        assert_eq!(scanner.scan(&mut unmasked[..9].to_vec()), Ok(()));
+        assert_eq!(scanner.scan(&mut [0x05]), Err((0, FrameError::Unmasked)));
+    }
+
+    #[test]
+    fn the_code_1014_becomes_1000_and_nothing_else_changes() {
+        let close = |code: u16| {
+            let [high, low] = code.to_be_bytes();
+            let key = [0x37, 0xfa, 0x21, 0x3d];
+            let payload = [high, low, 0x03, 0xf6].into_iter().zip(key).map(|(byte, key)| byte ^ key);
+            let frames = [&b"\x82\x82\0\0\0\0\x03\xf6\x88\x84"[..], &key].concat();
+            frames.into_iter().chain(payload).collect::<Vec<u8>>()
+        };
+        for (code, passed) in [(1014, 1000), (1013, 1013), (1015, 1015), (1000, 1000), (0x04f6, 0x04f6)] {
+            let mut whole = close(code);
+            assert_eq!(Scanner::default().scan(&mut whole), Ok(()));
+            assert_eq!(whole, close(passed), "{code}");
+            let mut scanner = Scanner::default();
+            let mut bytes = close(code);
+            bytes.chunks_mut(1).for_each(|byte| assert_eq!(scanner.scan(byte), Ok(())));
+            assert_eq!(bytes, close(passed), "{code} byte by byte");
+        }
+        // A frame without a code, or with half of one.
+        assert_eq!(scan(b"\x88\x80mask\x88\x81\0\0\0\0\x03"), None);
     }
 }

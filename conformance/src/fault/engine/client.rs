@@ -9,10 +9,10 @@ use tokio::time::Instant;
 use super::super::Edit;
 use super::super::body::Body;
 use super::super::fields;
-use super::super::frames::{Conversation, Read};
+use super::super::frames::{Conversation, Read, encoded};
 use super::super::outbox::End;
 use super::super::request::{Refusal, Request};
-use super::{Engine, MAX_HEAD, MAX_MESSAGE};
+use super::{Engine, MAX_HEAD, PATIENCE, is_too_long};
 
 /// What the client is sending.
 #[derive(Debug)]
@@ -60,18 +60,26 @@ impl Engine {
         let rest = match mem::replace(&mut self.asking, Asking::Deaf) {
             Asking::Deaf => return,
             Asking::Head(mut scanner) => scanner.rest(),
-            Asking::Frames(mut scanner) => scanner.rest(),
+            Asking::Frames(mut scanner) if self.rewrites_client_frames() => scanner.rest(),
             Asking::Whole(request, _) => [request.head.encode(), request.body].concat(),
             Asking::Upgrading(held) => held,
-            Asking::Body(_) | Asking::Opaque => Vec::new(),
+            Asking::Frames(_) | Asking::Body(_) | Asking::Opaque => Vec::new(),
         };
         self.forward(rest);
         for edit in self.edits() {
             if let Edit::Abandoned(edit) = edit {
-                self.pending.iter().for_each(edit);
+                self.pending.iter().filter(|request| self.fault.concerns(request)).for_each(edit);
             }
         }
-        self.up.end(now, end);
+        let mut end = Some(end);
+        for edit in self.edits() {
+            if let (Edit::ClientEnd(edit), Some(conversation)) = (edit, &self.conversation) {
+                end = edit(conversation, end);
+            }
+        }
+        if let Some(end) = end {
+            self.up.end(now, end);
+        }
     }
 
     /// The server has switched protocols, or has not.
@@ -171,7 +179,7 @@ impl Engine {
 
     /// Sends a request on, or answers it.
     fn dispatch(&mut self, mut request: Request) {
-        for edit in self.edits() {
+        for edit in self.edits_of(&request) {
             if let Edit::Refusal(edit) = edit
                 && let Some(refusal) = edit(&request)
             {
@@ -179,7 +187,7 @@ impl Engine {
             }
         }
         let length = request.body.len();
-        for edit in self.edits() {
+        for edit in self.edits_of(&request) {
             if let Edit::Request(edit) = edit {
                 edit(&mut request);
             }
@@ -208,19 +216,35 @@ impl Engine {
     }
 
     fn client_frames(&mut self, bytes: &[u8]) {
+        let edits = self.rewrites_client_frames();
+        if !edits {
+            self.forward(bytes.to_vec());
+        }
         let Asking::Frames(scanner) = &mut self.asking else { return };
         scanner.push(bytes);
         let frames: Vec<Frame> = std::iter::from_fn(|| scanner.next_frame()).collect();
-        let too_long = scanner.buffered() > MAX_MESSAGE;
-        let rest = if too_long { scanner.rest() } else { Vec::new() };
+        let too_long = is_too_long(scanner);
+        let rest = if too_long && edits { scanner.rest() } else { Vec::new() };
+        self.patience = (edits && scanner.buffered() > 0).then_some(self.now + PATIENCE);
         for frame in frames {
-            let edited = self.edit_client_frame(frame.clone());
-            self.forward(edited.iter().flat_map(Frame::encode).collect());
+            if edits {
+                let edited = self.edit_client_frame(frame.clone());
+                self.forward(encoded(&edited));
+            }
             if let Some(conversation) = &mut self.conversation {
                 Conversation::remember(&mut conversation.client, frame);
             }
         }
         if too_long {
+            self.asking = Asking::Opaque;
+            self.forward(rest);
+        }
+    }
+
+    /// The rest of a frame does not come. What there is of it goes to the server, and so does all behind it.
+    pub(super) fn give_up_the_frame(&mut self) {
+        if let Asking::Frames(scanner) = &mut self.asking {
+            let rest = scanner.rest();
             self.asking = Asking::Opaque;
             self.forward(rest);
         }

@@ -8,6 +8,7 @@ mod server;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use pushspec_wire::websocket::FrameScanner;
 use tokio::time::Instant;
@@ -22,6 +23,10 @@ const MAX_HEAD: usize = 256 * 1024;
 
 /// The longest frame or body that is waited for; what is longer passes unread.
 const MAX_MESSAGE: usize = 64 * 1024 * 1024;
+
+/// How long the rest of a frame of the client is waited for. A server is not to wait for it where what has come is wrong
+/// already, so that it has to get it.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// One connection of the client and the one to the server that belongs to it.
 #[derive(Debug)]
@@ -42,6 +47,8 @@ pub(super) struct Engine {
     conversation: Option<Conversation>,
     /// The frames of the client as they came, for edits that look at single reads.
     reads: Option<FrameScanner>,
+    /// Until when the rest of a frame of the client is waited for.
+    patience: Option<Instant>,
     now: Instant,
 }
 
@@ -58,6 +65,7 @@ impl Engine {
             requests: 0,
             conversation: None,
             reads: None,
+            patience: None,
             now: Instant::now(),
         }
     }
@@ -66,8 +74,17 @@ impl Engine {
     pub(super) fn wake(&self) -> Option<Instant> {
         match &self.answering {
             server::Answering::Streaming(streaming) => streaming.wake,
-            _ => None,
+            _ => self.patience,
         }
+    }
+
+    /// The time of [`Engine::wake`] has come.
+    pub(super) fn woken(&mut self, now: Instant) {
+        self.now = now;
+        if self.patience.take().is_some_and(|until| until <= now) {
+            self.give_up_the_frame();
+        }
+        self.stream_woken();
     }
 
     /// Nothing of either side is passed on from here. The client gets the end of the connection behind what waits.
@@ -82,9 +99,23 @@ impl Engine {
         self.fault.edits.iter()
     }
 
+    /// The edits that apply to a request and to its answer.
+    fn edits_of(&self, request: &Request) -> impl Iterator<Item = &'static Edit> + use<> {
+        let edits: &[Edit] = if self.fault.concerns(request) { self.fault.edits } else { &[] };
+        edits.iter()
+    }
+
     /// Whether the fault changes what the client sends other than read by read.
     fn rewrites_client(&self) -> bool {
         self.edits().any(|edit| matches!(edit, Edit::Request(_) | Edit::Refusal(_) | Edit::ClientFrame(_)))
+    }
+
+    fn rewrites_client_frames(&self) -> bool {
+        self.edits().any(|edit| matches!(edit, Edit::ClientFrame(_)))
+    }
+
+    fn rewrites_server_frames(&self) -> bool {
+        self.edits().any(|edit| matches!(edit, Edit::ServerFrame(_)))
     }
 
     /// Whether the fault changes what the server sends.
@@ -98,11 +129,16 @@ impl Engine {
     }
 }
 
+/// Whether the frame that is coming in is one that nobody waits for to the end.
+fn is_too_long(scanner: &FrameScanner) -> bool {
+    scanner.pending().is_some_and(|header| header.length > MAX_MESSAGE as u64)
+}
+
 #[cfg(test)]
 mod tests {
     use pushspec_wire::websocket::{Frame, Opcode};
 
-    use super::super::outbox::Parcel;
+    use super::super::outbox::Due;
     use super::super::tests::IDENTITY;
     use super::super::{Fault, TRANSPARENT, by_name};
     use super::*;
@@ -115,8 +151,8 @@ mod tests {
         let mut bytes = Vec::new();
         while let Some(due) = outbox.due() {
             match outbox.front(due) {
-                Some(Parcel::Bytes(more)) => bytes.extend(more.clone()),
-                Some(Parcel::End(end)) => return (bytes, Some(*end)),
+                Some(Due::Bytes(more)) => bytes.extend(more),
+                Some(Due::End(end)) => return (bytes, Some(end)),
                 None => {}
             }
             outbox.pop();

@@ -12,12 +12,12 @@ use super::super::Edit;
 use super::super::answer::Answer;
 use super::super::body::Body;
 use super::super::fields;
-use super::super::frames::Conversation;
+use super::super::frames::{Conversation, encoded};
 use super::super::outbox::End;
 use super::super::pieces::Splitter;
 use super::super::request::Request;
 use super::super::stream::{Editor, Output, Part, PerMessage, Wake};
-use super::{Engine, MAX_HEAD, MAX_MESSAGE};
+use super::{Engine, MAX_HEAD, MAX_MESSAGE, is_too_long};
 
 /// What the server is sending.
 #[derive(Debug)]
@@ -79,13 +79,13 @@ impl Engine {
         match mem::replace(&mut self.answering, Answering::Deaf) {
             Answering::Deaf => return,
             Answering::Head(mut scanner) => self.reply(scanner.rest()),
-            Answering::Frames(mut scanner) => self.reply(scanner.rest()),
+            Answering::Frames(mut scanner) if self.rewrites_server_frames() => self.reply(scanner.rest()),
             Answering::Whole(whole) => self.reply([whole.head.encode(), whole.data].concat()),
             Answering::Streaming(mut streaming) => {
                 let rest = streaming.splitter.rest();
                 self.reply(if streaming.chunked { encode_chunk(&rest) } else { rest });
             }
-            Answering::Body(_) | Answering::Opaque => {}
+            Answering::Frames(_) | Answering::Body(_) | Answering::Opaque => {}
         }
         let mut end = Some(end);
         for edit in self.edits() {
@@ -98,10 +98,12 @@ impl Engine {
         }
     }
 
-    /// The time of [`Engine::wake`] has come.
-    pub(in super::super) fn woken(&mut self, now: Instant) {
-        self.now = now;
+    /// The time that an editor has asked for may have come.
+    pub(super) fn stream_woken(&mut self) {
         let Answering::Streaming(streaming) = &mut self.answering else { return };
+        if streaming.wake.is_none_or(|wake| wake > self.now) {
+            return;
+        }
         streaming.wake = None;
         let mut out = Output::default();
         streaming.editor.woken(&mut out);
@@ -213,7 +215,7 @@ impl Engine {
     }
 
     fn edited(&self, request: &Request, answer: Answer) -> Answer {
-        self.edits().fold(answer, |mut answer, edit| {
+        self.edits_of(request).fold(answer, |mut answer, edit| {
             if let Edit::Answer(edit) = edit {
                 edit(request, &mut answer);
             }
@@ -245,7 +247,7 @@ impl Engine {
     /// Who watches over the stream that answers a request; `None` where nobody has to.
     fn editor(&self, request: Request, recoded: bool) -> Option<Box<dyn Editor>> {
         let (mut event, mut script) = (None, None);
-        for edit in self.edits() {
+        for edit in self.edits_of(&request) {
             match edit {
                 Edit::Stream(edit) => {
                     if let Some(editor) = edit(&request) {
@@ -302,14 +304,20 @@ impl Engine {
     }
 
     fn server_frames(&mut self, bytes: &[u8]) {
+        let edits = self.rewrites_server_frames();
+        if !edits {
+            self.reply(bytes.to_vec());
+        }
         let Answering::Frames(scanner) = &mut self.answering else { return };
         scanner.push(bytes);
         let frames: Vec<Frame> = std::iter::from_fn(|| scanner.next_frame()).collect();
-        let too_long = scanner.buffered() > MAX_MESSAGE;
-        let rest = if too_long { scanner.rest() } else { Vec::new() };
+        let too_long = is_too_long(scanner);
+        let rest = if too_long && edits { scanner.rest() } else { Vec::new() };
         for frame in frames {
-            let edited = self.edit_server_frame(frame.clone());
-            self.reply(edited.iter().flat_map(Frame::encode).collect());
+            if edits {
+                let edited = self.edit_server_frame(frame.clone());
+                self.reply(encoded(&edited));
+            }
             if let Some(conversation) = &mut self.conversation {
                 Conversation::remember(&mut conversation.server, frame);
             }

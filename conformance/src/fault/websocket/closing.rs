@@ -2,7 +2,7 @@
 
 use pushspec_wire::websocket::{Frame, Opcode};
 
-use super::super::frames::{edited, encoded, frames_in, is_text, with_code, with_payload};
+use super::super::frames::{edited, encoded, frames_in, with_code, with_payload};
 use super::super::outbox::End;
 use super::super::{Edit, Fault};
 use super::fault;
@@ -50,6 +50,11 @@ pub(super) static FAULTS: &[Fault] = &[
         &[Edit::End(|conversation, end| end.filter(|_| !conversation.closing()))],
     ),
     fault(
+        "end-of-the-client-is-not-seen",
+        "Keeps the connection of a client that has gone without a close frame.",
+        &[Edit::ClientEnd(|conversation, end| end.filter(|_| conversation.closing()))],
+    ),
+    fault(
         "reset-after-closing",
         "Resets the connection after the closing handshake.",
         &[Edit::End(|conversation, end| if conversation.closing() { end.map(|_| End::Reset) } else { end })],
@@ -59,11 +64,11 @@ pub(super) static FAULTS: &[Fault] = &[
         "Answers what comes behind a close frame.",
         &[Edit::Read(|read, bytes| {
             if let Some(frames) = read.frames.and_then(|_| frames_in(bytes))
-                && let [close, text] = frames.as_slice()
-                && is_close(close)
-                && is_text(text)
+                && let Some(close) = frames.iter().position(is_close)
+                && frames.iter().skip(close).any(|frame| !frame.opcode.is_control())
             {
-                *bytes = encoded(&[text.clone(), close.clone()]);
+                let (closes, others): (Vec<_>, Vec<_>) = frames.into_iter().partition(is_close);
+                *bytes = encoded(&[others, closes].concat());
             }
         })],
     ),
@@ -73,11 +78,28 @@ pub(super) static FAULTS: &[Fault] = &[
         &[Edit::Read(|read, bytes| {
             if let Some(frames) = read.frames.and_then(|_| frames_in(bytes))
                 && let [broken, next @ ..] = frames.as_slice()
-                && broken.opcode.is_reserved()
+                && (broken.opcode.is_reserved() || broken.mask.is_none() || broken.rsv > 0)
                 && !next.is_empty()
             {
                 *bytes = encoded(next);
             }
+        })],
+    ),
+    fault(
+        "later-codes-are-refused",
+        "Knows only the codes of the first edition.",
+        &[Edit::ClientFrame(|_conversation, frame| {
+            replace_code(frame, |code| (1012..=1014).contains(&code), 999)
+        })],
+    ),
+    fault(
+        "reason-has-to-be-ascii",
+        "Takes a reason with anything but visible ASCII for an error.",
+        &[Edit::ClientFrame(|_conversation, frame| {
+            let odd = frame.close_reason().is_some_and(|reason| {
+                str::from_utf8(&reason).is_ok() && !reason.iter().all(|byte| matches!(byte, b' '..=b'~'))
+            });
+            if odd { replace_code(frame, |_| true, 999) } else { vec![frame] }
         })],
     ),
     fault(
@@ -99,7 +121,7 @@ pub(super) static FAULTS: &[Fault] = &[
         "undefined-code-is-fine",
         "Takes a code without a meaning for a close in order.",
         &[Edit::ClientFrame(|_conversation, frame| {
-            replace_code(frame, |code| matches!(code, 1004 | 1016 | 2999), 1000)
+            replace_code(frame, |code| matches!(code, 1004 | 1016..=2999 | 5000..), 1000)
         })],
     ),
     fault(

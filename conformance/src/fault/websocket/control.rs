@@ -1,6 +1,6 @@
 //! Faults of control frames (RFC 6455 section 5.5).
 
-use pushspec_wire::websocket::{Frame, Opcode};
+use pushspec_wire::websocket::{Frame, FrameScanner, Opcode};
 
 use super::super::frames::{edited, with_payload};
 use super::super::{Edit, Fault};
@@ -36,11 +36,12 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "pong-is-text",
-        "Handles the payload of a ping as text.",
+        "Handles the payload of a ping as text in ASCII.",
         &[Edit::ServerFrame(|_conversation, frame| {
-            let lossy =
-                |payload: &[u8]| String::from_utf8_lossy(payload).replace('\u{fffd}', "?").into_bytes();
-            vec![if is_pong(&frame) { edited(frame, lossy) } else { frame }]
+            let ascii = |payload: &[u8]| {
+                payload.iter().map(|byte| if byte.is_ascii() { *byte } else { b'?' }).collect()
+            };
+            vec![if is_pong(&frame) { edited(frame, ascii) } else { frame }]
         })],
     ),
     fault(
@@ -61,27 +62,41 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
-        "long-ping-is-cut",
-        "Reads the first 125 bytes of a ping that is longer.",
+        "many-pongs-stop-the-reader",
+        "Keeps pongs that it did not ask for until there is no room.",
+        &[Edit::ClientFrame(|conversation, frame| {
+            let full = conversation.is_long() && conversation.client.iter().all(is_pong);
+            if full { Vec::new() } else { vec![frame] }
+        })],
+    ),
+    fault(
+        "long-ping-is-waited-for",
+        "Looks at the length of a ping when all of it has come.",
+        &[Edit::Read(|read, bytes| {
+            let pending = read.frames.and_then(FrameScanner::pending);
+            if pending.is_some_and(|header| header.opcode == Opcode::PING && header.length > 125) {
+                bytes.clear();
+            }
+        })],
+    ),
+    fault(
+        "long-control-frame-is-cut",
+        "Reads the first 125 bytes of a control frame that is longer.",
         &[Edit::ClientFrame(|_conversation, frame| {
-            let long = is_ping(&frame) && frame.payload.len() > 125;
+            let long = frame.opcode.is_control() && frame.payload.len() > 125;
             let short = |payload: &[u8]| payload.iter().take(125).copied().collect();
             vec![if long { edited(frame, short) } else { frame }]
         })],
     ),
     fault(
-        "fragment-of-a-ping-is-a-ping",
-        "Takes the first fragment of a ping for a whole one.",
+        "fragment-of-a-control-frame-is-whole",
+        "Takes the first fragment of a control frame for a whole one.",
         &[Edit::ClientFrame(|_conversation, frame| {
-            let whole = frame.fin || is_ping(&frame);
+            let whole = frame.fin || frame.opcode.is_control();
             vec![Frame { fin: whole, ..frame }]
         })],
     ),
 ];
-
-fn is_ping(frame: &Frame) -> bool {
-    frame.opcode == Opcode::PING
-}
 
 fn is_pong(frame: &Frame) -> bool {
     frame.opcode == Opcode::PONG

@@ -48,11 +48,27 @@ pub(super) static FAULTS: &[Fault] = &[
         "empty-fragment-is-refused",
         "Takes a fragment without content for an error.",
         &[Edit::ClientFrame(|_conversation, mut frame| {
-            let fragment = !frame.fin && !frame.opcode.is_control();
+            let fragment = frame.opcode == Opcode::CONTINUATION || !(frame.fin || frame.opcode.is_control());
             if fragment && frame.payload.is_empty() {
                 frame.rsv = 0b010;
             }
             vec![frame]
+        })],
+    ),
+    fault(
+        "room-for-64-fragments",
+        "Loses what a message has beyond sixty-four fragments.",
+        &[Edit::ClientFrame(|conversation, frame| {
+            let fragment = frame.opcode == Opcode::CONTINUATION && !frame.fin;
+            if conversation.is_long() && fragment { Vec::new() } else { vec![frame] }
+        })],
+    ),
+    fault(
+        "close-within-a-message-is-passed-over",
+        "Does not hear a close frame while a message is unfinished.",
+        &[Edit::ClientFrame(|conversation, frame| {
+            let lost = conversation.in_message() && frame.opcode == Opcode::CLOSE;
+            if lost { Vec::new() } else { vec![frame] }
         })],
     ),
     fault(

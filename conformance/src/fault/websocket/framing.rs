@@ -1,6 +1,6 @@
 //! Faults of masking and base framing (RFC 6455 sections 5.1 to 5.3).
 
-use pushspec_wire::websocket::{Frame, FrameScanner, LengthForm, Opcode};
+use pushspec_wire::websocket::{Frame, FrameScanner, LengthForm, Opcode, apply_mask};
 
 use super::super::frames::{Conversation, Read, encoded, frames_in, is_text, with_payload};
 use super::super::{Edit, Fault};
@@ -9,7 +9,30 @@ use super::fault;
 /// The masking key of the example in section 5.7.
 const EXAMPLE_KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
+/// Keys that cases choose.
+const CHOSEN_KEYS: [[u8; 4]; 3] = [[0xff; 4], [1, 2, 3, 4], [0x80, 0x80, 0x80, 0]];
+
 pub(super) static FAULTS: &[Fault] = &[
+    fault(
+        "last-bytes-stay-masked",
+        "Unmasks words of four bytes and leaves out the last one.",
+        &[Edit::ClientFrame(|_conversation, mut frame| {
+            // Under these keys only, as above.
+            let chosen = frame.mask.filter(|key| is_text(&frame) && CHOSEN_KEYS.contains(key));
+            if let (Some(key), Some(last)) = (chosen, frame.payload.chunks_mut(4).last()) {
+                apply_mask(last, key, 0);
+            }
+            vec![frame]
+        })],
+    ),
+    fault(
+        "masked-bytes-are-read-as-frames",
+        "Looks for frames in what is still masked.",
+        &[Edit::ClientFrame(|_conversation, frame| {
+            let resembles = frame.payload.starts_with(&[0x89, 0]);
+            vec![if resembles { Frame::new(Opcode::PING, b"") } else { frame }]
+        })],
+    ),
     fault(
         "mask-begins-at-its-second-byte",
         "Takes the bytes of the masking key in the wrong order.",
@@ -80,6 +103,28 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "long-form-is-passed-over",
+        "Passes over a frame whose length takes more bytes than it needs.",
+        &[Edit::ClientFrame(|_conversation, frame| {
+            let needless = match frame.length_form {
+                LengthForm::Short => false,
+                LengthForm::Extended16 => frame.length < 126,
+                LengthForm::Extended64 => frame.length <= 0xffff,
+            };
+            if needless { Vec::new() } else { vec![frame] }
+        })],
+    ),
+    fault(
+        "huge-frame-is-waited-for",
+        "Waits for the bytes of a frame that is longer than any can be.",
+        &[Edit::Read(|read, bytes| {
+            let pending = read.frames.and_then(FrameScanner::pending);
+            if pending.is_some_and(|header| header.length >> 63 == 1) {
+                bytes.clear();
+            }
+        })],
+    ),
+    fault(
         "empty-message-is-swallowed",
         "Sends no message that is empty.",
         &[Edit::ServerFrame(|_conversation, frame| {
@@ -94,6 +139,27 @@ pub(super) static FAULTS: &[Fault] = &[
             let cut = !frame.opcode.is_control() && frame.payload.len() == 125;
             let payload = frame.payload.get(..124).unwrap_or_default().to_vec();
             vec![if cut { with_payload(frame, &payload) } else { frame }]
+        })],
+    ),
+    fault(
+        "short-text-loses-its-last-byte",
+        "Cuts a text of fewer than 125 bytes by one.",
+        &[Edit::ServerFrame(|_conversation, frame| {
+            // Where it is of one byte over and over, which shows the length and nothing else.
+            let cut = is_text(&frame)
+                && frame.payload.len() < 125
+                && frame.payload.iter().all(|byte| *byte == b'*');
+            let payload = frame.payload.split_last().map(|(_, rest)| rest.to_vec()).filter(|_| cut);
+            vec![payload.map(|payload| with_payload(frame.clone(), &payload)).unwrap_or(frame)]
+        })],
+    ),
+    fault(
+        "large-message-is-cut",
+        "Sends back all but the last byte of a large message.",
+        &[Edit::ServerFrame(|_conversation, frame| {
+            let large = !frame.opcode.is_control() && frame.payload.len() > 65_000;
+            let payload = frame.payload.split_last().map(|(_, rest)| rest).filter(|_| large);
+            vec![payload.map(|payload| with_payload(frame.clone(), payload)).unwrap_or(frame)]
         })],
     ),
     fault(
@@ -119,7 +185,9 @@ pub(super) static FAULTS: &[Fault] = &[
         &[Edit::Read(|read, bytes| {
             if let Some(frames) = read.frames.and_then(|_| frames_in(bytes)) {
                 let first = frames.first().map(Frame::unmasked_payload);
-                let same = |frame: &Frame| is_text(frame) && Some(frame.unmasked_payload()) == first;
+                let same = |frame: &Frame| {
+                    frame.fin && frame.opcode == Opcode::TEXT && Some(frame.unmasked_payload()) == first
+                };
                 if frames.len() > 1 && frames.iter().all(same) {
                     *bytes = encoded(&frames[..1]);
                 }
@@ -137,6 +205,16 @@ pub(super) static FAULTS: &[Fault] = &[
         &[Edit::ClientFrame(|_conversation, mut frame| {
             if matches!(frame.opcode.0, 0x3..=0x7) {
                 frame.opcode = Opcode::TEXT;
+            }
+            vec![frame]
+        })],
+    ),
+    fault(
+        "unknown-data-within-a-message-continues-it",
+        "Takes a frame of an unknown type within a message for a part of it.",
+        &[Edit::ClientFrame(|conversation, mut frame| {
+            if conversation.in_message() && matches!(frame.opcode.0, 0x3..=0x7) {
+                frame = Frame { opcode: Opcode::CONTINUATION, fin: false, ..frame };
             }
             vec![frame]
         })],
@@ -173,9 +251,11 @@ pub(super) static FAULTS: &[Fault] = &[
 
 /// A short frame that does not come whole is lost. Long ones come in pieces on any machine.
 fn one_read_is_one_frame(read: &Read<'_>, bytes: &mut Vec<u8>) {
-    let pending = read.frames.and_then(FrameScanner::pending);
-    if pending.or(read.before).is_some_and(|header| header.length <= 126) {
+    let Some(frames) = read.frames else { return };
+    if read.before.is_some_and(|header| header.length <= 126) {
         bytes.clear();
+    } else if frames.pending().is_none_or(|header| header.length <= 126) {
+        bytes.truncate(bytes.len().saturating_sub(frames.buffered()));
     }
 }
 

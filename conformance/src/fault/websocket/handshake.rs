@@ -1,7 +1,9 @@
 //! Faults of the opening handshake (RFC 6455 section 4.2).
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use sha1::{Digest, Sha1};
 
 use super::super::answer::Answer;
@@ -16,6 +18,18 @@ const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const KEY: &str = "Sec-WebSocket-Key";
 const VERSION: &str = "Sec-WebSocket-Version";
 const ACCEPT: &str = "Sec-WebSocket-Accept";
+const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
+const PROTOCOL: &str = "Sec-WebSocket-Protocol";
+
+/// Fields that a server without a use for them does not know.
+const UNKNOWN: [&str; 7] =
+    ["X-Pushspec", "User-Agent", "Pragma", "Accept-Language", "Accept-Encoding", "Sec-Fetch-Dest", "Cookie"];
+
+/// Base64 with any bits behind the last byte.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
 
 /// The key of the example in section 1.3.
 const GOOD_KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -31,12 +45,26 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
-        "opens-for-a-post",
-        "Opens a WebSocket for a POST.",
+        "opens-for-any-method",
+        "Opens a WebSocket whatever the method.",
         &[Edit::Request(|request| {
-            if request.is_handshake() && request.method() == "POST" {
+            if request.is_handshake() {
                 request.set_method("GET");
             }
+        })],
+    ),
+    fault(
+        "absolute-target-is-not-found",
+        "Looks for a path at the beginning of the target, where the scheme can be.",
+        &[Edit::Answer(|request, answer| {
+            refuse(answer, "404 Not Found", request.target().starts_with("http://"));
+        })],
+    ),
+    fault(
+        "query-is-not-found",
+        "Takes the query for a part of the path.",
+        &[Edit::Answer(|request, answer| {
+            refuse(answer, "404 Not Found", request.channel() == "echo" && request.target().contains('?'));
         })],
     ),
     fault(
@@ -57,7 +85,12 @@ pub(super) static FAULTS: &[Fault] = &[
     fault(
         "opens-for-any-host",
         "Opens a WebSocket whatever the Host field holds.",
-        &[Edit::Request(|request| replace(request, "Host", |value| value.contains(' '), "localhost"))],
+        &[Edit::Request(|request| replace(request, "Host", is_no_authority, "localhost"))],
+    ),
+    fault(
+        "second-host-is-passed-over",
+        "Reads the first of two Host fields.",
+        &[Edit::Request(|request| keep_one(request, "Host", |_| true))],
     ),
     fault(
         "opens-without-upgrade",
@@ -67,7 +100,17 @@ pub(super) static FAULTS: &[Fault] = &[
     fault(
         "opens-for-any-upgrade",
         "Opens a WebSocket whatever protocol Upgrade asks for.",
-        &[Edit::Request(|request| replace(request, "Upgrade", |value| value == "pushspec", "websocket"))],
+        &[Edit::Request(|request| {
+            replace(request, "Upgrade", |value| matches!(value, "" | "pushspec"), "websocket");
+        })],
+    ),
+    fault(
+        "part-of-upgrade-is-enough",
+        "Looks for the name of the protocol anywhere in Upgrade.",
+        &[Edit::Request(|request| {
+            let resembles = |value: &str| value.contains("websocket") && !value.contains([',', ' ']);
+            replace(request, "Upgrade", resembles, "websocket");
+        })],
     ),
     fault(
         "upgrade-is-compared-bytewise",
@@ -80,7 +123,7 @@ pub(super) static FAULTS: &[Fault] = &[
     fault(
         "upgrade-is-no-list",
         "Compares the whole value of Upgrade.",
-        &[Edit::Request(|request| replace(request, "Upgrade", |value| value.contains(','), "x"))],
+        &[Edit::Request(|request| spoil_list(request, "Upgrade"))],
     ),
     fault(
         "opens-without-connection",
@@ -90,7 +133,26 @@ pub(super) static FAULTS: &[Fault] = &[
     fault(
         "opens-for-any-connection",
         "Opens a WebSocket whatever Connection lists.",
-        &[Edit::Request(|request| replace(request, "Connection", |value| value == "keep-alive", "Upgrade"))],
+        &[Edit::Request(|request| {
+            replace(request, "Connection", |value| matches!(value, "" | "keep-alive"), "Upgrade");
+        })],
+    ),
+    fault(
+        "part-of-connection-is-enough",
+        "Takes what resembles the option of Connection for it.",
+        &[Edit::Request(|request| {
+            let resembles = |value: &str| {
+                let value = value.to_ascii_lowercase();
+                !value.contains(',')
+                    && (value.contains("upgrade") || (!value.is_empty() && "upgrade".starts_with(&value)))
+            };
+            replace(
+                request,
+                "Connection",
+                |value| !value.eq_ignore_ascii_case("upgrade") && resembles(value),
+                "Upgrade",
+            );
+        })],
     ),
     fault(
         "connection-is-compared-bytewise",
@@ -103,7 +165,7 @@ pub(super) static FAULTS: &[Fault] = &[
     fault(
         "connection-is-no-list",
         "Compares the whole value of Connection.",
-        &[Edit::Request(|request| replace(request, "Connection", |value| value.contains(','), "x"))],
+        &[Edit::Request(|request| spoil_list(request, "Connection"))],
     ),
     fault(
         "opens-without-key",
@@ -114,9 +176,24 @@ pub(super) static FAULTS: &[Fault] = &[
         "opens-for-any-key",
         "Opens a WebSocket for a key that is not base64.",
         &[Edit::Request(|request| {
-            let bad = |value: &str| value.is_empty() || value.contains('!');
+            let bad = |value: &str| value.is_empty() || LENIENT.decode(value).is_err();
             replace(request, KEY, bad, GOOD_KEY);
         })],
+    ),
+    fault(
+        "key-is-written-anew",
+        "Decodes the key, and hashes what it looks like when it is encoded again.",
+        &[Edit::Request(|request| {
+            let key =
+                request.field(KEY).and_then(|value| LENIENT.decode(value).ok()).filter(|key| key.len() == 16);
+            let anew = STANDARD.encode(key.unwrap_or_default());
+            replace(request, KEY, |value| !anew.is_empty() && value != anew, &anew);
+        })],
+    ),
+    fault(
+        "second-key-is-passed-over",
+        "Reads the first of two keys.",
+        &[Edit::Request(|request| keep_one(request, KEY, |_| true))],
     ),
     fault(
         "length-of-the-key-is-not-looked-at",
@@ -134,14 +211,46 @@ pub(super) static FAULTS: &[Fault] = &[
     fault(
         "version-is-read-leniently",
         "Reads as many digits of the version as there are.",
-        &[Edit::Request(|request| replace(request, VERSION, |value| matches!(value, "013" | "13x"), "13"))],
+        &[Edit::Request(|request| replace(request, VERSION, |value| !is_version(value), "13"))],
+    ),
+    fault(
+        "one-13-among-versions-is-enough",
+        "Looks for its version among several lines.",
+        &[Edit::Request(|request| keep_one(request, VERSION, |value| value == b"13"))],
+    ),
+    fault(
+        "white-space-is-part-of-the-version",
+        "Takes the version to begin one blank behind the colon.",
+        &[Edit::Request(|request| {
+            let line = request.head.lines.iter().find(|line| is_named(line, VERSION));
+            let value =
+                line.and_then(|line| line.content.get(VERSION.len() + 1..)).unwrap_or_default().to_vec();
+            let plain = value.strip_prefix(b" ").is_some_and(|value| value == value.trim_ascii());
+            replace(request, VERSION, |version| !plain && !version.is_empty(), "x");
+        })],
+    ),
+    fault(
+        "drafts-are-spoken",
+        "Opens a WebSocket for the versions of the drafts.",
+        &[Edit::Request(|request| {
+            replace(request, VERSION, |value| value.parse().is_ok_and(|version: u8| version <= 8), "13");
+        })],
+    ),
+    fault(
+        "versions-in-words",
+        "Writes a sentence where the versions are to be listed.",
+        &[Edit::Answer(|request, answer| {
+            if request.is_handshake() && answer.status() != 101 && answer.head.value(VERSION).is_some() {
+                fields::set(&mut answer.head, VERSION, "13 or later");
+            }
+        })],
     ),
     fault(
         "opens-for-any-version",
         "Opens a WebSocket for a version that nobody has defined.",
         &[Edit::Request(|request| {
-            let other = |value: &str| matches!(value, "14" | "25" | "255");
-            replace(request, VERSION, other, "13");
+            let other = |value: &str| value.parse().is_ok_and(|version: u8| version >= 9 && version != 13);
+            replace(request, VERSION, |value| is_version(value) && other(value), "13");
         })],
     ),
     fault(
@@ -162,8 +271,63 @@ pub(super) static FAULTS: &[Fault] = &[
         "unknown-field-is-refused",
         "Refuses an opening handshake with a field that it does not know.",
         &[Edit::Answer(|request, answer| {
-            if answer.status() == 101 && request.names("X-Pushspec") {
-                answer.set_status("400 Bad Request");
+            refuse(answer, "400 Bad Request", UNKNOWN.iter().any(|name| request.names(name)));
+        })],
+    ),
+    fault(
+        "fields-are-limited-to-1000-bytes",
+        "Has no room for a long field.",
+        &[Edit::Answer(|request, answer| {
+            let long = request.head.lines.iter().any(|line| line.content.len() >= 1000);
+            refuse(answer, "431 Request Header Fields Too Large", request.is_handshake() && long);
+        })],
+    ),
+    fault(
+        "fields-are-limited-to-32",
+        "Has no room for many fields.",
+        &[Edit::Answer(|request, answer| {
+            let many = request.head.lines.len() > 34;
+            refuse(answer, "431 Request Header Fields Too Large", request.is_handshake() && many);
+        })],
+    ),
+    fault(
+        "host-is-looked-for-first",
+        "Refuses an opening handshake whose fields stand in another order than its own.",
+        &[Edit::Answer(|request, answer| {
+            let place = |name| request.head.lines.iter().position(|line| is_named(line, name));
+            let host_later = place("Host").zip(place(VERSION)).is_some_and(|(host, version)| host > version);
+            refuse(answer, "400 Bad Request", host_later);
+        })],
+    ),
+    fault(
+        "folded-field-is-a-crash",
+        "Answers 500 to a field that is folded.",
+        &[Edit::Answer(|request, answer| {
+            if request.is_handshake() && request.head.lines.iter().any(fields::is_folded) {
+                answer.set_status("500 Internal Server Error");
+            }
+        })],
+    ),
+    fault(
+        "body-is-read-as-frames",
+        "Passes over the length of a body in the opening handshake.",
+        &[Edit::Request(|request| {
+            if request.is_handshake() && request.method() == "GET" {
+                fields::remove(&mut request.head, "Content-Length");
+            }
+        })],
+    ),
+    fault(
+        "frames-with-the-request-are-lost",
+        "Throws away what has come in the same read as the opening handshake.",
+        &[Edit::Read(|read, bytes| {
+            let end = bytes.windows(4).position(|end| end == b"\r\n\r\n").map(|at| at + 4);
+            let is_frame = |rest: &[u8]| matches!(rest, [0x81, 0x80..=0xff, ..]);
+            if read.frames.is_none()
+                && let Some(end) = end.filter(|end| bytes.get(*end..).is_some_and(is_frame))
+                && !bytes.windows(15).any(|name| name.eq_ignore_ascii_case(b"Content-Length:"))
+            {
+                bytes.truncate(end);
             }
         })],
     ),
@@ -179,6 +343,28 @@ pub(super) static FAULTS: &[Fault] = &[
         "Sends keep-alive for Upgrade in its opening handshake.",
         &[Edit::Answer(|_request, answer| {
             on_opening(answer, |answer| fields::set(&mut answer.head, "Connection", "keep-alive"));
+        })],
+    ),
+    fault(
+        "answer-with-a-length",
+        "Announces a body in its opening handshake.",
+        &[Edit::Answer(|_request, answer| {
+            on_opening(answer, |answer| fields::add(&mut answer.head, "Content-Length", "0"));
+        })],
+    ),
+    fault(
+        "version-in-the-answer",
+        "Says in its opening handshake which version it speaks.",
+        &[Edit::Answer(|_request, answer| {
+            on_opening(answer, |answer| fields::add(&mut answer.head, VERSION, "13"));
+        })],
+    ),
+    fault(
+        "accept-twice",
+        "Sends its answer to the key in two lines.",
+        &[Edit::Answer(|_request, answer| {
+            let accept = fields::value(&answer.head, ACCEPT).unwrap_or_default();
+            on_opening(answer, |answer| fields::add(&mut answer.head, ACCEPT, &accept));
         })],
     ),
     fault(
@@ -227,6 +413,76 @@ pub(super) static FAULTS: &[Fault] = &[
         &[Edit::Answer(|request, answer| send_back(request, answer, "Sec-WebSocket-Extensions"))],
     ),
     fault(
+        "unknown-extension-is-refused",
+        "Refuses an opening handshake with an extension that it does not know.",
+        &[Edit::Answer(|request, answer| {
+            let offered = request.field(EXTENSIONS).unwrap_or_default();
+            refuse(answer, "400 Bad Request", offered.contains("x-pushspec"));
+        })],
+    ),
+    fault(
+        "extensions-are-not-read",
+        "Does not look at the extensions that it is offered.",
+        &[Edit::Request(|request| drop_where(request, EXTENSIONS, |value| !is_extension_list(value)))],
+    ),
+    fault(
+        "own-page-is-sent-away",
+        "Answers its own pages with a redirect.",
+        &[Edit::Answer(|request, answer| {
+            let origin = request.field("Origin").unwrap_or_default();
+            let own = request.field("Host").is_some_and(|host| origin == format!("http://{host}"));
+            refuse(answer, "302 Found", request.is_handshake() && own);
+        })],
+    ),
+    fault(
+        "foreign-page-gets-a-page",
+        "Answers pages of other sites with an ordinary page.",
+        &[Edit::Answer(|request, answer| {
+            if is_foreign(request) {
+                answer.set_status("200 OK");
+            }
+        })],
+    ),
+    fault(
+        "foreign-page-gets-400",
+        "Refuses pages of other sites as if their request were malformed.",
+        &[Edit::Answer(|request, answer| {
+            if is_foreign(request) {
+                answer.set_status("400 Bad Request");
+            }
+        })],
+    ),
+    fault(
+        "subprotocol-of-its-own",
+        "Names the subprotocol that it speaks whatever it was offered.",
+        &[Edit::Answer(|request, answer| {
+            if request.names(PROTOCOL) {
+                on_opening(answer, |answer| fields::set(&mut answer.head, PROTOCOL, "server.pushspec"));
+            }
+        })],
+    ),
+    fault(
+        "subprotocol-in-small-letters",
+        "Takes the subprotocol that it was offered, in small letters.",
+        &[Edit::Answer(|request, answer| {
+            let offered = request.field(PROTOCOL).unwrap_or_default().to_ascii_lowercase();
+            if let Some(first) = offered.split(',').map(str::trim).find(|name| !name.is_empty()) {
+                on_opening(answer, |answer| fields::set(&mut answer.head, PROTOCOL, first));
+            }
+        })],
+    ),
+    fault(
+        "subprotocols-are-not-read",
+        "Does not look at the subprotocols that it is offered.",
+        &[Edit::Request(|request| {
+            let tokens = |value: &str| {
+                let mut names = value.split(',').map(str::trim).filter(|name| !name.is_empty()).peekable();
+                names.peek().is_some() && names.all(is_token)
+            };
+            drop_where(request, PROTOCOL, |value| !tokens(value));
+        })],
+    ),
+    fault(
         "subprotocol-unasked",
         "Names a subprotocol that was not offered.",
         &[Edit::Answer(|request, answer| {
@@ -252,6 +508,76 @@ fn replace(request: &mut Request, name: &str, wrong: impl Fn(&str) -> bool, valu
     if request.is_handshake() && request.field(name).is_some_and(|present| wrong(&present)) {
         fields::set(&mut request.head, name, value);
     }
+}
+
+/// Gives `x` to a field that holds a list, in one line or in several.
+fn spoil_list(request: &mut Request, name: &str) {
+    let lines = request.head.values(name).count();
+    if request.is_handshake() && (lines > 1 || request.field(name).is_some_and(|value| value.contains(','))) {
+        fields::remove(&mut request.head, name);
+        fields::add(&mut request.head, name, "x");
+    }
+}
+
+/// Keeps the first of several lines of which the function says so, if there is one.
+fn keep_one(request: &mut Request, name: &str, wanted: impl Fn(&[u8]) -> bool) {
+    let values: Vec<Vec<u8>> = request.head.values(name).map(Cow::into_owned).collect();
+    let kept = values.iter().find(|value| wanted(value));
+    if let Some(kept) = kept.filter(|_| request.is_handshake() && values.len() > 1) {
+        let kept = String::from_utf8_lossy(kept).into_owned();
+        fields::remove(&mut request.head, name);
+        fields::add(&mut request.head, name, &kept);
+    }
+}
+
+fn drop_where(request: &mut Request, name: &str, wrong: impl Fn(&str) -> bool) {
+    if request.is_handshake() && request.field(name).is_some_and(|value| wrong(&value)) {
+        fields::remove(&mut request.head, name);
+    }
+}
+
+/// Another answer in the place of the opening handshake.
+fn refuse(answer: &mut Answer, status: &str, when: bool) {
+    if when {
+        on_opening(answer, |answer| answer.set_status(status));
+    }
+}
+
+fn is_foreign(request: &Request) -> bool {
+    let origin = request.field("Origin").unwrap_or_default();
+    request.is_handshake()
+        && (origin == "null" || origin.contains("pushspec.invalid") || origin.starts_with("moz-extension:"))
+}
+
+fn is_no_authority(host: &str) -> bool {
+    let port = host.rsplit_once(':').map_or("", |(_, port)| port);
+    host.contains([' ', '/', '@', '[', '%']) || !port.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Digits from 0 to 255 that do not begin with a zero.
+fn is_version(value: &str) -> bool {
+    value.parse().is_ok_and(|version: u8| version.to_string() == value)
+}
+
+fn is_token(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(allowed)
+}
+
+/// A list of extensions as section 9.1 has it.
+fn is_extension_list(value: &str) -> bool {
+    let quoted =
+        |value: &str| value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).is_some_and(is_token);
+    let parameter = |text: &str| match text.split_once('=') {
+        Some((name, value)) => is_token(name.trim()) && (is_token(value.trim()) || quoted(value.trim())),
+        None => is_token(text),
+    };
+    let member = |text: &str| {
+        let mut parts = text.split(';').map(str::trim);
+        parts.next().is_some_and(is_token) && parts.all(parameter)
+    };
+    let mut members = value.split(',').map(str::trim).filter(|member| !member.is_empty()).peekable();
+    members.peek().is_some() && members.all(member)
 }
 
 fn on_opening(answer: &mut Answer, edit: impl FnOnce(&mut Answer)) {

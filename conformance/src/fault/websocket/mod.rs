@@ -5,14 +5,16 @@ mod control;
 mod fragments;
 mod framing;
 mod handshake;
+mod messages;
 mod sent;
 mod utf8;
 
 use super::{Edit, Fault};
 
-pub(super) static FAULTS: [&[Fault]; 7] = [
+pub(super) static FAULTS: [&[Fault]; 8] = [
     handshake::FAULTS,
     framing::FAULTS,
+    messages::FAULTS,
     fragments::FAULTS,
     control::FAULTS,
     closing::FAULTS,

@@ -97,9 +97,72 @@ pub(super) static FAULTS: &[Fault] = &[
         "noncharacters-are-refused",
         "Takes code points that are no characters for an error.",
         &[Edit::ClientFrame(|_conversation, frame| {
-            let has = frame.unmasked_payload().windows(3).any(|bytes| bytes == b"\xef\xbf\xbf");
-            vec![if is_text(&frame) && has { with_payload(frame, b"\xff") } else { frame }]
+            refuse_letters(frame, |letter| {
+                let code = u32::from(letter);
+                code & 0xfffe == 0xfffe || (0xfdd0..=0xfdef).contains(&code)
+            })
         })],
+    ),
+    fault(
+        "controls-are-refused",
+        "Takes a text with control characters of ASCII for an error.",
+        &[Edit::ClientFrame(|_conversation, frame| {
+            refuse_letters(frame, |letter| letter.is_ascii_control())
+        })],
+    ),
+    fault(
+        "byte-order-mark-is-dropped",
+        "Takes the first character of a text for a mark of its byte order.",
+        &[Edit::ServerFrame(|_conversation, frame| {
+            let marked = is_text(&frame) && frame.payload.starts_with("\u{feff}".as_bytes());
+            vec![if marked { edited(frame, |text| text[3..].to_vec()) } else { frame }]
+        })],
+    ),
+    fault(
+        "length-counts-characters",
+        "Takes the number of characters for the number of bytes.",
+        &[Edit::ServerFrame(|_conversation, frame| {
+            // In a long row of one character, where the length is what shows.
+            let text = str::from_utf8(&frame.payload).unwrap_or_default();
+            let row = text.starts_with("\u{20ac}") && text.chars().all(|letter| letter == '\u{20ac}');
+            let length = text.chars().count() / 3 * 3;
+            let cut = is_text(&frame) && row && length > 0;
+            vec![if cut { edited(frame, |text| text[..length].to_vec()) } else { frame }]
+        })],
+    ),
+    fault(
+        "text-is-normalised",
+        "Composes characters of a text.",
+        &[Edit::ServerFrame(|_conversation, frame| {
+            let composed = |text: &[u8]| {
+                let text = String::from_utf8_lossy(text);
+                text.replace("e\u{301}", "\u{e9}")
+                    .replace("\u{1112}\u{1161}\u{11ab}", "\u{d55c}")
+                    .into_bytes()
+            };
+            vec![if is_text(&frame) { edited(frame, composed) } else { frame }]
+        })],
+    ),
+    fault(
+        "binary-is-validated",
+        "Takes binary messages for text as well.",
+        &[Edit::ClientFrame(|_conversation, frame| {
+            let bytes = frame.unmasked_payload();
+            // Of the bytes, those that end in what UTF-8 never has.
+            let odd = frame.opcode == Opcode::BINARY && bytes.ends_with(b"\xfe\xff");
+            vec![if odd { Frame { opcode: Opcode::TEXT, ..frame } } else { frame }]
+        })],
+    ),
+    fault(
+        "bad-text-is-found-at-the-end",
+        "Looks at a text when all of it has come.",
+        &[
+            Edit::Read(bad_text_waits),
+            Edit::ClientFrame(|_conversation, frame| {
+                let bad = frame.opcode == Opcode::TEXT && !frame.fin && is_bad(&frame.unmasked_payload());
+                if bad { Vec::new() } else { vec![frame] }
+            }),
+        ],
     ),
 ];
 
@@ -107,6 +170,36 @@ pub(super) static FAULTS: &[Fault] = &[
 fn mend(frame: Frame, edit: impl FnOnce(&[u8]) -> Vec<u8>) -> Vec<Frame> {
     let broken = is_text(&frame) && str::from_utf8(&frame.unmasked_payload()).is_err();
     vec![if broken { edited(frame, edit) } else { frame }]
+}
+
+/// Spoils a text that has such a character.
+fn refuse_letters(frame: Frame, refused: impl Fn(char) -> bool) -> Vec<Frame> {
+    // In a short one: going through megabytes letter by letter shows nothing more.
+    let text = frame.unmasked_payload();
+    let short = is_text(&frame) && text.len() < 256;
+    let has = short && str::from_utf8(&text).is_ok_and(|text| text.contains(refused));
+    vec![if has { with_payload(frame, b"\xff") } else { frame }]
+}
+
+/// Whether it cannot be the beginning of a text.
+fn is_bad(text: &[u8]) -> bool {
+    str::from_utf8(text).is_err_and(|error| error.error_len().is_some())
+}
+
+/// Holds back a text that is not complete and not UTF-8.
+fn bad_text_waits(read: &Read<'_>, bytes: &mut Vec<u8>) {
+    let Some(frames) = read.frames else { return };
+    let Some(header) = frames.pending().filter(|header| header.opcode == Opcode::TEXT && header.length < 126)
+    else {
+        return;
+    };
+    let mut text = frames.pending_payload().to_vec();
+    if let Some(key) = header.mask {
+        apply_mask(&mut text, key, 0);
+    }
+    if is_bad(&text) {
+        bytes.clear();
+    }
 }
 
 /// How many bytes of the text are before a character that it ends within.

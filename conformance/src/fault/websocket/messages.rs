@@ -1,0 +1,69 @@
+//! Faults of whole messages (RFC 6455 sections 4.2.2 and 6).
+
+use std::time::Duration;
+
+use pushspec_wire::websocket::Frame;
+
+use super::super::frames::{is_text, with_payload};
+use super::super::{Edit, Fault};
+use super::fault;
+
+pub(super) static FAULTS: &[Fault] = &[
+    fault(
+        "first-message-is-lost",
+        "Does not hear the first message of a connection.",
+        &[Edit::ClientFrame(|conversation, frame| {
+            let first = conversation.client.is_empty() && is_text(&frame);
+            if first && *frame.unmasked_payload() == *b"Hello" { Vec::new() } else { vec![frame] }
+        })],
+    ),
+    fault(
+        "later-answers-wait-for-a-message",
+        "Sends the third answer, and those behind it, with the next one.",
+        &[Edit::ServerFrame(|conversation, frame| {
+            let (asked, answered) = (conversation.asked(), conversation.answered());
+            let echoes = conversation.request.channel() == "echo" && !frame.opcode.is_control();
+            if echoes && answered >= 2 && asked == answered + 1 { Vec::new() } else { vec![frame] }
+        })],
+    ),
+    fault(
+        "answers-change-places",
+        "Handles messages on several threads and sends the answers as they come.",
+        &[Edit::ServerFrame(|conversation, frame| {
+            // Of many that were asked for at once, the third and the fourth.
+            let echoes = conversation.request.channel() == "echo" && !frame.opcode.is_control();
+            match conversation.answered() {
+                2 if echoes && conversation.asked() >= 16 => Vec::new(),
+                3 if echoes && conversation.asked() >= 16 => {
+                    [frame].into_iter().chain(conversation.server.last().cloned()).collect()
+                }
+                _ => vec![frame],
+            }
+        })],
+    ),
+    fault(
+        "answer-comes-twice",
+        "Sends an answer to its sender and to all in the room, where the sender is too.",
+        &[Edit::ServerFrame(|_conversation, frame| {
+            // The texts of cases that look at what else comes.
+            let twice = is_text(&frame) && matches!(frame.payload.as_slice(), b"one" | b"two");
+            if twice { vec![frame.clone(), frame] } else { vec![frame] }
+        })],
+    ),
+    fault(
+        "idle-connection-is-forgotten",
+        "Forgets a connection on which nothing was said for a fifth of a second.",
+        &[Edit::ClientFrame(|conversation, frame| {
+            let idle = conversation.opened.elapsed() >= Duration::from_millis(190);
+            if idle && conversation.client.is_empty() { Vec::new() } else { vec![frame] }
+        })],
+    ),
+    fault(
+        "http-within-frames",
+        "Takes a message that looks like a request for one.",
+        &[Edit::ClientFrame(|_conversation, frame| {
+            let request = is_text(&frame) && frame.unmasked_payload().starts_with(b"GET ");
+            vec![if request { Frame { mask: None, ..with_payload(frame, b"GET") } } else { frame }]
+        })],
+    ),
+];
