@@ -28,7 +28,7 @@ const AT_ONCE: usize = 8;
 
 /// How often a fault whose row is not the one of the snapshot is tried again, by itself: a machine that stands still
 /// for a tenth of a second makes a case fail that has nothing to do with the fault.
-const AGAIN: usize = 2;
+const AGAIN: usize = 4;
 
 /// The page that moves megabytes.
 const BULK: &str = "websocket/10.4-limits";
