@@ -28,8 +28,6 @@ mod relay;
 mod relay_tests;
 mod request;
 mod sse;
-mod sse_opening;
-mod sse_text;
 mod stream;
 mod websocket;
 
@@ -106,18 +104,15 @@ static TRANSPARENT: Fault = Fault {
 
 /// All faults, by technique.
 pub fn all() -> impl Iterator<Item = &'static Fault> {
-    let tables: [&'static [Fault]; 9] = [
+    let tables = [
         http::FAULTS,
         framing::FAULTS,
         polling::FAULTS,
         origins::FAULTS,
         long_polling::FAULTS,
         iframe::FAULTS,
-        sse::FAULTS,
-        sse_opening::FAULTS,
-        sse_text::FAULTS,
     ];
-    tables.into_iter().chain(websocket::FAULTS).flatten()
+    tables.into_iter().chain(sse::FAULTS).chain(websocket::FAULTS).flatten()
 }
 
 /// The fault of that name.

@@ -159,8 +159,8 @@ pub(crate) struct Overtaking {
 }
 
 impl Overtaking {
-    /// How long "two" waits to be overtaken.
-    const PATIENCE: Duration = Duration::from_millis(200);
+    /// How long "two" waits to be overtaken: not so long that those who wait for it alone give up.
+    const PATIENCE: Duration = Duration::from_millis(1500);
 
     fn release(&mut self, out: &mut Output) {
         if let Some(held) = self.held.take() {

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::fields::{self, is_named};
-use super::pieces::Piece;
-use super::request::{Refusal, Request};
-use super::sse::{fault, opens, resumes};
-use super::stream::{Editor, EndsWithoutNews, Output};
-use super::{Edit, Fault};
+use super::super::fields::{self, is_named};
+use super::super::pieces::Piece;
+use super::super::request::{Refusal, Request};
+use super::super::stream::{Editor, EndsWithoutNews, Output};
+use super::super::{Edit, Fault};
+use super::{fault, opens, resumes};
 
 pub(super) static FAULTS: &[Fault] = &[
     fault(
