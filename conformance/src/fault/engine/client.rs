@@ -164,7 +164,8 @@ impl Engine {
         let body = Body::of_request(&head);
         let request = Request::new(head, self.memory.clone());
         match body {
-            Some(body @ Body::Length(_)) if self.rewrites_client() => {
+            // Only what is published is changed; the body of another request may never come.
+            Some(body @ Body::Length(_)) if self.rewrites_client() && request.publishes() => {
                 self.asking = Asking::Whole(Box::new(request), body);
             }
             Some(body) => {

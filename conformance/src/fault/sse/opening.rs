@@ -126,7 +126,7 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
-        "head-has-a-type-of-its-own",
+        "head-of-a-stream-has-a-type-of-its-own",
         "Answers HEAD for a stream by a handler that knows nothing of streams.",
         &[Edit::Answer(|request, answer| {
             if request.technique() == "sse" && request.method() == "HEAD" {
