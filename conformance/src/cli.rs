@@ -2,15 +2,18 @@
 
 mod explain;
 mod list;
+mod load;
 mod run;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::case::error::PageErrors;
 use crate::drive::schedule::RunError;
+use crate::load::{LoadError, Technique};
 use crate::report::ReportError;
 use crate::suite::{Suite, SuiteError};
 use crate::target::{ProfileError, UrlError};
@@ -42,6 +45,8 @@ enum Command {
     List(ListArguments),
     /// Explains a case or a clause: what it asks, why, where it is written, and how to run it
     Explain(ExplainArguments),
+    /// Measures a server with many waiting clients; without a URL, the reference server in a process of its own
+    Load(LoadArguments),
     /// Starts the reference server
     Serve(Box<pushspec_reference::cli::ServeArguments>),
 }
@@ -68,7 +73,7 @@ struct RunArguments {
     #[command(flatten)]
     paths: PathArguments,
     /// How many cases run at once
-    #[arg(long, short, value_name = "NUMBER", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    #[arg(long, short, value_name = "NUMBER", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=4096))]
     jobs: u16,
     /// Factor for all deadlines; lower bounds are exact
     #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = patience)]
@@ -151,6 +156,59 @@ struct ExplainArguments {
     fixtures: FixtureArguments,
 }
 
+/// Arguments of `load`.
+#[derive(Debug, Args)]
+#[command(after_help = LOAD_EXIT_CODES)]
+struct LoadArguments {
+    /// The server, as in `http://127.0.0.1:8080`
+    url: Option<String>,
+    /// By which technique the clients wait
+    #[arg(long, short, value_enum)]
+    technique: Technique,
+    /// How many clients
+    #[arg(long, value_name = "NUMBER", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    clients: u32,
+    /// How many messages are published
+    #[arg(long, value_name = "NUMBER", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    messages: u32,
+    /// How many messages are published a second, at most; each waits for the answer to the one before
+    #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = rate)]
+    rate: f64,
+    /// The time from one poll of a client to the next, for polling
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = duration)]
+    interval: Duration,
+    /// How long messages are waited for after the last one that came
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    wait: Duration,
+    /// Where the server keeps each technique, and how to publish; ./pushspec.toml if it exists
+    #[arg(long, short, value_name = "FILE")]
+    profile: Option<PathBuf>,
+    /// The server's process, whose memory is looked at (Linux)
+    #[arg(long, value_name = "PID", requires = "url")]
+    pid: Option<u32>,
+    /// What goes to standard output
+    #[arg(long, short, value_enum, default_value = "text")]
+    format: LoadFormat,
+}
+
+const LOAD_EXIT_CODES: &str =
+    "It is a measurement, not a verdict. Ctrl-C ends it with what was measured until then.
+
+Exit codes:
+  0  it was measured, whatever was lost
+  2  an argument or a profile is wrong, or more files would be open than this process may
+  3  the target is not reachable, or refuses the first client or all messages
+  5  the program itself failed";
+
+/// How to write a measurement to standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LoadFormat {
+    /// For people
+    Text,
+    /// One JSON object (pushspec-load/1)
+    Json,
+}
+
 /// How to write to standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -178,6 +236,8 @@ enum CliError {
     #[error(transparent)]
     Run(#[from] RunError),
     #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error(transparent)]
     Report(#[from] ReportError),
     #[error("failed to write to standard output: {0}")]
     Output(#[from] std::io::Error),
@@ -194,10 +254,14 @@ impl CliError {
             | CliError::Profile(_)
             | CliError::ReadProfile { .. }
             | CliError::Url(_)
-            | CliError::Usage(_) => 2,
-            CliError::Run(RunError::Unreachable { .. }) => 3,
+            | CliError::Usage(_)
+            | CliError::Load(
+                LoadError::Lacks { .. } | LoadError::OpenFiles { .. } | LoadError::Process { .. },
+            ) => 2,
+            CliError::Run(RunError::Unreachable { .. }) | CliError::Load(LoadError::Unreachable { .. }) => 3,
             CliError::Run(RunError::NothingSelected(_)) => 4,
             CliError::Run(RunError::Internal(_))
+            | CliError::Load(LoadError::Internal(_))
             | CliError::Report(_)
             | CliError::Output(_)
             | CliError::Reference(_)
@@ -214,6 +278,7 @@ pub async fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments).await,
         Command::List(arguments) => list::list(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Load(arguments) => load::load(&arguments).await,
         Command::Serve(arguments) => {
             pushspec_reference::cli::serve(*arguments).await.map(|()| 0).map_err(CliError::from)
         }
@@ -258,6 +323,24 @@ impl FixtureArguments {
             Some(folder) => Suite::from_folder(folder),
             None => Suite::embedded(),
         }
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
+    if (0.001..=100_000.0).contains(&rate) {
+        Ok(rate)
+    } else {
+        Err("the rate is between 0.001 and 100000 messages a second".into())
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    const LONGEST: Duration = Duration::from_secs(3600);
+    match crate::case::parse_duration(text) {
+        Some(duration) if !duration.is_zero() && duration <= LONGEST => Ok(duration),
+        Some(_) => Err("the time is longer than 0 and at most 3600s".into()),
+        None => Err(format!("`{text}` is no time; write `300ms` or `5s`")),
     }
 }
 

@@ -26,6 +26,8 @@ pub mod cli;
 pub mod drive;
 pub mod fault;
 pub mod judge;
+#[cfg(feature = "program")]
+pub mod load;
 pub mod outcome;
 pub mod report;
 pub mod suite;

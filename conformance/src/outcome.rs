@@ -30,6 +30,8 @@ pub struct CaseOutcome {
     pub trace: Vec<String>,
     /// Whether the conversation came to its end.
     pub completed: bool,
+    /// Whether the case did not pass at first and was run again; the outcome is that of the second run.
+    pub again: bool,
 }
 
 impl CaseOutcome {
@@ -44,6 +46,7 @@ impl CaseOutcome {
             transcript: judgement.transcript,
             trace: judgement.trace,
             completed: judgement.completed,
+            again: false,
         }
     }
 
@@ -58,6 +61,7 @@ impl CaseOutcome {
             transcript: Transcript::default(),
             trace: Vec::new(),
             completed: false,
+            again: false,
         }
     }
 }

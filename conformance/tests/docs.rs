@@ -44,7 +44,7 @@ fn help(arguments: &[&str]) -> Result<String> {
 #[test]
 fn the_command_line_is_documented() -> Result {
     let mut text = format!("# The command line\n\n{GENERATED}");
-    for arguments in [vec![], vec!["run"], vec!["list"], vec!["explain"], vec!["serve"]] {
+    for arguments in [vec![], vec!["run"], vec!["list"], vec!["explain"], vec!["load"], vec!["serve"]] {
         let name = [&["pushspec"], &arguments[..]].concat().join(" ");
         text.push_str(&format!("\n## `{name}`\n\n```text\n{}\n```\n", help(&arguments)?));
     }

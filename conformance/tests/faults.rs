@@ -166,7 +166,8 @@ async fn caught(suite: &Suite, fault: &'static Fault, select: Vec<Pattern>) -> R
 async fn judge(suite: &Suite, address: SocketAddr, select: Vec<Pattern>) -> Outcome {
     let profile = Profile::reference().expect("the profile is in order");
     let target = Target::new(&format!("http://{address}"), profile).expect("the URL is in order");
-    suite.run(&Arc::new(target), &Options { select, ..Options::default() }).await.expect("the suite runs")
+    let options = Options { select, again: false, ..Options::default() };
+    suite.run(&Arc::new(target), &options).await.expect("the suite runs")
 }
 
 impl Row {
@@ -217,9 +218,10 @@ fn compressed(suite: &Suite, caught: &BTreeSet<String>) -> Vec<String> {
     let mut lines = Vec::new();
     for (name, members) in families {
         let there: Vec<&str> = members.iter().copied().filter(|id| caught.contains(*id)).collect();
-        match there.len() == members.len() && members.len() > 1 {
-            true => lines.push(format!("{name}[*]")),
-            false => lines.extend(there.into_iter().map(str::to_owned)),
+        if there.len() == members.len() && members.len() > 1 {
+            lines.push(format!("{name}[*]"));
+        } else {
+            lines.extend(there.into_iter().map(str::to_owned));
         }
     }
     lines

@@ -57,6 +57,24 @@ fn the_answer_to_an_unmasked_frame(
 }
 
 #[test]
+fn interim_answers_may_come_before_any_other() -> Result<(), Box<dyn std::error::Error>> {
+    let early = "0.500 #0 < \"HTTP/1.1 103 Early Hints\\r\\nLink: </a>\\r\\n\\r\\n\"\n0.600 #0 < \"HTTP/1.1 102 Processing\\r\\n\\r\\n\"\n";
+    let rest = opened("2.000 #0 < x\"88 02 03 ea\"\n3.000 #0 < eof\n");
+    assert_eq!(judge(UNMASKED, &format!("{early}{rest}"))?.verdict, Verdict::Pass);
+    Ok(())
+}
+
+#[test]
+fn a_greeting_that_looks_like_an_echo_is_not_one() -> Result<(), Box<dyn std::error::Error>> {
+    // The greeting comes in one piece with the 101, before the case has sent its own "Hello".
+    let greeting = "0.900 #0 < \"HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n\\r\\n\\x81\\x05Hello\"\n";
+    let rest = "2.000 #0 < x\"88 02 03 ea\"\n3.000 #0 < eof\n";
+    let judgement = judge(UNMASKED, &format!("{greeting}{rest}"))?;
+    assert_eq!(judgement.verdict, Verdict::Pass, "{:#?}", judgement.findings);
+    Ok(())
+}
+
+#[test]
 fn a_deadline_passes_without_a_sleep() -> Result<(), Box<dyn std::error::Error>> {
     let judgement = judge(UNMASKED, &opened(""))?;
     assert!(judgement.duration >= Duration::from_secs(5), "{:?}", judgement.duration);

@@ -32,7 +32,7 @@ pub struct ServeArguments {
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "3s")]
     pub retry: Duration,
     /// An origin whose pages may read the answers; can be repeated
-    #[arg(long = "allow-origin", value_name = "ORIGIN")]
+    #[arg(long = "allow-origin", value_name = "ORIGIN", default_values = ["http://localhost:8000"])]
     pub allowed_origins: Vec<Origin>,
     /// Refuse WebSocket connections from pages of other origins
     #[arg(long)]
@@ -56,7 +56,7 @@ pub struct ServeArguments {
 #[command(next_help_heading = "Limits")]
 pub struct LimitArguments {
     /// The largest body of a publication
-    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
+    #[arg(long, value_name = "BYTES", default_value_t = 2 << 20)]
     pub message_size: usize,
     /// The largest message that a WebSocket accepts
     #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
@@ -152,12 +152,29 @@ impl From<ServeArguments> for Config {
 /// down. A second signal ends the process at once.
 pub async fn serve(arguments: ServeArguments) -> Result<(), ServeError> {
     start_log(&arguments)?;
+    allow_files(arguments.limits.connections);
     let server = Server::start(arguments.into()).await?;
     stop_signal().await.map_err(ServeError::Signals)?;
     tracing::info!("shutting down");
     tokio::select! {
         () = server.shutdown() => Ok(()),
         stopped = stop_signal() => stopped.map_err(ServeError::Signals),
+    }
+}
+
+/// Files that are open beside the connections: the runtime's own, standard input and output.
+const OTHER_FILES: usize = 32;
+
+/// Raises the limit of open files as far as this process may: each connection is one. The server runs also with fewer,
+/// but then connections wait that `--connections` promises to serve.
+fn allow_files(connections: usize) {
+    let needed = connections.saturating_add(OTHER_FILES) as u64;
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) if limit >= needed => {}
+        Ok(limit) => {
+            tracing::warn!(connections, limit, "the limit of open files is below that of connections");
+        }
+        Err(error) => tracing::warn!(%error, "the limit of open files cannot be raised"),
     }
 }
 

@@ -47,7 +47,8 @@ pub struct Config {
     /// The subprotocols that a WebSocket can speak. The first one that the client offers and that is listed here is
     /// chosen (RFC 6455, section 4.2.2).
     pub subprotocols: Vec<Subprotocol>,
-    /// The origins whose pages may read the answers (CORS). None by default.
+    /// The origins whose pages may read the answers (CORS). By default those of
+    /// `http://localhost:8000`, where development servers are at home.
     pub allowed_origins: Vec<Origin>,
     /// Whether a WebSocket is refused with 403 when it names an origin that is neither the server's own nor one of
     /// [`Config::allowed_origins`] (RFC 6455, section 10.2). A request without `Origin` does not come from a
@@ -62,7 +63,7 @@ impl Default for Config {
             hold: Duration::from_secs(25),
             heartbeat: Duration::from_secs(15),
             retry: Duration::from_secs(3),
-            message_size: 1 << 20,
+            message_size: 2 << 20,
             websocket_message_size: 16 << 20,
             channels: 16_384,
             channel_idle: Duration::from_secs(60),
@@ -75,7 +76,7 @@ impl Default for Config {
             write_timeout: Duration::from_secs(30),
             grace: Duration::from_secs(5),
             subprotocols: vec![Subprotocol("echo".into()), Subprotocol("chat".into())],
-            allowed_origins: Vec::new(),
+            allowed_origins: vec![Origin(HeaderValue::from_static("http://localhost:8000"))],
             check_origin: false,
         }
     }

@@ -126,6 +126,8 @@ impl fmt::Display for SendItem {
             SendItem::Chop(size, item) => write!(out, "chop {size} {item}"),
             SendItem::Eof => out.write_str("eof"),
             SendItem::Reset => out.write_str("reset"),
+            SendItem::Pause => out.write_str("pause"),
+            SendItem::Resume => out.write_str("resume"),
         }
     }
 }
@@ -140,6 +142,7 @@ impl fmt::Display for ExpectItem {
             ExpectItem::Frame(frame) => frame.fmt(out),
             ExpectItem::Bytes(text) => text.fmt(out),
             ExpectItem::Comment => out.write_str("comment"),
+            ExpectItem::Anything => out.write_str("anything"),
             ExpectItem::Prelude(size) => write!(out, "prelude {size}"),
             ExpectItem::End => out.write_str("end"),
             ExpectItem::NoMessages => out.write_str("no-messages"),
@@ -171,7 +174,9 @@ impl fmt::Display for FieldPattern {
             FieldTest::Fits(grammar) => write!(out, "{} fits {}", self.name, grammar.spelling()),
             FieldTest::Present => write!(out, "{} present", self.name),
             FieldTest::Absent => write!(out, "{} absent", self.name),
-        }
+            FieldTest::Same => write!(out, "{} same", self.name),
+        }?;
+        self.unless.iter().try_for_each(|other| write!(out, " unless {other}"))
     }
 }
 

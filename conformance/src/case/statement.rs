@@ -38,6 +38,16 @@ pub struct Note {
 pub struct ConnectionName(pub String);
 
 impl ConnectionName {
+    /// The name of one of many connections that `times=` opens under one name; the first has the name itself.
+    pub(crate) fn follower(&self, number: usize) -> ConnectionName {
+        if number == 1 { self.clone() } else { ConnectionName(format!("{}/{number}", self.0)) }
+    }
+
+    /// Whether it is one of many, and not the first.
+    pub(crate) fn is_follower(&self) -> bool {
+        self.0.contains('/')
+    }
+
     /// How a sentence refers to the connection: nothing for the first, ` on b` for the others.
     pub fn suffix(&self) -> String {
         if self.0.is_empty() { String::new() } else { format!(" on {}", self.0) }
@@ -162,6 +172,10 @@ pub enum SendItem {
     Eof,
     /// An abrupt end (a TCP RST).
     Reset,
+    /// Nothing: from here on what comes is left in the socket.
+    Pause,
+    /// Nothing: what comes is taken again.
+    Resume,
 }
 
 /// A frame in square brackets: its words in the order in which they are written.
@@ -234,6 +248,8 @@ pub enum ExpectItem {
     Bytes(Text),
     /// `comment`
     Comment,
+    /// `anything`: any byte of the message body, from the step before on.
+    Anything,
     /// `prelude 1024`: at least so many bytes of the message body before any message.
     Prelude(usize),
     /// `end`
@@ -264,6 +280,8 @@ pub struct FieldPattern {
     pub name: String,
     /// What is asked of its value.
     pub test: FieldTest,
+    /// `unless Other`: nothing is asked where the answer has this field.
+    pub unless: Option<String>,
 }
 
 /// The tests of a field.
@@ -283,6 +301,8 @@ pub enum FieldTest {
     Present,
     /// `Name absent`
     Absent,
+    /// `Name same`: as in the answer before this one, or absent from both
+    Same,
 }
 
 /// The grammars that `fits` knows.
@@ -298,16 +318,26 @@ pub enum Grammar {
     RetryAfter,
     /// RFC 9110 section 5.6.1, of tokens
     TokenList,
+    /// A media type whose charset, if it has one, is UTF-8 (RFC 9110 section 8.3.1)
+    MediaTypeInUtf8,
+    /// `*`, `null` or one origin (WHATWG Fetch, the syntax of the CORS protocol)
+    AllowedOrigin,
+    /// A content security policy that lets a page of the same server frame the document, and lets scripts in it run
+    /// (CSP, `frame-ancestors` and `script-src`)
+    FramedScripts,
 }
 
 impl Grammar {
     /// Every grammar with its spelling.
-    pub const ALL: [(Grammar, &str); 5] = [
+    pub const ALL: [(Grammar, &str); 8] = [
         (Grammar::Digits, "digits"),
         (Grammar::EntityTag, "entity-tag"),
         (Grammar::HttpDate, "http-date"),
         (Grammar::RetryAfter, "retry-after"),
         (Grammar::TokenList, "token-list"),
+        (Grammar::MediaTypeInUtf8, "media-type-in-utf-8"),
+        (Grammar::AllowedOrigin, "allowed-origin"),
+        (Grammar::FramedScripts, "framed-scripts"),
     ];
 
     /// The spelling in the notation.

@@ -73,19 +73,23 @@ fn exit_code(outcome: &Outcome, strict: bool) -> u8 {
     u8::from(!outcome.is_conformant(strict))
 }
 
-struct ChosenProfile {
-    profile: Profile,
+/// A profile, and where it comes from.
+pub(super) struct ChosenProfile {
+    pub(super) profile: Profile,
     /// Nothing said where the techniques are: the paths of the reference server are tried.
-    assumed: bool,
+    pub(super) assumed: bool,
 }
 
 fn profile(arguments: &RunArguments) -> Result<ChosenProfile, CliError> {
     if let Some(profile) = profile_of_paths(&arguments.paths) {
         return Ok(ChosenProfile { profile, assumed: false });
     }
-    let named = arguments.profile.as_deref();
-    let path =
-        named.or_else(|| Some(Path::new(PROFILE)).filter(|path| arguments.url.is_some() && path.exists()));
+    chosen_profile(arguments.profile.as_deref(), arguments.url.is_some())
+}
+
+/// The profile that is named; for a server at a URL the one in the current folder; or that of the reference server.
+pub(super) fn chosen_profile(named: Option<&Path>, has_url: bool) -> Result<ChosenProfile, CliError> {
+    let path = named.or_else(|| Some(Path::new(PROFILE)).filter(|path| has_url && path.exists()));
     let Some(path) = path else {
         return Ok(ChosenProfile { profile: Profile::reference()?, assumed: true });
     };
@@ -138,6 +142,8 @@ async fn judge(arguments: &RunArguments, suite: &Suite, target: Target) -> Resul
         jobs: usize::from(arguments.jobs),
         patience: arguments.patience,
         select: arguments.select.iter().map(|pattern| Pattern::new(pattern)).collect(),
+        // A fault is seen the first time or not at all.
+        again: arguments.fault.is_none(),
         tag: None,
     };
     let bar = progress_bar(arguments, suite.select(&options.select).len());

@@ -8,7 +8,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -31,6 +31,8 @@ enum Command {
 /// A connection that is open, or on its way. Dropping it closes it.
 pub(crate) struct Opened {
     commands: mpsc::UnboundedSender<Command>,
+    /// Whether what comes is read.
+    reads: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
@@ -43,20 +45,26 @@ impl Opened {
     ) -> Opened {
         // What a case sends is bounded by its page, so the queue needs no bound of its own.
         let (commands, queue) = mpsc::unbounded_channel();
+        let (reads, is_read) = watch::channel(true);
         let task = tokio::spawn(async move {
             match connect(&addresses).await {
-                Ok(stream) => serve(id, stream, queue, happened).await,
+                Ok(stream) => serve(id, stream, queue, is_read, happened).await,
                 Err(error) => {
                     let _ = happened.send((Instant::now(), Input::Refused(id, error.to_string()))).await;
                 }
             }
         });
-        Opened { commands, task }
+        Opened { commands, reads, task }
     }
 
     /// Queues a write of each piece. A server that is gone shows in what is read, not here.
     pub(crate) fn write(&self, pieces: Vec<Vec<u8>>) {
         let _ = self.commands.send(Command::Write(pieces));
+    }
+
+    /// Reads what comes, or leaves it in the socket.
+    pub(crate) fn read(&self, reads: bool) {
+        let _ = self.reads.send(reads);
     }
 
     /// Queues a FIN.
@@ -99,20 +107,28 @@ async fn serve(
     id: ConnectionId,
     stream: TcpStream,
     queue: mpsc::UnboundedReceiver<Command>,
+    is_read: watch::Receiver<bool>,
     happened: mpsc::Sender<Happening>,
 ) {
     let (reading, writing) = stream.into_split();
     // Both directions live in one task: aborting it closes the socket.
     tokio::select! {
-        () = read(id, reading, happened) => {}
+        () = read(id, reading, is_read, happened) => {}
         () = write(writing, queue) => {}
     }
 }
 
 /// Reads to the end; then stays, so that the other direction is not closed with it.
-async fn read(id: ConnectionId, mut reading: OwnedReadHalf, happened: mpsc::Sender<Happening>) {
+async fn read(
+    id: ConnectionId,
+    mut reading: OwnedReadHalf,
+    mut is_read: watch::Receiver<bool>,
+    happened: mpsc::Sender<Happening>,
+) {
     let mut buffer = vec![0; READ];
     loop {
+        // The other side is dropped together with this task.
+        let _ = is_read.wait_for(|reads| *reads).await;
         let input = match reading.read(&mut buffer).await {
             Ok(0) => Input::Eof(id),
             Ok(length) => Input::Received(id, buffer[..length].to_vec()),

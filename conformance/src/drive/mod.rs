@@ -54,6 +54,11 @@ pub(crate) async fn run(
                     connection.abort();
                 }
             }
+            Action::Read(id, reads) => {
+                if let Some(connection) = connections.get(&id) {
+                    connection.read(reads);
+                }
+            }
             Action::Close(id) => drop(connections.remove(&id)),
             Action::Publish(request) => {
                 let publisher = publisher.clone();

@@ -28,13 +28,16 @@ pub struct Options {
     pub patience: f64,
     /// Which cases; all of them if empty.
     pub select: Vec<Pattern>,
+    /// Whether cases that do not pass are run again, a few at a time, before they are reported: a server that was
+    /// overwhelmed for a moment is not accused.
+    pub again: bool,
     /// A word in the names of the channels, so that two runs do not hear each other. Random if `None`.
     pub tag: Option<String>,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { jobs: 64, patience: 1.0, select: Vec::new(), tag: None }
+        Options { jobs: 32, patience: 1.0, select: Vec::new(), again: true, tag: None }
     }
 }
 
@@ -56,6 +59,12 @@ pub enum RunError {
     #[error("{0}")]
     Internal(String),
 }
+
+/// How many cases are run again at a time.
+const AGAIN_AT_ONCE: usize = 4;
+
+/// How many cases that do not pass are run again: where there are more, it is not for want of a moment's rest.
+const MAX_AGAIN: usize = 48;
 
 /// How many breaches of an invariant are reported; the rest are counted.
 const SHOWN_BREACHES: usize = 5;
@@ -90,6 +99,7 @@ impl Suite {
             tag: options.tag.clone().unwrap_or_else(tag),
             turns: (!target.has_channels()).then(Mutex::default),
             slots: Semaphore::new(options.jobs.max(1)),
+            again: options.again,
         });
         let mut results = Results::default();
         let (named, conversations): (Vec<Case>, Vec<Case>) =
@@ -153,10 +163,11 @@ struct Runner {
     /// Cases that publish take turns where the target has no channels.
     turns: Option<Mutex<()>>,
     slots: Semaphore,
+    again: bool,
 }
 
 /// The addresses of a target on which something listens.
-async fn reach(target: &Target) -> Result<Vec<SocketAddr>, RunError> {
+pub(crate) async fn reach(target: &Target) -> Result<Vec<SocketAddr>, RunError> {
     let unreachable =
         |error: std::io::Error| RunError::Unreachable { target: target.url(), why: error.to_string() };
     let addresses = resolve(target.connect_host(), target.port).await.map_err(unreachable)?;
@@ -165,7 +176,7 @@ async fn reach(target: &Target) -> Result<Vec<SocketAddr>, RunError> {
 }
 
 /// A word that differs between runs.
-fn tag() -> String {
+pub(crate) fn tag() -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     format!("{:x}", now.as_nanos() & 0xffff_ffff_ffff)
 }
@@ -187,7 +198,8 @@ impl Runner {
             .iter()
             .filter(|case| case.section().facts.sanity && techniques.contains(case.technique.as_str()));
         let sanity: Vec<Case> = sanity.cloned().collect();
-        self.batch(sanity, results, &mut |_| {}).await?;
+        self.batch(sanity, 1, results, &mut |_| {}).await?;
+        self.again(results).await?;
         let failed: BTreeMap<String, String> = results
             .outcomes
             .values()
@@ -217,13 +229,35 @@ impl Runner {
                 None => rest.push(case),
             }
         }
-        self.batch(rest, results, progress).await?;
+        self.batch(rest, 1, results, progress).await?;
+        self.again(results).await
+    }
+
+    /// Runs what did not pass again, a few cases at a time, and keeps what comes of that.
+    async fn again(self: &Arc<Self>, results: &mut Results) -> Result<(), RunError> {
+        let failed = |outcome: &&CaseOutcome| outcome.verdict > Verdict::Pass && !outcome.again;
+        let cases: Vec<Case> =
+            results.outcomes.values().filter(failed).map(|outcome| outcome.case.clone()).collect();
+        if !self.again || cases.is_empty() || cases.len() > MAX_AGAIN {
+            return Ok(());
+        }
+        for few in cases.chunks(AGAIN_AT_ONCE) {
+            let ids: BTreeSet<String> = few.iter().map(|case| case.id.clone()).collect();
+            results.breaches.retain(|(id, _)| !ids.contains(id));
+            self.batch(few.to_vec(), 2, results, &mut |_| {}).await?;
+            for id in &ids {
+                if let Some(outcome) = results.outcomes.get_mut(id) {
+                    outcome.again = true;
+                }
+            }
+        }
         Ok(())
     }
 
     async fn batch(
         self: &Arc<Self>,
         cases: Vec<Case>,
+        attempt: usize,
         results: &mut Results,
         progress: &mut impl FnMut(&CaseOutcome),
     ) -> Result<(), RunError> {
@@ -233,7 +267,7 @@ impl Runner {
             let runner = Arc::clone(self);
             let done = done.clone();
             tasks.spawn(async move {
-                let judged = runner.case(case).await;
+                let judged = runner.case(case, attempt).await;
                 let _ = done.send(judged);
             });
         }
@@ -254,7 +288,7 @@ impl Runner {
         self.catalogue.clause(case.clause()).map_or(Level::Must, |clause| clause.level)
     }
 
-    async fn case(&self, case: Case) -> (CaseOutcome, Vec<Breach>, Vec<Invariant>) {
+    async fn case(&self, case: Case, attempt: usize) -> (CaseOutcome, Vec<Breach>, Vec<Invariant>) {
         let level = self.level(&case);
         if let Some(reason) = lacking(&case, &self.target) {
             return (CaseOutcome::skipped(case, level, reason), Vec::new(), Vec::new());
@@ -266,7 +300,7 @@ impl Runner {
         let Ok(slot) = self.slots.acquire().await else {
             return (CaseOutcome::skipped(case, level, "the run was ended".into()), Vec::new(), Vec::new());
         };
-        let settings = Settings { patience: self.patience, channel: channel(&self.tag, &case.id) };
+        let settings = Settings { patience: self.patience, channel: channel(&self.tag, &case.id, attempt) };
         let machine =
             Machine::new(case.clone(), Arc::clone(&self.target), Arc::clone(&self.catalogue), settings);
         let mut judgement: Judgement = run(machine, &self.addresses, &self.publisher).await;
@@ -328,11 +362,13 @@ fn breach_finding(case: &Case, level: Level, seen_in: &str, breach: &Breach) -> 
 }
 
 /// The channel of a case: short, and made of characters that need no encoding in a path.
-fn channel(tag: &str, id: &str) -> String {
+fn channel(tag: &str, id: &str, attempt: usize) -> String {
     use sha1::{Digest, Sha1};
     let digest = Sha1::digest(id.as_bytes());
     let hash: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
-    format!("pushspec-{tag}-{hash}")
+    // What a case published the first time is not to be heard the second time.
+    let again = if attempt > 1 { format!("-{attempt}") } else { String::new() };
+    format!("pushspec-{tag}-{hash}{again}")
 }
 
 /// What the cases say of each clause that they judge.

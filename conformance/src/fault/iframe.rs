@@ -6,7 +6,7 @@ use super::answer::encoded_twice;
 use super::fields;
 use super::pieces::Piece;
 use super::request::Request;
-use super::stream::{Editor, EndsAfterNews, Late, Output, Overtaking};
+use super::stream::{Editor, EndsAfterNews, EndsWithoutNews, Late, Output, Overtaking};
 use super::{Edit, Fault};
 
 const fn fault(name: &'static str, summary: &'static str, edits: &'static [Edit]) -> Fault {
@@ -166,6 +166,67 @@ pub(super) static FAULTS: &[Fault] = &[
                 request.set_parameter("callback", "x");
             }
         })],
+    ),
+    fault(
+        "callback-is-hardly-checked",
+        "Looks at the characters of a callback and not at the identifiers that they make.",
+        &[Edit::Request(|request| {
+            let name = request.parameter("callback").unwrap_or_else(|| "x".to_owned());
+            if name.is_empty()
+                || name.ends_with('.')
+                || name.starts_with(|first: char| first.is_ascii_digit())
+            {
+                request.set_parameter("callback", "x");
+            }
+        })],
+    ),
+    fault(
+        "page-waits-for-news",
+        "Sends the head of the page when it has something to tell.",
+        &[Edit::Answer(|request, answer| {
+            if opens(request) && !request.names("Accept") {
+                answer.delay = Duration::from_millis(2500);
+            }
+        })],
+    ),
+    fault(
+        "page-is-to-be-saved",
+        "Sends the page as a file to save.",
+        &[Edit::Answer(|request, answer| {
+            if opens(request) {
+                fields::set(&mut answer.head, "Content-Disposition", "attachment");
+            }
+        })],
+    ),
+    fault(
+        "page-ends-without-news",
+        "Ends the page when there has been no news for a while.",
+        &[Edit::Stream(|request| {
+            opens(request).then(|| Box::new(EndsWithoutNews(Duration::from_millis(200))) as Box<dyn Editor>)
+        })],
+    ),
+    fault(
+        "page-may-not-be-framed",
+        "Keeps the page from all frames.",
+        &[Edit::Answer(|request, answer| {
+            if opens(request) {
+                fields::set(&mut answer.head, "X-Frame-Options", "DENY");
+            }
+        })],
+    ),
+    fault(
+        "policy-forbids-the-scripts",
+        "Forbids scripts that stand in a page, as for the rest of the site.",
+        &[Edit::Answer(|request, answer| {
+            if opens(request) {
+                fields::set(&mut answer.head, "Content-Security-Policy", "default-src 'self'");
+            }
+        })],
+    ),
+    fault(
+        "markup-between-scripts",
+        "Shows something with each message.",
+        &[Edit::Script(|_request, script| [script, b"<p>.</p>".to_vec()].concat())],
     ),
 ];
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::answer::{Answer, encoded_twice};
 use super::fields;
-use super::request::Request;
+use super::request::{Refusal, Request};
 use super::{Edit, Fault};
 
 /// The hold that the profile asks for where a case asks for none.
@@ -36,10 +36,10 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "long-poll-is-hardly-held",
-        "Gives up waiting for news after a quarter of a second.",
+        "Gives up waiting for news after a twentieth of a second.",
         &[Edit::Request(|request| {
             if polls(request) && request.parameter("hold").as_deref() == Some(USUAL_HOLD) {
-                request.set_parameter("hold", "250ms");
+                request.set_parameter("hold", "50ms");
             }
         })],
     ),
@@ -173,6 +173,23 @@ pub(super) static FAULTS: &[Fault] = &[
                 answer
                     .edit_texts(|text| String::from_utf8_lossy(&encoded_twice(text.as_bytes())).into_owned());
             }
+        })],
+    ),
+    fault(
+        "long-poll-without-type",
+        "Does not say what the answers to long polls are.",
+        &[Edit::Answer(|request, answer| {
+            if polls(request) {
+                fields::remove(&mut answer.head, "Content-Type");
+            }
+        })],
+    ),
+    fault(
+        "old-client-may-not-wait",
+        "Answers 505 to a long poll of HTTP/1.0.",
+        &[Edit::Refusal(|request| {
+            let old = polls(request) && request.version() == "HTTP/1.0";
+            old.then_some(Refusal(505, "HTTP Version Not Supported"))
         })],
     ),
 ];

@@ -15,9 +15,11 @@ mod connection;
 mod engine;
 mod fields;
 mod frames;
+mod framing;
 mod http;
 mod iframe;
 mod long_polling;
+mod origins;
 mod outbox;
 mod pieces;
 mod polling;
@@ -26,6 +28,8 @@ mod relay;
 mod relay_tests;
 mod request;
 mod sse;
+mod sse_opening;
+mod sse_text;
 mod stream;
 mod websocket;
 
@@ -83,6 +87,8 @@ enum Edit {
     ClientFrame(fn(&Conversation, Frame) -> Vec<Frame>),
     /// Replaces a frame of the server.
     ServerFrame(fn(&Conversation, Frame) -> Vec<Frame>),
+    /// Keeps from the server that a client has ended its side before it got an answer.
+    EndUnheard,
     /// Changes how the client ends a WebSocket; `None` if the server does not see it.
     ClientEnd(fn(&Conversation, Option<End>) -> Option<End>),
     /// Changes how the server ends a WebSocket; `None` if it does not.
@@ -100,8 +106,17 @@ static TRANSPARENT: Fault = Fault {
 
 /// All faults, by technique.
 pub fn all() -> impl Iterator<Item = &'static Fault> {
-    let tables: [&'static [Fault]; 6] =
-        [http::FAULTS, polling::FAULTS, long_polling::FAULTS, iframe::FAULTS, sse::FAULTS, &[]];
+    let tables: [&'static [Fault]; 9] = [
+        http::FAULTS,
+        framing::FAULTS,
+        polling::FAULTS,
+        origins::FAULTS,
+        long_polling::FAULTS,
+        iframe::FAULTS,
+        sse::FAULTS,
+        sse_opening::FAULTS,
+        sse_text::FAULTS,
+    ];
     tables.into_iter().chain(websocket::FAULTS).flatten()
 }
 

@@ -203,6 +203,15 @@ pub(super) static FAULTS: &[Fault] = &[
             }
         })],
     ),
+    fault(
+        "poll-without-type",
+        "Does not say what the answers to short polls are.",
+        &[Edit::Answer(|request, answer| {
+            if polls(request) {
+                fields::remove(&mut answer.head, "Content-Type");
+            }
+        })],
+    ),
 ];
 
 fn polls(request: &Request) -> bool {

@@ -9,7 +9,7 @@ use super::request::{Refusal, Request};
 use super::stream::{Editor, EndsAfterNews, EndsWithoutNews, Late, Output, Overtaking};
 use super::{Edit, Fault};
 
-const fn fault(name: &'static str, summary: &'static str, edits: &'static [Edit]) -> Fault {
+pub(super) const fn fault(name: &'static str, summary: &'static str, edits: &'static [Edit]) -> Fault {
     Fault { name, technique: "sse", summary, edits }
 }
 
@@ -210,7 +210,10 @@ pub(super) static FAULTS: &[Fault] = &[
         "Writes text that looks like a field as it is.",
         &[Edit::Event(|_request, mut event| {
             let looks = |text: &[u8]| {
-                [&b"data:"[..], b"id:", b"event:", b"retry:", b":"].iter().any(|name| text.starts_with(name))
+                text == b"data"
+                    || [&b"data:"[..], b"id:", b"event:", b"retry:", b":"]
+                        .iter()
+                        .any(|name| text.starts_with(name))
             };
             if event.height() == 1 {
                 for line in &mut event.lines {
@@ -291,7 +294,7 @@ pub(super) static FAULTS: &[Fault] = &[
         "Takes every line break of Unicode for a line feed.",
         &[Edit::Event(|_request, event| {
             let text = String::from_utf8_lossy(&event.text()).into_owned();
-            let lines = text.replace(['\u{2028}', '\u{2029}', '\u{85}', '\u{b}'], "\n");
+            let lines = text.replace(['\u{2028}', '\u{2029}', '\u{85}', '\u{b}', '\u{c}', '\u{1c}'], "\n");
             event.with_text(lines.as_bytes()).encode()
         })],
     ),
@@ -376,11 +379,11 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
 ];
 
-fn opens(request: &Request) -> bool {
+pub(super) fn opens(request: &Request) -> bool {
     request.gets("sse")
 }
 
-fn resumes(request: &Request) -> bool {
+pub(super) fn resumes(request: &Request) -> bool {
     opens(request) && request.names("Last-Event-ID")
 }
 

@@ -10,7 +10,7 @@ use pushspec_wire::http1::Head;
 use super::invariant::{Invariant, Watch};
 use super::item::{Arrival, Item, shown};
 use super::script::ScriptReceiver;
-use crate::target::decode::{self, Message};
+use crate::target::decode::{self, Batch, Message};
 use crate::target::profile::{Answer, Iframe};
 
 /// How the end of a body is known (RFC 9112 section 6.3).
@@ -40,7 +40,7 @@ pub(crate) enum Reading {
 #[derive(Debug)]
 enum Content {
     Opaque,
-    Poll(Answer, Vec<u8>),
+    Poll(PollReceiver),
     EventStream(Box<EventStreamReceiver>),
     Iframe(Box<ScriptReceiver>),
 }
@@ -50,8 +50,6 @@ enum Content {
 pub(crate) struct Body {
     framing: Framing,
     content: Content,
-    /// Where an answer to a poll names its cursor in the head.
-    head_cursor: Option<String>,
 }
 
 /// What a piece of a body brought.
@@ -80,23 +78,16 @@ impl Body {
         } else {
             length.map_or(Framing::UntilClose, Framing::Length)
         };
+        // Content in a coding is not decoded, so nothing can be said of the text in it.
+        let reading = if is_coded(head) { Reading::Opaque } else { reading };
         let is_media_type = |media_type: &str| {
             head.value("Content-Type").is_some_and(|value| {
                 let essence = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
                 essence.eq_ignore_ascii_case(media_type.as_bytes())
             })
         };
-        let head_cursor = match &reading {
-            Reading::Poll(answer) => answer
-                .cursor
-                .as_deref()
-                .and_then(|cursor| cursor.strip_prefix("header:"))
-                .and_then(|name| head.value(name))
-                .map(|value| String::from_utf8_lossy(&value).into_owned()),
-            _ => None,
-        };
         let content = match reading {
-            Reading::Poll(answer) if code == 200 => Content::Poll(answer, Vec::new()),
+            Reading::Poll(answer) if (200..300).contains(&code) => Content::Poll(PollReceiver::new(answer)),
             Reading::EventStream if code == 200 && is_media_type("text/event-stream") => {
                 Content::EventStream(Box::default())
             }
@@ -105,7 +96,20 @@ impl Body {
             }
             _ => Content::Opaque,
         };
-        Some(Body { framing, content, head_cursor })
+        Some(Body { framing, content })
+    }
+
+    /// How many bytes came before the first message, where the content tells.
+    pub(crate) fn prelude(&self) -> usize {
+        match &self.content {
+            Content::Iframe(receiver) => receiver.prelude(),
+            _ => 0,
+        }
+    }
+
+    /// Whether the connection's end is the only end that it has.
+    pub(crate) fn ends_with_connection(&self) -> bool {
+        matches!(self.framing, Framing::UntilClose)
     }
 
     /// Reads a piece.
@@ -127,9 +131,10 @@ impl Body {
             }
             Framing::Chunked(scanner) => unchunk(scanner, now, bytes, &mut progress, watch),
         }
-        self.content.push(now, &progress.bytes, out, watch);
+        progress.cursor = self.content.push(now, &progress.bytes, out, watch);
         if progress.rest.is_some() {
-            progress.cursor = self.content.finish(now, true, out, watch).or(self.head_cursor.take());
+            let cursor = self.content.finish(now, true, out, watch);
+            progress.cursor = cursor.or(progress.cursor.take());
         }
         progress
     }
@@ -144,8 +149,20 @@ impl Body {
     ) -> (bool, Option<String>) {
         let complete = matches!(self.framing, Framing::UntilClose) && clean;
         let cursor = self.content.finish(now, complete, out, watch);
-        (complete, cursor.or(self.head_cursor.take()).filter(|_| complete))
+        (complete, cursor.filter(|_| complete))
     }
+}
+
+/// The cursor that the head of an answer to a poll names, if the profile says that it is there.
+pub(crate) fn head_cursor(head: &Head, reading: &Reading) -> Option<String> {
+    let Reading::Poll(answer) = reading else { return None };
+    let name = answer.cursor.as_deref()?.strip_prefix("header:")?;
+    head.value(name).map(|value| String::from_utf8_lossy(&value).into_owned())
+}
+
+/// Whether the content is compressed or the like (RFC 9110 section 8.4).
+fn is_coded(head: &Head) -> bool {
+    head.values("Content-Encoding").any(|value| !value.trim_ascii().eq_ignore_ascii_case(b"identity"))
 }
 
 fn unchunk(
@@ -176,13 +193,21 @@ fn unchunk(
 }
 
 impl Content {
-    fn push(&mut self, now: Duration, bytes: &[u8], out: &mut VecDeque<Arrival>, watch: &mut Watch) {
+    /// Reads a piece; gives the cursor, if it is known already.
+    fn push(
+        &mut self,
+        now: Duration,
+        bytes: &[u8],
+        out: &mut VecDeque<Arrival>,
+        watch: &mut Watch,
+    ) -> Option<String> {
         match self {
             Content::Opaque => {}
-            Content::Poll(_, body) => body.extend_from_slice(bytes),
+            Content::Poll(receiver) => return receiver.push(now, bytes, out),
             Content::EventStream(receiver) => receiver.push(now, bytes, out, watch),
             Content::Iframe(receiver) => receiver.push(now, bytes, out, watch),
         }
+        None
     }
 
     /// The body has ended; `complete` if by its own framing. The cursor, if it holds one.
@@ -194,21 +219,7 @@ impl Content {
         watch: &mut Watch,
     ) -> Option<String> {
         match self {
-            Content::Poll(answer, body) if complete => match decode::batch(answer, body) {
-                Ok(batch) => {
-                    out.extend(
-                        batch
-                            .messages
-                            .into_iter()
-                            .map(|message| Arrival { at: now, item: Item::Message(message) }),
-                    );
-                    batch.cursor
-                }
-                Err(error) => {
-                    out.push_back(Arrival { at: now, item: Item::Unreadable(error.to_string()) });
-                    None
-                }
-            },
+            Content::Poll(receiver) if complete => receiver.finish(now, out),
             Content::Opaque | Content::Poll(..) => None,
             Content::EventStream(receiver) => {
                 receiver.finish(now, complete, watch);
@@ -221,6 +232,59 @@ impl Content {
         }
     }
 }
+
+/// The longest answer to a poll that is read before its end: a hostile one could be read again and again.
+const READ_EARLY: usize = 64 * 1024;
+
+/// Reads the answer to a poll.
+#[derive(Debug)]
+struct PollReceiver {
+    answer: Answer,
+    body: Vec<u8>,
+    /// Its messages have been handed out.
+    told: bool,
+}
+
+impl PollReceiver {
+    fn new(answer: Answer) -> PollReceiver {
+        PollReceiver { answer, body: Vec::new(), told: false }
+    }
+
+    /// A document that is whole has its messages, whether or not the body ends with it: that it does is another
+    /// question, for those cases that ask for the end.
+    fn push(&mut self, now: Duration, bytes: &[u8], out: &mut VecDeque<Arrival>) -> Option<String> {
+        self.body.extend_from_slice(bytes);
+        let ends = matches!(self.body.trim_ascii_end().last(), Some(b'}' | b']'));
+        if self.told || !ends || self.body.len() > READ_EARLY || !decode::is_json(&self.answer) {
+            return None;
+        }
+        let batch = decode::batch(&self.answer, &self.body).ok()?;
+        self.tell(now, batch, out)
+    }
+
+    fn finish(&mut self, now: Duration, out: &mut VecDeque<Arrival>) -> Option<String> {
+        if self.told {
+            return None;
+        }
+        match decode::batch(&self.answer, &self.body) {
+            Ok(batch) => self.tell(now, batch, out),
+            Err(error) => {
+                out.push_back(Arrival { at: now, item: Item::Unreadable(error.to_string()) });
+                None
+            }
+        }
+    }
+
+    fn tell(&mut self, now: Duration, batch: Batch, out: &mut VecDeque<Arrival>) -> Option<String> {
+        self.told = true;
+        let messages = batch.messages.into_iter().map(Item::Message);
+        out.extend(messages.map(|item| Arrival { at: now, item }));
+        batch.cursor
+    }
+}
+
+/// U+FEFF in UTF-8. The one that may open a stream is no part of its first line.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Reads an event stream as a browser does.
 #[derive(Debug, Default)]
@@ -237,8 +301,17 @@ impl EventStreamReceiver {
         self.lines.push(bytes);
         while let Some(item) = self.lines.next_item() {
             let event_stream::Item::Line(line) = item else { continue };
-            watch.relevant(&[I::EventStreamUtf8, I::EventStreamFields]);
+            watch.relevant(&[I::EventStreamUtf8, I::EventStreamFields, I::EventStreamMark]);
+            if line.content.starts_with(MARK) {
+                watch.breach(I::EventStreamMark, now, format!("the line {}", shown(&line.content)));
+                continue;
+            }
             for fact in event_stream::facts(&line) {
+                // The grammar allows a field without a value; a client passes over it.
+                let empty = matches!(line.kind(), LineKind::Field { value: [], .. });
+                if empty && fact.kind == event_stream::FactKind::RetryNotDigits {
+                    continue;
+                }
                 let invariant = match fact.kind {
                     event_stream::FactKind::RetryNotDigits => I::EventStreamRetry,
                     event_stream::FactKind::NulInId => I::EventStreamId,

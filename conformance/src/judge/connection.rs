@@ -6,20 +6,25 @@ use std::time::Duration;
 use pushspec_wire::http1::{self, Head, HeadScanner};
 use pushspec_wire::websocket::FrameScanner;
 
-use super::body::{Body, Reading};
+use super::body::{Body, Reading, head_cursor};
+use super::grammar;
 use super::invariant::{Invariant, Watch};
 use super::item::{Arrival, Item, shown};
 use super::websocket::WebSocketReceiver;
-use crate::case::statement::ConnectionName;
+use crate::case::statement::{ConnectionName, Grammar};
 
 /// The longest head that is read; servers limit theirs to a tenth of it.
 const MAX_HEAD: usize = 256 * 1024;
 
-/// How many bytes a connection may bring in all: four times the largest message of the limits group.
-const MAX_RECEIVED: usize = 64 * 1024 * 1024;
+/// How many bytes a connection may bring beyond a multiple of what the case sent on it or published: where a server has
+/// no channels, what other cases publish comes too.
+const MAX_UNASKED: usize = 16 * 1024 * 1024;
+
+/// The multiple: an echo, some overhead, and room for whatever a case publishes elsewhere.
+const PER_SENT: usize = 4;
 
 /// How many items may lie unread: a server that floods with the smallest of them is not waited for.
-const MAX_ARRIVALS: usize = 64 * 1024;
+const MAX_ARRIVALS: usize = 8 * 1024;
 
 /// How many bytes of a message body are kept for a case that compares them.
 const MAX_UNREAD: usize = 1024 * 1024;
@@ -34,14 +39,17 @@ pub(crate) struct Connection {
     pub(crate) unread: VecDeque<u8>,
     /// How many bytes of the message body came before the first message.
     pub(crate) prelude: usize,
+    /// When the last bytes of a message body came.
+    pub(crate) body_at: Option<Duration>,
     /// The cursor that the last answer gave.
     pub(crate) cursor: Option<String>,
     pub(crate) watch: Watch,
+    /// The suite has ended its direction: most servers take the client for gone.
+    pub(crate) half_closed: bool,
     reading: Reading,
     phase: Phase,
     sent: Sent,
     received: usize,
-    message_seen: bool,
 }
 
 #[derive(Debug)]
@@ -57,9 +65,18 @@ enum Phase {
 #[derive(Debug, Default)]
 struct Sent {
     heads: HeadScanner,
-    methods: VecDeque<Vec<u8>>,
+    requests: VecDeque<Asked>,
     frames: Option<FrameScanner>,
     message: Vec<u8>,
+    bytes: usize,
+}
+
+/// What there is to know of a request to read its answer.
+#[derive(Debug, Clone, Default)]
+struct Asked {
+    method: Vec<u8>,
+    /// A client of HTTP/1.0 sent it.
+    old: bool,
 }
 
 impl Connection {
@@ -70,12 +87,13 @@ impl Connection {
             arrivals: VecDeque::new(),
             unread: VecDeque::new(),
             prelude: 0,
+            body_at: None,
             cursor: None,
+            half_closed: false,
             reading,
             phase: Phase::Head(HeadScanner::new()),
             sent: Sent::default(),
             received: 0,
-            message_seen: false,
         }
     }
 
@@ -84,16 +102,21 @@ impl Connection {
         self.sent.note(bytes, upgrading)
     }
 
+    /// Notes what is published: each connection of the case may bring it.
+    pub(crate) fn note_published(&mut self, length: usize) {
+        self.sent.bytes += length;
+    }
+
     /// Bytes came.
     pub(crate) fn push(&mut self, now: Duration, bytes: &[u8]) {
         self.received += bytes.len();
         let mut bytes = bytes.to_vec();
-        let start = self.arrivals.len();
         while let Some(rest) = self.step(now, &bytes) {
             bytes = rest;
         }
-        if self.received > MAX_RECEIVED && !matches!(self.phase, Phase::Lost) {
-            self.lose(now, format!("more than {MAX_RECEIVED} bytes came"));
+        if self.received > MAX_UNASKED + PER_SENT * self.sent.bytes && !matches!(self.phase, Phase::Lost) {
+            let why = format!("{} bytes came, far more than what the suite sent can ask for", self.received);
+            self.lose(now, why);
         }
         if self.arrivals.len() > MAX_ARRIVALS && !matches!(self.phase, Phase::Lost) {
             self.lose(
@@ -101,8 +124,6 @@ impl Connection {
                 format!("more than {MAX_ARRIVALS} messages, comments and frames came that nobody asked for"),
             );
         }
-        self.message_seen |=
-            self.arrivals.iter().skip(start).any(|arrival| matches!(arrival.item, Item::Message(_)));
     }
 
     /// Reads bytes in the present phase; gives back those that belong to the next one.
@@ -143,18 +164,19 @@ impl Connection {
             let why = format!("{} is no answer of HTTP", shown(head.start_line()));
             return self.lose(now, why);
         };
-        let method = if (100..200).contains(&status) && status != 101 {
-            self.sent.methods.front().cloned().unwrap_or_default()
+        let asked = if (100..200).contains(&status) && status != 101 {
+            self.sent.requests.front().cloned().unwrap_or_default()
         } else {
-            self.sent.methods.pop_front().unwrap_or_default()
+            self.sent.requests.pop_front().unwrap_or_default()
         };
-        let body = Body::after(&head, &method, self.reading.clone());
+        let body = Body::after(&head, &asked.method, self.reading.clone());
+        self.judge_framing(now, &head, status, &asked, body.as_ref());
+        self.cursor = head_cursor(&head, &self.reading).or(self.cursor.take());
         self.arrivals.push_back(Arrival { at: now, item: Item::Head(head) });
         if status == 101 {
             self.phase = Phase::WebSocket(Box::default());
             return;
         }
-        self.message_seen = false;
         self.prelude = 0;
         match body {
             Some(body) => self.phase = Phase::Body(Box::new(body)),
@@ -173,6 +195,7 @@ impl Connection {
             Invariant::HttpLineEnds,
             Invariant::HttpHeads,
             Invariant::LengthNotWithTransferCoding,
+            Invariant::RetryAfter,
         ]);
         for fact in head.facts() {
             let invariant = match fact.kind {
@@ -183,20 +206,59 @@ impl Connection {
             let line = line.map(http1::Line::encode).unwrap_or_default();
             self.watch.breach(invariant, now, format!("{:?} in the line {}", fact.kind, shown(&line)));
         }
+        if head.status_line().is_some_and(|status| status.code == 405) {
+            self.watch.relevant(&[Invariant::AllowWith405]);
+            if head.value("Allow").is_none() {
+                let seen = format!("no field `Allow` in the answer {}", shown(head.start_line()));
+                self.watch.breach(Invariant::AllowWith405, now, seen);
+            }
+        }
+        if let Some(value) =
+            head.value("Retry-After").filter(|value| !grammar::fits(Grammar::RetryAfter, value))
+        {
+            let seen = format!("the field `Retry-After: {}`", shown(&value));
+            self.watch.breach(Invariant::RetryAfter, now, seen);
+        }
         if head.value("Content-Length").is_some() && head.value("Transfer-Encoding").is_some() {
             let seen = format!("both fields in the answer {}", shown(head.start_line()));
             self.watch.breach(Invariant::LengthNotWithTransferCoding, now, seen);
         }
     }
 
+    /// Whether the head says what it must, and no more, about where the answer ends.
+    fn judge_framing(&mut self, now: Duration, head: &Head, status: u16, asked: &Asked, body: Option<&Body>) {
+        let answer = shown(head.start_line());
+        if asked.old {
+            self.watch.relevant(&[Invariant::NoInterimFor10]);
+            if status < 200 {
+                self.watch.breach(Invariant::NoInterimFor10, now, format!("the interim answer {answer}"));
+            }
+        }
+        if status < 200 || status == 204 {
+            self.watch.relevant(&[Invariant::NoLengthWithoutBody]);
+            for name in ["Content-Length", "Transfer-Encoding"] {
+                if head.value(name).is_some() {
+                    let seen = format!("the field `{name}` in the answer {answer}");
+                    self.watch.breach(Invariant::NoLengthWithoutBody, now, seen);
+                }
+            }
+        }
+        let new = head.status_line().is_some_and(|status| status.version == b"HTTP/1.1");
+        if let Some(body) = body.filter(|_| new && !asked.old) {
+            self.watch.relevant(&[Invariant::EndKnown]);
+            if body.ends_with_connection() {
+                let seen = format!("neither `Content-Length` nor chunks in the answer {answer}");
+                self.watch.breach(Invariant::EndKnown, now, seen);
+            }
+        }
+    }
+
     fn body(&mut self, now: Duration, bytes: &[u8]) -> Option<Vec<u8>> {
         let Phase::Body(body) = &mut self.phase else { return None };
-        let first = self.arrivals.len();
         let progress = body.push(now, bytes, &mut self.arrivals, &mut self.watch);
-        self.message_seen |=
-            self.arrivals.iter().skip(first).any(|arrival| matches!(arrival.item, Item::Message(_)));
-        if !self.message_seen {
-            self.prelude += progress.bytes.len();
+        self.prelude = body.prelude();
+        if !progress.bytes.is_empty() {
+            self.body_at = Some(now);
         }
         self.unread.extend(progress.bytes.iter().take(MAX_UNREAD.saturating_sub(self.unread.len())));
         self.cursor = progress.cursor.or(self.cursor.take());
@@ -205,6 +267,7 @@ impl Connection {
             return None;
         }
         let rest = progress.rest?;
+        self.watch.relevant(&[Invariant::BodiesWhole]);
         self.arrivals.push_back(Arrival { at: now, item: Item::End });
         self.phase = Phase::Head(HeadScanner::new());
         Some(rest).filter(|rest| !rest.is_empty())
@@ -226,6 +289,9 @@ impl Connection {
                 self.cursor = cursor.or(self.cursor.take());
                 if complete {
                     self.arrivals.push_back(Arrival { at: now, item: Item::End });
+                } else if clean && !self.half_closed {
+                    let seen = "the connection ends in order before the body of the answer does";
+                    self.watch.breach(Invariant::BodiesWhole, now, seen);
                 }
             }
             Phase::Head(mut scanner) => {
@@ -242,12 +308,13 @@ impl Connection {
 
 impl Sent {
     fn note(&mut self, bytes: &[u8], upgrading: bool) -> Vec<Vec<u8>> {
+        self.bytes += bytes.len();
         if self.frames.is_none() {
             self.heads.push(bytes);
             while let Some(head) = self.heads.next_head() {
-                let method =
-                    head.start_line().split(|byte| *byte == b' ').next().unwrap_or_default().to_vec();
-                self.methods.push_back(method);
+                let mut words = head.start_line().split(|byte| *byte == b' ');
+                let method = words.next().unwrap_or_default().to_vec();
+                self.requests.push_back(Asked { method, old: words.next_back() == Some(b"HTTP/1.0") });
                 if upgrading {
                     self.frames = Some(FrameScanner::new());
                     let rest = self.heads.rest();

@@ -16,6 +16,8 @@ pub(crate) enum Outgoing {
     Finish,
     /// A RST.
     Abort,
+    /// Nothing: what comes is read, or left in the socket.
+    Read(bool),
 }
 
 /// An item that makes no bytes.
@@ -45,6 +47,8 @@ pub(crate) fn outgoing(item: &SendItem, scope: &mut CaseScope) -> Result<Outgoin
         },
         SendItem::Eof => Outgoing::Finish,
         SendItem::Reset => Outgoing::Abort,
+        SendItem::Pause => Outgoing::Read(false),
+        SendItem::Resume => Outgoing::Read(true),
     })
 }
 

@@ -6,14 +6,14 @@ use pushspec_wire::http1::Head;
 use pushspec_wire::websocket::Opcode;
 
 use crate::case::statement::{
-    ExpectItem, Expectation, FieldPattern, FrameWord, OpcodeWord, Procedure, Statement,
+    ConnectionName, ExpectItem, Expectation, FieldPattern, FrameWord, OpcodeWord, Procedure, Statement,
 };
 use crate::target::decode::Message;
 use crate::transcript::ConnectionId;
 
 use super::connection::Connection;
 use super::encode::EncodeError;
-use super::fit::{Fit, field_miss};
+use super::fit::{Fit, field_miss, is_interim};
 use super::item::{Arrival, Item, readable_line, shown};
 use super::machine::{DEADLINE, Machine};
 use super::plan::{Bound, Step, StepKind};
@@ -57,7 +57,8 @@ impl Machine {
             return None;
         };
         if let StepKind::Expect(_, Expectation { items, .. }) = &candidates[0].kind
-            && let Some(item @ (ExpectItem::Prelude(_) | ExpectItem::Bytes(_))) = items.first()
+            && let Some(item @ (ExpectItem::Prelude(_) | ExpectItem::Bytes(_) | ExpectItem::Anything)) =
+                items.first()
         {
             return self.expect_body(now, id, &candidates[0], item);
         }
@@ -82,7 +83,7 @@ impl Machine {
         for (index, arrival) in arrivals.iter().enumerate().skip(passed) {
             let mut best = Fit::Not;
             for (ahead, step) in candidates.iter().enumerate() {
-                let fit = self.step_fit(step, &arrival.item).map_err(|error| error.to_string())?;
+                let fit = self.step_fit(step, arrival).map_err(|error| error.to_string())?;
                 if fit == Fit::Fits {
                     return Ok(Search::Found { index, ahead });
                 }
@@ -98,16 +99,14 @@ impl Machine {
         Ok(Search::Nothing)
     }
 
-    fn step_fit(&self, step: &Step, came: &Item) -> Result<Fit, EncodeError> {
+    fn step_fit(&self, step: &Step, arrival: &Arrival) -> Result<Fit, EncodeError> {
         match &step.kind {
             StepKind::Head(_, expectation, _) | StepKind::Expect(_, expectation) => {
-                self.context().fit(&expectation.items, came)
+                self.context().fit(&expectation.items, arrival)
             }
-            StepKind::Opened(procedure, _) => Ok(match came {
+            StepKind::Opened(procedure, _) => Ok(match &arrival.item {
                 Item::Head(head) if is_open(*procedure, head) => Fit::Fits,
-                Item::Head(head) if head.status_line().is_some_and(|status| status.code == 100) => {
-                    Fit::Passes
-                }
+                came if is_interim(came) => Fit::Passes,
                 _ => Fit::Not,
             }),
             _ => Ok(Fit::Not),
@@ -149,15 +148,17 @@ impl Machine {
             self.check_bound(step, bound, &arrival);
         }
         if let Item::Head(head) = &arrival.item {
-            self.scope.remember_head(head);
             if let StepKind::Head(_, _, fields) = &step.kind {
                 self.check_fields(fields, &arrival);
             }
+            self.scope.remember_head(head);
+            self.last_head = Some(head.clone());
         }
         self.position += ahead + 1;
         // A poll's answer that the case does not look at does not move the clock of what it does look at.
         if !matches!(step.kind, StepKind::Opened(Procedure::Poll | Procedure::LongPoll, _)) {
             self.base = arrival.at.max(self.base);
+            self.since = self.base;
         }
         if matches!(step.kind, StepKind::Opened(..)) {
             self.opened_at = arrival.at;
@@ -165,6 +166,9 @@ impl Machine {
     }
 
     fn trace_taken(&mut self, step: &Step, arrival: &Arrival) {
+        if step.kind.expects_on().is_some_and(ConnectionName::is_follower) {
+            return;
+        }
         let name = step.kind.expects_on().map(|name| name.0.clone()).unwrap_or_default();
         match &arrival.item {
             Item::Head(head) => {
@@ -198,7 +202,7 @@ impl Machine {
         let Item::Head(head) = &arrival.item else { return };
         for line in fields {
             let Some((optional, pattern)) = self.field(*line) else { continue };
-            match field_miss(&pattern, optional, head, &self.scope) {
+            match field_miss(&pattern, optional, head, self.last_head.as_ref(), &self.scope) {
                 Ok(None) => {}
                 Ok(Some(received)) => self.find(*line, arrival.at, pattern.to_string(), received),
                 Err(error) => self.fail_to_run(error.to_string()),
@@ -244,15 +248,33 @@ impl Machine {
         }
         // What may have come before something that did not come is not worth a finding of its own.
         let last = last.clone();
-        let refusal = match (&last.kind, &self.connections[id.0].arrivals[index].item) {
-            (StepKind::Opened(..), Item::Head(head)) => head.status_line().map(|status| status.code),
-            _ => None,
-        };
-        if let Some(code @ (429 | 503)) = refusal {
-            return self.fail_to_run(format!("the target refuses more work with {code}; try fewer --jobs"));
+        if let Some(why) = self.refusal(&last, id, index) {
+            return self.fail_to_run(why);
         }
         self.find(last.line, at, expected(&last), received);
         self.stop();
+    }
+
+    /// Why an answer says nothing of the clause: the target is busy, or wants something that the profile does not
+    /// give.
+    fn refusal(&self, step: &Step, id: ConnectionId, index: usize) -> Option<String> {
+        let Item::Head(head) = &self.connections[id.0].arrivals[index].item else { return None };
+        let code = head.status_line()?.code;
+        let opening = matches!(step.kind, StepKind::Opened(..)) || self.case.section().facts.sanity;
+        match code {
+            429 | 503 => Some(format!("the target refuses more work with {code}; try fewer --jobs")),
+            401 | 403 | 407 if opening => Some(format!(
+                "the target wants credentials, or another origin, and answers {code}; see [headers] in the profile"
+            )),
+            301 | 302 | 303 | 307 | 308 if opening => {
+                let location = head.value("Location").unwrap_or_default();
+                Some(format!(
+                    "the target redirects with {code} to {}; name that path in the profile",
+                    shown(&location)
+                ))
+            }
+            _ => None,
+        }
     }
 
     /// An optional step was not met: a finding only where a clause stands behind it.
@@ -319,6 +341,7 @@ impl Machine {
     ) -> Option<Duration> {
         let state = match item {
             ExpectItem::Prelude(size) => Ok(prelude(&self.connections[id.0], *size)),
+            ExpectItem::Anything => Ok(anything(&self.connections[id.0], self.since)),
             ExpectItem::Bytes(text) => {
                 text.bytes(&self.scope).map(|wanted| next_bytes(&mut self.connections[id.0], &wanted))
             }
@@ -353,6 +376,16 @@ fn prelude(connection: &Connection, size: usize) -> BodyState {
         BodyState::Met
     } else if has_ended(connection) || connection.arrivals.iter().any(message) {
         BodyState::Missed(format!("{} bytes of the body before the first message", connection.prelude))
+    } else {
+        BodyState::NotYet
+    }
+}
+
+fn anything(connection: &Connection, since: Duration) -> BodyState {
+    if connection.body_at.is_some_and(|at| at > since) {
+        BodyState::Met
+    } else if has_ended(connection) {
+        BodyState::Missed("the end of the stream".to_owned())
     } else {
         BodyState::NotYet
     }

@@ -1,6 +1,7 @@
 //! Whether something that came is what was expected.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::time::Duration;
 
 use pushspec_wire::http1::Head;
 use pushspec_wire::websocket::{Frame, Opcode};
@@ -13,7 +14,7 @@ use crate::target::decode::Message;
 
 use super::encode::{EncodeError, FrameParts};
 use super::grammar;
-use super::item::{Item, shown};
+use super::item::{Arrival, Item, shown};
 use super::request::attribute_text;
 use super::scope::CaseScope;
 
@@ -42,19 +43,27 @@ impl Fit {
 /// What is needed to compare.
 pub(crate) struct Context<'a> {
     pub(crate) scope: &'a CaseScope,
-    /// The data of all messages that the case published, and what the target answers to those that it sent.
-    pub(crate) own: &'a HashSet<Vec<u8>>,
+    /// The data of all messages that the case published, and what the target answers to those that it sent, with the
+    /// time at which it first did so.
+    pub(crate) own: &'a HashMap<Vec<u8>, Duration>,
     /// `[websocket] reply` of the profile.
     pub(crate) reply: Option<&'a str>,
 }
 
 impl Context<'_> {
     /// The best fit among the alternatives of an expectation.
-    pub(crate) fn fit(&self, items: &[ExpectItem], came: &Item) -> Result<Fit, EncodeError> {
+    pub(crate) fn fit(&self, items: &[ExpectItem], came: &Arrival) -> Result<Fit, EncodeError> {
         items.iter().try_fold(Fit::Not, |fit, item| Ok(fit.or(self.fit_one(item, came)?)))
     }
 
-    fn fit_one(&self, item: &ExpectItem, came: &Item) -> Result<Fit, EncodeError> {
+    fn fit_one(&self, item: &ExpectItem, arrival: &Arrival) -> Result<Fit, EncodeError> {
+        let came = &arrival.item;
+        if is_interim(came) && !matches!(item, ExpectItem::Status(_)) {
+            return Ok(Fit::Passes);
+        }
+        if matches!(came, Item::Message(_)) && self.is_early(arrival) {
+            return Ok(Fit::Passes);
+        }
         Ok(match item {
             ExpectItem::Status(pattern) => status_fit(pattern, came),
             ExpectItem::Message(pattern) => {
@@ -90,16 +99,26 @@ impl Context<'_> {
                 _ => Fit::Not,
             },
             // Compared with the body's bytes and with their number, not with items.
-            ExpectItem::Bytes(_) | ExpectItem::Prelude(_) | ExpectItem::Field(_) => match came {
-                Item::Message(_) | Item::Comment | Item::Frame(_) => Fit::Passes,
-                _ => Fit::Not,
-            },
+            ExpectItem::Bytes(_) | ExpectItem::Prelude(_) | ExpectItem::Field(_) | ExpectItem::Anything => {
+                match came {
+                    Item::Message(_) | Item::Comment | Item::Frame(_) => Fit::Passes,
+                    _ => Fit::Not,
+                }
+            }
         })
+    }
+
+    /// Whether a message came before the case published or sent its like: a greeting, or the last news of a channel.
+    fn is_early(&self, arrival: &Arrival) -> bool {
+        match &arrival.item {
+            Item::Message(message) => self.own.get(&message.data).is_some_and(|sent| arrival.at <= *sent),
+            _ => false,
+        }
     }
 
     /// A message that was not expected: the case's own is out of order, any other is none of its business.
     pub(crate) fn other(&self, message: &Message) -> Fit {
-        if self.own.contains(&message.data) { Fit::Not } else { Fit::Passes }
+        if self.own.contains_key(&message.data) { Fit::Not } else { Fit::Passes }
     }
 
     fn message_fit(&self, pattern: &MessagePattern, data: &[u8], came: &Item) -> Result<Fit, EncodeError> {
@@ -134,7 +153,7 @@ impl Context<'_> {
             // A pong may come before or after the reply to a message: control frames are an order of their own.
             Item::Frame(_) if Opcode(pattern.opcode).is_control() => Fit::Passes,
             Item::Frame(frame) => {
-                if self.own.contains(&*frame.unmasked_payload()) {
+                if self.own.contains_key(&*frame.unmasked_payload()) {
                     Fit::Not
                 } else {
                     Fit::Passes
@@ -145,6 +164,13 @@ impl Context<'_> {
             _ => Fit::Not,
         }
     }
+}
+
+/// Whether this is the head of an interim answer: any number of them may precede the final one (RFC 9110 section
+/// 15.2). 101 is final as far as the connection goes.
+pub(crate) fn is_interim(came: &Item) -> bool {
+    let Item::Head(head) = came else { return false };
+    head.status_line().is_some_and(|status| (100..200).contains(&status.code) && status.code != 101)
 }
 
 /// What the target answers to a message.
@@ -174,8 +200,7 @@ fn status_fit(pattern: &StatusPattern, came: &Item) -> Fit {
     match came {
         Item::Head(head) => match head.status_line() {
             Some(_) if status_equals(pattern, head) => Fit::Fits,
-            // Interim answers may precede any other (RFC 9110 section 15.2).
-            Some(status) if (100..200).contains(&status.code) && status.code != 101 => Fit::Passes,
+            Some(_) if is_interim(came) => Fit::Passes,
             _ => Fit::Not,
         },
         Item::Message(_) | Item::Comment | Item::End => Fit::Passes,
@@ -203,9 +228,16 @@ pub(crate) fn field_miss(
     pattern: &FieldPattern,
     optional: bool,
     head: &Head,
+    before: Option<&Head>,
     scope: &CaseScope,
 ) -> Result<Option<String>, NoValue> {
+    if pattern.unless.as_ref().is_some_and(|other| head.value(other).is_some()) {
+        return Ok(None);
+    }
     let values: Vec<Vec<u8>> = head.values(&pattern.name).map(std::borrow::Cow::into_owned).collect();
+    if pattern.test == FieldTest::Same {
+        return Ok(changed(pattern, optional, &values, before));
+    }
     if values.is_empty() {
         let absent_is_right = optional || pattern.test == FieldTest::Absent;
         return Ok((!absent_is_right).then(|| format!("no field `{}`", pattern.name)));
@@ -214,7 +246,7 @@ pub(crate) fn field_miss(
     let single = |fits: bool| fits && values.len() == 1;
     let fits = match &pattern.test {
         FieldTest::Present => true,
-        FieldTest::Absent => false,
+        FieldTest::Absent | FieldTest::Same => false,
         FieldTest::Exactly(template) => single(values[0] == template.bytes(scope)?),
         FieldTest::Is(templates) => {
             single(any(templates, scope, |wanted| values[0].eq_ignore_ascii_case(wanted))?)
@@ -233,13 +265,35 @@ pub(crate) fn field_miss(
                     .eq_ignore_ascii_case(&wanted),
             )
         }
-        FieldTest::Fits(Grammar::TokenList) => {
-            values.iter().all(|value| grammar::fits(Grammar::TokenList, value))
+        FieldTest::Fits(grammar @ (Grammar::TokenList | Grammar::FramedScripts)) => {
+            values.iter().all(|value| grammar::fits(*grammar, value))
         }
         FieldTest::Fits(grammar) => single(grammar::fits(*grammar, &values[0])),
     };
     let many = if values.len() > 1 { format!("{} fields", values.len()) } else { "the field".to_owned() };
     Ok((!fits).then(|| format!("{many} `{}: {found}`", pattern.name)))
+}
+
+/// How the fields of one name differ from those of the answer before.
+fn changed(
+    pattern: &FieldPattern,
+    optional: bool,
+    values: &[Vec<u8>],
+    before: Option<&Head>,
+) -> Option<String> {
+    let earlier: Vec<Vec<u8>> = before
+        .into_iter()
+        .flat_map(|head| head.values(&pattern.name).map(std::borrow::Cow::into_owned))
+        .collect();
+    let list = |values: &[Vec<u8>]| values.iter().map(|value| shown(value)).collect::<Vec<_>>().join(", ");
+    if values == earlier || (optional && values.is_empty()) {
+        return None;
+    }
+    Some(match (values.is_empty(), earlier.is_empty()) {
+        (true, _) => format!("no field `{}`; it was `{}` before", pattern.name, list(&earlier)),
+        (_, true) => format!("the field `{}: {}`, which was not there before", pattern.name, list(values)),
+        _ => format!("the field `{}: {}`; it was `{}` before", pattern.name, list(values), list(&earlier)),
+    })
 }
 
 fn any(templates: &[Template], scope: &CaseScope, test: impl Fn(&[u8]) -> bool) -> Result<bool, NoValue> {

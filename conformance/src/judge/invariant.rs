@@ -32,6 +32,18 @@ invariants! {
     Chunked = "chunked-well-formed",
     /// No answer has both `Content-Length` and `Transfer-Encoding` (RFC 9112 section 6.2).
     LengthNotWithTransferCoding = "length-not-with-transfer-coding",
+    /// An answer with content says in its head where the content ends (RFC 9112 section 6.3).
+    EndKnown = "http-end-is-known",
+    /// A body that has a length or chunks is complete before the connection ends (RFC 9112 sections 6.3 and 8).
+    BodiesWhole = "http-bodies-whole",
+    /// Neither `Content-Length` nor `Transfer-Encoding` in 1xx and 204 (RFC 9110 section 8.6, RFC 9112 section 6.1).
+    NoLengthWithoutBody = "http-no-length-without-body",
+    /// No interim answer to a client of HTTP/1.0 (RFC 9110 section 15.2).
+    NoInterimFor10 = "http-no-interim-for-1.0",
+    /// `Retry-After` is a date or a number of seconds (RFC 9110 section 10.2.3).
+    RetryAfter = "retry-after-well-formed",
+    /// A 405 says what is allowed (RFC 9110 section 15.5.6).
+    AllowWith405 = "allow-with-405",
     /// An event stream is UTF-8 (HTML, the media type's grammar).
     EventStreamUtf8 = "event-stream-utf8",
     /// Field names have a meaning (practice).
@@ -42,8 +54,12 @@ invariants! {
     EventStreamId = "event-stream-id-without-nul",
     /// A stream that ends in order ends behind a blank line.
     EventStreamBoundary = "event-stream-ends-on-boundary",
+    /// A byte order mark stands at most once, before everything else (HTML, the grammar of event streams).
+    EventStreamMark = "event-stream-mark-at-start-only",
     /// Every script element of an iframe is complete when its document ends in order.
     IframeScripts = "iframe-scripts-whole",
+    /// Between the scripts of an iframe stand white space and comments, and nothing else.
+    IframeBetween = "iframe-nothing-between-scripts",
     /// The server masks no frame (RFC 6455 section 5.1).
     WebSocketUnmasked = "websocket-server-unmasked",
     /// No reserved bit without an extension (RFC 6455 section 5.2).

@@ -1,6 +1,6 @@
 //! The case machine: no sockets, no clock. It is told what comes and when, and answers what is to be done.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::case::statement::{ConnectionName, Procedure};
 use crate::catalogue::{Catalogue, Level};
 use crate::target::Target;
 use crate::target::profile::{Publication, PublishRequest};
-use crate::transcript::{ConnectionId, EventKind, Transcript};
+use crate::transcript::{ConnectionId, EventKind, Transcript, Unpublished};
 
 use super::body::Reading;
 use super::connection::Connection;
@@ -31,7 +31,7 @@ pub enum Input {
     /// A connection could not be opened.
     Refused(ConnectionId, String),
     /// The recipe of a publication was answered, or failed.
-    Published(Result<(), String>),
+    Published(Result<(), Unpublished>),
 }
 
 /// What is to be done.
@@ -45,6 +45,8 @@ pub enum Action {
     Finish(ConnectionId),
     /// End a connection with a RST.
     Abort(ConnectionId),
+    /// Read what comes on a connection, or leave it in the socket.
+    Read(ConnectionId, bool),
     /// Drop a connection.
     Close(ConnectionId),
     /// Send this request, and say how it went.
@@ -107,12 +109,18 @@ pub struct Machine {
     pub(super) looked_at: (usize, ConnectionId, usize),
     /// When the step before it was done.
     pub(super) base: Duration,
+    /// When the step before it was done, publications aside: what they bring may come before they are answered.
+    pub(super) since: Duration,
     pub(super) scope: CaseScope,
+    /// The head of the last answer that a step took, for comparison with the next.
+    pub(super) last_head: Option<pushspec_wire::http1::Head>,
     pub(super) connections: Vec<Connection>,
     pub(super) names: BTreeMap<ConnectionName, ConnectionId>,
     pub(super) procedures: BTreeMap<ConnectionId, Procedure>,
-    pub(super) own: HashSet<Vec<u8>>,
+    pub(super) own: HashMap<Vec<u8>, Duration>,
     pub(super) publishing: Publishing,
+    /// The connection of a client that does not stay, and until when it waits.
+    pub(super) visiting: Option<(ConnectionId, Duration)>,
     /// When a connection last opened or a poll was last sent: what is published waits a moment after it.
     pub(super) opened_at: Duration,
     outbox: VecDeque<Action>,
@@ -120,6 +128,7 @@ pub struct Machine {
     transcript: Transcript,
     findings: Vec<Finding>,
     error: Option<String>,
+    skip: Option<String>,
     done: bool,
     now: Duration,
 }
@@ -129,7 +138,7 @@ pub struct Machine {
 pub(super) enum Publishing {
     Idle,
     Waiting,
-    Answered(Result<(), String>),
+    Answered(Result<(), Unpublished>),
 }
 
 impl Machine {
@@ -146,18 +155,22 @@ impl Machine {
             position: 0,
             looked_at: (0, ConnectionId(0), 0),
             base: Duration::ZERO,
+            since: Duration::ZERO,
             scope,
+            last_head: None,
             connections: Vec::new(),
             names: BTreeMap::new(),
             procedures: BTreeMap::new(),
-            own: HashSet::new(),
+            own: HashMap::new(),
             publishing: Publishing::Idle,
+            visiting: None,
             opened_at: Duration::ZERO,
             outbox: VecDeque::new(),
             trace: Vec::new(),
             transcript: Transcript::default(),
             findings: Vec::new(),
             error: None,
+            skip: None,
             done: false,
             now: Duration::ZERO,
         }
@@ -221,8 +234,12 @@ impl Machine {
         }
         let worst = self.findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Pass);
         Judgement {
-            verdict: if self.error.is_some() { Verdict::Error } else { worst },
-            reason: self.error,
+            verdict: match (&self.error, &self.skip) {
+                (Some(_), _) => Verdict::Error,
+                (None, Some(_)) => Verdict::Skip,
+                (None, None) => worst,
+            },
+            reason: self.error.or(self.skip),
             findings: self.findings,
             breaches,
             relevant: relevant.into_iter().collect(),
@@ -244,8 +261,19 @@ impl Machine {
         self.done = true;
     }
 
+    /// The target does not have what the case needs, which shows only now.
+    pub(super) fn skip(&mut self, why: String) {
+        self.skip.get_or_insert(why);
+        self.done = true;
+    }
+
     /// Puts an action into the outbox, and on record.
     pub(super) fn act(&mut self, action: Action) {
+        if let Action::Finish(id) = &action
+            && let Some(connection) = self.connections.get_mut(id.0)
+        {
+            connection.half_closed = true;
+        }
         let event = match &action {
             Action::Connect(id) => {
                 let name =
@@ -258,7 +286,7 @@ impl Machine {
             Action::Publish(request) => {
                 Some(EventKind::Publish(format!("{} {}", request.method, request.path)))
             }
-            Action::Wait(_) | Action::Done => None,
+            Action::Read(..) | Action::Wait(_) | Action::Done => None,
         };
         if let Some(event) = event {
             self.transcript.push(self.now, event);
@@ -299,8 +327,8 @@ impl Machine {
         if let Some(connection) = self.connections.get_mut(id.0) {
             let messages = connection.note_sent(&pieces.concat(), upgrading);
             for message in messages {
-                self.own.insert(super::fit::reply(reply.as_deref(), &message, false));
-                self.own.insert(message);
+                self.own.entry(super::fit::reply(reply.as_deref(), &message, false)).or_insert(self.now);
+                self.own.entry(message).or_insert(self.now);
             }
         }
         self.act(Action::Write(id, pieces));

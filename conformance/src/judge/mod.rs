@@ -1,6 +1,6 @@
 //! The judge: facts and expectations in, findings and a verdict out. No sockets and no clock.
 
-mod body;
+pub(crate) mod body;
 mod connection;
 mod encode;
 mod expecting;
@@ -12,11 +12,11 @@ pub(crate) mod item;
 pub mod machine;
 mod plan;
 pub mod replay;
-mod request;
-mod scope;
+pub(crate) mod request;
+pub(crate) mod scope;
 mod script;
 mod steps;
-mod websocket;
+pub(crate) mod websocket;
 
 pub use finding::{Finding, Place, Verdict};
 pub use invariant::{Breach, Invariant};

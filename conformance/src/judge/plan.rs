@@ -1,11 +1,11 @@
 //! From the lines of a case to the steps of the machine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::case::Case;
 use crate::case::statement::{
-    Attribute, ConnectionName, ExpectItem, Expectation, Line, MessagePattern, Procedure, SendItem, Span,
-    Statement,
+    Attribute, AttributeValue, ConnectionName, ExpectItem, Expectation, Line, MessagePattern, Procedure,
+    SendItem, Span, Statement,
 };
 use crate::case::text::Text;
 use crate::target::{CAPABILITIES, TECHNIQUES, Target};
@@ -31,6 +31,8 @@ pub(crate) struct Bound {
 pub(crate) enum StepKind {
     Connect(ConnectionName),
     Procedure(Procedure, ConnectionName, Vec<Attribute>),
+    /// The same by a client that does not stay: it resets the connection soon after the answer.
+    Visit(Procedure, ConnectionName, Vec<Attribute>),
     /// The procedure has opened what it should; stands where the case does not look at the answer's head itself.
     Opened(Procedure, ConnectionName),
     Publish(Text, Vec<Attribute>),
@@ -44,6 +46,35 @@ pub(crate) enum StepKind {
 }
 
 impl StepKind {
+    /// The connection on which something is done.
+    fn connection(&self) -> Option<&ConnectionName> {
+        match self {
+            StepKind::Connect(name)
+            | StepKind::Procedure(_, name, _)
+            | StepKind::Visit(_, name, _)
+            | StepKind::Opened(_, name)
+            | StepKind::Send(name, _)
+            | StepKind::Head(name, ..)
+            | StepKind::Expect(name, _)
+            | StepKind::Silent(_, name) => Some(name),
+            StepKind::Publish(..) | StepKind::Wait(_) => None,
+        }
+    }
+
+    fn connection_mut(&mut self) -> Option<&mut ConnectionName> {
+        match self {
+            StepKind::Connect(name)
+            | StepKind::Procedure(_, name, _)
+            | StepKind::Visit(_, name, _)
+            | StepKind::Opened(_, name)
+            | StepKind::Send(name, _)
+            | StepKind::Head(name, ..)
+            | StepKind::Expect(name, _)
+            | StepKind::Silent(_, name) => Some(name),
+            StepKind::Publish(..) | StepKind::Wait(_) => None,
+        }
+    }
+
     /// The connection on which something is expected.
     pub(crate) fn expects_on(&self) -> Option<&ConnectionName> {
         match self {
@@ -74,13 +105,37 @@ pub(crate) fn steps(case: &Case) -> Vec<Step> {
             _ => add(&mut steps, statement, index, bound.take()),
         }
     }
-    insert_opened(&steps)
+    insert_opened(&crowded(steps))
+}
+
+/// Repeats a procedure that is carried out many times, and all that is expected of its connections.
+fn crowded(steps: Vec<Step>) -> Vec<Step> {
+    let mut crowds: BTreeMap<ConnectionName, usize> = BTreeMap::new();
+    let mut out = Vec::new();
+    for step in steps {
+        if let StepKind::Procedure(_, name, attributes) = &step.kind {
+            crowds.insert(name.clone(), count(attributes, "times").max(1));
+        }
+        let times = step.kind.connection().and_then(|name| crowds.get(name)).copied().unwrap_or(1);
+        for number in 1..=times {
+            let mut step = step.clone();
+            if let Some(name) = step.kind.connection_mut() {
+                *name = name.follower(number);
+            }
+            out.push(step);
+        }
+    }
+    out
 }
 
 fn add(steps: &mut Vec<Step>, statement: &Statement, line: usize, bound: Option<Bound>) {
     let kind = match statement {
         Statement::Connect(name) => StepKind::Connect(name.clone()),
         Statement::Procedure(procedure, name, attributes) => {
+            for _ in 0..again(attributes) {
+                let kind = StepKind::Visit(*procedure, name.clone(), attributes.clone());
+                steps.push(Step { kind, line, bound: None });
+            }
             StepKind::Procedure(*procedure, name.clone(), attributes.clone())
         }
         Statement::Publish(data, attributes) => StepKind::Publish(data.clone(), attributes.clone()),
@@ -108,6 +163,20 @@ fn add(steps: &mut Vec<Step>, statement: &Statement, line: usize, bound: Option<
         Statement::Within(_) | Statement::After(..) => return,
     };
     steps.push(Step { kind, line, bound });
+}
+
+/// How often a procedure is carried out, and its connection reset, before it is carried out for good.
+fn again(attributes: &[Attribute]) -> usize {
+    count(attributes, "again")
+}
+
+/// The number that an attribute gives; 0 where it is not there.
+fn count(attributes: &[Attribute], key: &str) -> usize {
+    let word = attributes.iter().find(|attribute| attribute.key == key).map(|attribute| &attribute.value);
+    match word {
+        Some(AttributeValue::Word(word)) => word.parse().unwrap_or_default(),
+        _ => 0,
+    }
 }
 
 /// Puts `Opened` behind every procedure whose answer the case does not look at: at once where a technique opens, and
@@ -178,7 +247,7 @@ fn line_needs(line: &Line, needs: &mut BTreeSet<String>) {
         }
         Some(Statement::Publish(_, attributes)) => {
             need("publish");
-            for attribute in attributes {
+            for attribute in attributes.iter().filter(|attribute| attribute.key != "refusal") {
                 need(&format!("publish.{}", attribute.key));
             }
         }

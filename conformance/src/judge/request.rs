@@ -29,6 +29,7 @@ pub(crate) fn request(
     let mut method = "GET".to_owned();
     let mut version = "1.1".to_owned();
     let mut fields = own_fields(procedure, scope);
+    fields.extend(target.profile.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
     for attribute in attributes {
         let value = attribute_text(&attribute.value, scope)?;
         match attribute.key.as_str() {
@@ -36,6 +37,7 @@ pub(crate) fn request(
             "version" => version = value,
             "after" => values.cursor = Some(value),
             "callback" => values.callback = Some(value),
+            "again" | "times" => {}
             "without" => fields.retain(|(name, _)| !name.eq_ignore_ascii_case(&value)),
             "hold" => {
                 values.hold = Some(crate::case::parse_duration(&value).ok_or(RequestError::Hold(value))?);
@@ -75,10 +77,17 @@ fn own_fields(procedure: Procedure, scope: &CaseScope) -> Vec<(String, String)> 
         }
         Procedure::OpenSse => {
             fields.push(("Accept", "text/event-stream".into()));
+            fields.push(("Accept-Encoding", "identity".into()));
             fields.push(("Cache-Control", "no-store".into()));
         }
-        Procedure::OpenIframe => fields.push(("Accept", "text/html".into())),
-        Procedure::Poll | Procedure::LongPoll => fields.push(("Accept", "*/*".into())),
+        Procedure::OpenIframe => {
+            fields.push(("Accept", "text/html".into()));
+            fields.push(("Accept-Encoding", "identity".into()));
+        }
+        Procedure::Poll | Procedure::LongPoll => {
+            fields.push(("Accept", "*/*".into()));
+            fields.push(("Accept-Encoding", "identity".into()));
+        }
     }
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

@@ -40,7 +40,26 @@ pub(crate) struct PathValues {
 impl CaseScope {
     /// `channel` is the case's own.
     pub(crate) fn new(case: &Case, target: &Target, channel: &str) -> CaseScope {
-        let seed: [u8; 20] = Sha1::digest(case.id.as_bytes()).into();
+        let mut scope = CaseScope::of_target(&case.id, target, channel);
+        let mut set = |name: &str, value: String| scope.fixed.insert(name.to_owned(), value.into_bytes());
+        if let Some(path) = technique_path(target, &case.technique) {
+            set("path", expand_path(target, &path, channel, &PathValues::default()));
+        }
+        let polling = target.profile.polling.as_ref().map(|poll| &poll.answer);
+        let long_polling = target.profile.long_polling.as_ref().map(|poll| &poll.answer);
+        let answer = if case.technique == "long-polling" { long_polling } else { polling };
+        if let Some(answer) = answer {
+            set("start", answer.start.clone());
+        }
+        for (name, value) in &case.parameters {
+            set(name, value.clone());
+        }
+        scope
+    }
+
+    /// What holds for every conversation with a target; `name` makes its keys its own.
+    pub(crate) fn of_target(name: &str, target: &Target, channel: &str) -> CaseScope {
+        let seed: [u8; 20] = Sha1::digest(name.as_bytes()).into();
         let key = STANDARD.encode(&seed[..16]);
         let mut fixed: BTreeMap<String, Vec<u8>> = BTreeMap::new();
         let mut set = |name: &str, value: String| fixed.insert(name.to_owned(), value.into_bytes());
@@ -53,15 +72,8 @@ impl CaseScope {
         if let Some(origin) = &target.profile.allowed_origin {
             set("origin", origin.clone());
         }
-        let values = PathValues::default();
-        if let Some(path) = technique_path(target, &case.technique) {
-            set("path", expand_path(target, &path, channel, &values));
-        }
         if let Some(path) = target.profile.websocket.as_ref().and_then(|websocket| websocket.subscription()) {
-            set("subscribe-path", expand_path(target, path, channel, &values));
-        }
-        for (name, value) in &case.parameters {
-            set(name, value.clone());
+            set("subscribe-path", expand_path(target, path, channel, &PathValues::default()));
         }
         CaseScope { fixed, received: BTreeMap::new(), seed, masks: 0 }
     }
@@ -84,6 +96,12 @@ impl CaseScope {
             if let Some(value) = head.value(field) {
                 self.remember(name, value.into_owned());
             }
+        }
+        // Without the mark of weakness and the quotes, so that a case can put them on again or leave them off.
+        if let Some(tag) = head.value("ETag") {
+            let tag = tag.strip_prefix(b"W/").unwrap_or(&tag);
+            let inner = tag.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(tag);
+            self.remember("opaque-tag", inner.to_vec());
         }
     }
 
@@ -114,9 +132,12 @@ pub(crate) fn technique_path(target: &Target, technique: &str) -> Option<String>
 /// Fills the places of a path.
 pub(crate) fn expand_path(target: &Target, path: &str, channel: &str, values: &PathValues) -> String {
     let profile = &target.profile;
-    let polling_start = profile.polling.as_ref().map(|poll| poll.answer.start.clone());
     let long_polling = profile.long_polling.as_ref();
-    let start = polling_start.or_else(|| long_polling.map(|poll| poll.answer.start.clone()));
+    // Each technique begins with a cursor of its own.
+    let start = match long_polling.filter(|poll| poll.path == path) {
+        Some(poll) => Some(poll.answer.start.clone()),
+        None => profile.polling.as_ref().map(|poll| poll.answer.start.clone()),
+    };
     let cursor = values.cursor.clone().or(start).unwrap_or_default();
     let hold = values.hold.or_else(|| long_polling.map(|poll| poll.hold)).unwrap_or_default();
     let callback =

@@ -13,6 +13,9 @@ use crate::target::profile::Iframe;
 pub(crate) struct ScriptReceiver {
     iframe: Iframe,
     buffer: Vec<u8>,
+    /// How many bytes before the first message were read.
+    before: usize,
+    message_seen: bool,
 }
 
 /// Where a document stands.
@@ -29,7 +32,7 @@ enum Found {
 
 impl ScriptReceiver {
     pub(crate) fn new(iframe: Iframe) -> ScriptReceiver {
-        ScriptReceiver { iframe, buffer: Vec::new() }
+        ScriptReceiver { iframe, buffer: Vec::new(), before: 0, message_seen: false }
     }
 
     pub(crate) fn push(
@@ -46,20 +49,33 @@ impl ScriptReceiver {
             let (item, taken) = match next(rest) {
                 Found::Incomplete => break,
                 Found::Other(end) => {
-                    (rest[..end].iter().all(u8::is_ascii_whitespace).then_some(Item::Comment), end)
+                    let other = &rest[..end];
+                    let blank = other.iter().all(u8::is_ascii_whitespace);
+                    // The end tags of the page are no heartbeat.
+                    if self.message_seen && !blank && !other.starts_with(b"</") {
+                        watch.breach(Invariant::IframeBetween, now, shown(other));
+                    }
+                    (blank.then_some(Item::Comment), end)
                 }
                 Found::Comment(end) => (Some(Item::Comment), end),
                 Found::Script { content, end } => {
-                    watch.relevant(&[Invariant::IframeScripts]);
+                    watch.relevant(&[Invariant::IframeScripts, Invariant::IframeBetween]);
                     let calls = calls(&self.iframe, &preprocessed(&rest[content]));
+                    self.message_seen |= !calls.is_empty();
                     out.extend(calls.into_iter().map(|item| Arrival { at: now, item }));
                     (None, end)
                 }
             };
             out.extend(item.map(|item| Arrival { at: now, item }));
             position += taken;
+            self.before += if self.message_seen { 0 } else { taken };
         }
         self.buffer.drain(..position);
+    }
+
+    /// How many bytes of the document came before the first message.
+    pub(crate) fn prelude(&self) -> usize {
+        self.before + if self.message_seen { 0 } else { self.buffer.len() }
     }
 
     pub(crate) fn finish(&mut self, now: Duration, complete: bool, watch: &mut Watch) {
@@ -231,6 +247,10 @@ fn hex(characters: &mut std::str::CharIndices<'_>, digits: usize) -> Option<u16>
     let digits: String = (0..digits).filter_map(|_| characters.next()).map(|(_, digit)| digit).collect();
     u16::from_str_radix(&digits, 16).ok()
 }
+
+#[cfg(test)]
+#[path = "script_tests.rs"]
+mod against_a_browser;
 
 #[cfg(test)]
 mod tests {

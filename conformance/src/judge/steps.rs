@@ -5,17 +5,20 @@ use std::time::Duration;
 use crate::case::statement::{Attribute, ConnectionName, Procedure, SendItem, Span};
 use crate::case::text::Text;
 use crate::target::profile::Publication;
-use crate::transcript::ConnectionId;
+use crate::transcript::{ConnectionId, Unpublished};
 
 use super::encode::{Outgoing, outgoing};
-use super::fit::{Context, Fit};
-use super::item::{Item, readable_line, shown};
+use super::fit::Context;
+use super::item::{Arrival, Item, readable_line, shown};
 use super::machine::{Action, Machine, Publishing, SETTLE};
 use super::plan::StepKind;
 use super::request::{attribute_text, request, technique};
 
 /// How long the recipe of a publication may take to answer.
 const PUBLISH: Duration = Duration::from_secs(10);
+
+/// How long a client that does not stay waits for an answer: a server that takes longer is left without one.
+const VISIT: Duration = Duration::from_millis(50);
 
 impl Machine {
     /// Takes the next step if it can be taken. `Some` is the time until which there is nothing to do.
@@ -36,6 +39,7 @@ impl Machine {
                 self.procedure(now, procedure, &name, &attributes);
                 None
             }
+            StepKind::Visit(procedure, name, attributes) => self.visit(now, procedure, &name, &attributes),
             StepKind::Send(name, items) => {
                 self.send(now, &name, &items);
                 None
@@ -51,6 +55,7 @@ impl Machine {
     pub(super) fn done_at(&mut self, at: Duration) {
         self.position += 1;
         self.base = at;
+        self.since = at;
     }
 
     fn wait_until(&mut self, now: Duration, until: Duration) -> Option<Duration> {
@@ -85,14 +90,45 @@ impl Machine {
             Ok(bytes) => {
                 let id = self.connect(name, technique(procedure));
                 self.procedures.insert(id, procedure);
-                self.trace.push(format!("{}{}", procedure.spelling(), name.suffix()));
-                self.trace_sent(name, &bytes);
+                if !name.is_follower() {
+                    self.trace.push(format!("{}{}", procedure.spelling(), name.suffix()));
+                    self.trace_sent(name, &bytes);
+                }
                 self.write(id, vec![bytes]);
                 self.opened_at = now;
                 self.done_at(now);
             }
             Err(error) => self.fail_to_run(error.to_string()),
         }
+    }
+
+    /// Opens a connection, waits a little for whatever comes, and resets it. Leaves no trace in the conversation: how
+    /// far an answer comes in so little time is chance.
+    fn visit(
+        &mut self,
+        now: Duration,
+        procedure: Procedure,
+        name: &ConnectionName,
+        attributes: &[Attribute],
+    ) -> Option<Duration> {
+        let Some((id, until)) = self.visiting else {
+            match request(procedure, attributes, &self.target, &self.scope) {
+                Ok(bytes) => {
+                    let id = self.connect(name, technique(procedure));
+                    self.write(id, vec![bytes]);
+                    self.visiting = Some((id, now + self.patient(VISIT)));
+                }
+                Err(error) => self.fail_to_run(error.to_string()),
+            }
+            return None;
+        };
+        if self.connections[id.0].arrivals.is_empty() && now < until {
+            return Some(until);
+        }
+        self.visiting = None;
+        self.act(Action::Abort(id));
+        self.done_at(now);
+        None
     }
 
     fn trace_sent(&mut self, name: &ConnectionName, bytes: &[u8]) {
@@ -128,6 +164,10 @@ impl Machine {
                 Outgoing::Abort => {
                     self.flush(id, &mut batch);
                     self.act(Action::Abort(id));
+                }
+                Outgoing::Read(reads) => {
+                    self.flush(id, &mut batch);
+                    self.act(Action::Read(id, reads));
                 }
             }
         }
@@ -172,9 +212,13 @@ impl Machine {
                 }
                 match self.publication(data, attributes) {
                     Ok(publication) => {
-                        self.own.insert(publication.data.clone().into_bytes());
+                        let length = publication.data.len();
+                        self.connections.iter_mut().for_each(|connection| connection.note_published(length));
+                        self.own.entry(publication.data.clone().into_bytes()).or_insert(now);
                         self.trace.push(format!("publish {}", shown(publication.data.as_bytes())));
-                        if let Some(request) = self.publish_request(&publication) {
+                        if let Some(mut request) = self.publish_request(&publication) {
+                            request.may_be_refused =
+                                attributes.iter().any(|attribute| attribute.key == "refusal");
                             self.publishing = Publishing::Waiting;
                             self.base = now;
                             self.act(Action::Publish(request));
@@ -194,10 +238,15 @@ impl Machine {
                 Some(deadline)
             }
             Publishing::Answered(Ok(())) => {
-                self.done_at(now);
+                self.position += 1;
+                self.base = now;
                 None
             }
-            Publishing::Answered(Err(why)) => {
+            Publishing::Answered(Err(Unpublished { refused: true, why })) => {
+                self.skip(format!("the target does not publish what the case needs: {why}"));
+                None
+            }
+            Publishing::Answered(Err(Unpublished { refused: false, why })) => {
                 self.fail_to_run(format!("publishing failed: {why}"));
                 None
             }
@@ -213,7 +262,8 @@ impl Machine {
             let value = attribute_text(&attribute.value, &self.scope).map_err(|error| error.to_string())?;
             match attribute.key.as_str() {
                 "id" => publication.id = Some(value),
-                _ => publication.event = Some(value),
+                "event" => publication.event = Some(value),
+                _ => {}
             }
         }
         Ok(publication)
@@ -228,7 +278,7 @@ impl Machine {
         let noise = self.connections[id.0]
             .arrivals
             .iter()
-            .find(|arrival| arrival.at <= until && self.is_noise(&arrival.item));
+            .find(|arrival| arrival.at <= until && self.is_noise(arrival));
         if let Some(arrival) = noise {
             let (at, received) = (arrival.at, arrival.item.to_string());
             self.find(line, at, format!("nothing{} for {span}", name.suffix()), received);
@@ -243,12 +293,16 @@ impl Machine {
         None
     }
 
-    /// Whether something breaks a silence: not a heartbeat, not another's message.
-    fn is_noise(&self, item: &Item) -> bool {
-        match item {
-            Item::Comment => false,
+    /// Whether something breaks a silence: not a heartbeat, not another's message, not the head of an answer that
+    /// says nothing yet.
+    fn is_noise(&self, arrival: &Arrival) -> bool {
+        match &arrival.item {
+            Item::Comment | Item::Head(_) => false,
             Item::Frame(frame) => frame.opcode == pushspec_wire::websocket::Opcode::CLOSE,
-            Item::Message(message) => self.context().other(message) == Fit::Not,
+            Item::Message(message) => {
+                let sent = self.own.get(&message.data);
+                sent.is_some_and(|sent| arrival.at > *sent)
+            }
             _ => true,
         }
     }

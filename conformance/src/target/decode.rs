@@ -40,10 +40,19 @@ pub enum DecodeError {
     List(String),
 }
 
+/// Whether the body of a poll's answer is JSON. Otherwise all of it is the data of one message.
+pub fn is_json(answer: &Answer) -> bool {
+    answer.messages.is_some() || cursor_pointer(answer).is_some() || answer.parts.data.is_some()
+}
+
+/// Where the cursor is in the body, if it is there and not in the head.
+fn cursor_pointer(answer: &Answer) -> Option<&str> {
+    answer.cursor.as_deref().filter(|cursor| cursor.starts_with('/') || cursor.is_empty())
+}
+
 /// Reads the body of a poll's answer.
 pub fn batch(answer: &Answer, body: &[u8]) -> Result<Batch, DecodeError> {
-    let pointer = answer.cursor.as_deref().filter(|cursor| cursor.starts_with('/') || cursor.is_empty());
-    if answer.messages.is_none() && pointer.is_none() && answer.parts.data.is_none() {
+    if !is_json(answer) {
         let messages = if body.is_empty() {
             vec![]
         } else {
@@ -55,7 +64,7 @@ pub fn batch(answer: &Answer, body: &[u8]) -> Result<Batch, DecodeError> {
         return Ok(Batch::default());
     }
     let value: Value = serde_json::from_slice(body).map_err(|error| DecodeError::Json(error.to_string()))?;
-    let cursor = match pointer {
+    let cursor = match cursor_pointer(answer) {
         Some(pointer) => {
             Some(value.pointer(pointer).map(text).ok_or_else(|| DecodeError::Pointer(pointer.to_owned()))?)
         }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 pub use profile::{Profile, ProfileError};
 
 /// Everything that a case can need, with what the profile must say for it.
-pub const CAPABILITIES: [(&str, &str); 20] = [
+pub const CAPABILITIES: [(&str, &str); 21] = [
     ("polling", "a [polling] table"),
     ("polling.cursor", "[polling] path with {cursor}, and cursor"),
     ("polling.validator", "[polling] validator = true"),
@@ -30,6 +30,7 @@ pub const CAPABILITIES: [(&str, &str); 20] = [
     ("publish.id", "[publish] request or body with {id}"),
     ("publish.event", "[publish] request or body with {event}"),
     ("cors", "allowed-origin"),
+    ("cors.credentials", "allowed-origin and allow-credentials = true"),
 ];
 
 /// The five techniques and the HTTP beneath four of them, in the order in which they are reported.
@@ -116,8 +117,17 @@ impl Target {
 
     /// Whether the target has a capability.
     pub fn can(&self, capability: &str) -> bool {
-        let Profile { polling, long_polling, iframe, sse, websocket, publish, allowed_origin, .. } =
-            &self.profile;
+        let Profile {
+            polling,
+            long_polling,
+            iframe,
+            sse,
+            websocket,
+            publish,
+            allowed_origin,
+            allow_credentials,
+            ..
+        } = &self.profile;
         let recipe_has = |name: &str| publish.as_ref().is_some_and(|publish| publish.names(name));
         match capability {
             "polling" => polling.is_some(),
@@ -150,6 +160,7 @@ impl Target {
             "publish.id" => recipe_has("id"),
             "publish.event" => recipe_has("event"),
             "cors" => allowed_origin.is_some(),
+            "cors.credentials" => allowed_origin.is_some() && *allow_credentials,
             _ => false,
         }
     }

@@ -1,5 +1,6 @@
 //! `pushspec.toml`: where a server keeps each technique.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
@@ -16,6 +17,12 @@ pub struct Profile {
     pub url: Option<String>,
     /// An origin from which browsers may read the answers.
     pub allowed_origin: Option<String>,
+    /// Whether they may read them with credentials, too.
+    #[serde(default)]
+    pub allow_credentials: bool,
+    /// Header fields of every well-formed request: credentials, an origin that the server insists on.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
     /// Short polling.
     pub polling: Option<Polling>,
     /// Long polling.
@@ -264,6 +271,8 @@ pub struct PublishRequest {
     pub content_type: String,
     /// The body.
     pub body: String,
+    /// Whether an answer with 4xx is an answer like others.
+    pub may_be_refused: bool,
 }
 
 impl Publish {
@@ -288,6 +297,7 @@ impl Publish {
             path: fill(path, |name| value(name).map(|value| percent_encode(value.unwrap_or_default()))),
             content_type: self.content_type.clone(),
             body: fill(&self.body, |name| value(name).map(|value| self.encoding.encode(value))),
+            may_be_refused: false,
         }
     }
 }
@@ -351,6 +361,16 @@ impl Profile {
     }
 
     fn check(&self) -> Result<(), ProfileError> {
+        for (name, value) in &self.headers {
+            let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+            let fits = !name.is_empty()
+                && name.bytes().all(token)
+                && value.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+            if !fits {
+                let why = format!("`{}` is no header field", format!("{name}: {value}").escape_debug());
+                return Err(ProfileError::Value { table: "headers", why });
+            }
+        }
         let paths = [
             ("polling", self.polling.as_ref().map(|poll| &poll.path)),
             ("long-polling", self.long_polling.as_ref().map(|poll| &poll.path)),

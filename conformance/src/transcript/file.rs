@@ -10,7 +10,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{ConnectionId, Event, EventKind, Transcript};
+use super::{ConnectionId, Event, EventKind, Transcript, Unpublished};
 use crate::case::statement::ConnectionName;
 use crate::case::text::{Scope, Text};
 
@@ -44,7 +44,10 @@ impl fmt::Display for Transcript {
                 EventKind::LeftOut(id, bytes) => writeln!(out, "#{} left-out {bytes}", id.0)?,
                 EventKind::Publish(what) => writeln!(out, "publish {}", Text::from_bytes(what.as_bytes()))?,
                 EventKind::Published(Ok(())) => writeln!(out, "published")?,
-                EventKind::Published(Err(why)) => {
+                EventKind::Published(Err(Unpublished { refused: true, why })) => {
+                    writeln!(out, "publish-refused {}", Text::from_bytes(why.as_bytes()))?;
+                }
+                EventKind::Published(Err(Unpublished { refused: false, why })) => {
                     writeln!(out, "publish-failed {}", Text::from_bytes(why.as_bytes()))?;
                 }
             }
@@ -105,7 +108,8 @@ fn elsewhere(rest: &str) -> Result<EventKind, String> {
     Ok(match word {
         "publish" => EventKind::Publish(text(argument)?),
         "published" => EventKind::Published(Ok(())),
-        "publish-failed" => EventKind::Published(Err(text(argument)?)),
+        "publish-failed" => EventKind::Published(Err(Unpublished { refused: false, why: text(argument)? })),
+        "publish-refused" => EventKind::Published(Err(Unpublished { refused: true, why: text(argument)? })),
         _ => return Err(format!("unknown event `{word}`")),
     })
 }

@@ -11,7 +11,10 @@ pub use file::{TranscriptError, parse};
 pub use print::printed;
 
 /// How many bytes of a case are kept; larger messages are shortened, which a note says.
-const KEPT: usize = 512 * 1024;
+const KEPT: usize = 256 * 1024;
+
+/// How many events of a case are kept.
+const EVENTS: usize = 4096;
 
 /// One connection of a case, numbered in the order in which they were opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,6 +27,15 @@ pub struct Event {
     pub at: Duration,
     /// What.
     pub kind: EventKind,
+}
+
+/// Why something could not be published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unpublished {
+    /// The target understood the recipe, and does not publish this content.
+    pub refused: bool,
+    /// What it answered, or why it did not.
+    pub why: String,
 }
 
 /// The kinds of events.
@@ -40,7 +52,7 @@ pub enum EventKind {
     /// The suite publishes, by the profile's recipe.
     Publish(String),
     /// The recipe was answered: with this error if it failed.
-    Published(Result<(), String>),
+    Published(Result<(), Unpublished>),
     /// Bytes came.
     Received(ConnectionId, Vec<u8>),
     /// The server ended its direction.
@@ -64,6 +76,9 @@ pub struct Transcript {
 impl Transcript {
     /// Adds an event; the bytes of large ones are shortened.
     pub fn push(&mut self, at: Duration, mut kind: EventKind) {
+        if self.events.len() >= EVENTS {
+            return;
+        }
         let mut left_out = None;
         if let EventKind::Sent(id, bytes) | EventKind::Received(id, bytes) = &mut kind {
             let room = KEPT.saturating_sub(self.kept);
@@ -72,12 +87,19 @@ impl Transcript {
                 bytes.truncate(room);
             }
             self.kept += bytes.len();
-            if bytes.is_empty() && left_out.is_some() {
-                self.events.extend(left_out.map(|kind| Event { at, kind }));
-                return;
+            if let (true, Some(EventKind::LeftOut(id, more))) = (bytes.is_empty(), &left_out) {
+                return self.leave_out(at, *id, *more);
             }
         }
         self.events.push(Event { at, kind });
         self.events.extend(left_out.map(|kind| Event { at, kind }));
+    }
+
+    /// Counts bytes that are not kept, in one event for all that follow each other.
+    fn leave_out(&mut self, at: Duration, id: ConnectionId, more: usize) {
+        match self.events.last_mut() {
+            Some(Event { kind: EventKind::LeftOut(last, bytes), .. }) if *last == id => *bytes += more,
+            _ => self.events.push(Event { at, kind: EventKind::LeftOut(id, more) }),
+        }
     }
 }

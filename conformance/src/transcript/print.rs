@@ -24,8 +24,16 @@ struct Direction {
 pub fn printed(transcript: &Transcript) -> Vec<String> {
     let mut printer = Printer::default();
     transcript.events.iter().for_each(|event| printer.event(event));
+    let left = printer.lines.len().saturating_sub(LINES);
+    if left > 0 {
+        printer.lines.truncate(LINES);
+        printer.lines.push(format!("… {left} lines are left out here"));
+    }
     printer.lines
 }
+
+/// How many lines of a case are printed: a server that floods makes a long transcript, not a useful one.
+const LINES: usize = 1000;
 
 #[derive(Default)]
 struct Printer {
@@ -70,7 +78,7 @@ impl Printer {
             EventKind::LeftOut(_, bytes) => format!("… {bytes} bytes are left out here"),
             EventKind::Publish(request) => format!("publish  # {request}"),
             EventKind::Published(Ok(())) => "published".to_owned(),
-            EventKind::Published(Err(why)) => format!("publish failed: {why}"),
+            EventKind::Published(Err(error)) => format!("publish failed: {}", error.why),
         };
         self.line(*at, &text);
     }

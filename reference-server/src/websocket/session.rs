@@ -28,8 +28,12 @@ use crate::{
 /// How long the client's Close frame is waited for after ours.
 const CLOSING: Duration = Duration::from_secs(1);
 
-/// The buffers for reading, and for frames that leave together.
-const BUFFER: usize = 16 << 10;
+/// The buffer for reading, which every WebSocket has for as long as it lives, and which the library clears before each
+/// read: most of them only wait.
+const READ_BUFFER: usize = 4 << 10;
+
+/// The buffer for frames that leave together.
+const WRITE_BUFFER: usize = 16 << 10;
 
 const NOT_UTF8: &str = "text is not UTF-8";
 
@@ -74,10 +78,10 @@ impl Session {
         let limits = WebSocketConfig::default()
             .max_message_size(Some(largest))
             .max_frame_size(Some(largest))
-            .read_buffer_size(BUFFER)
-            .write_buffer_size(BUFFER)
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(WRITE_BUFFER)
             // Each message is flushed before the next one is read, so this holds one message and some pongs.
-            .max_write_buffer_size(largest.max(config.message_size).saturating_add(4 * BUFFER));
+            .max_write_buffer_size(largest.max(config.message_size).saturating_add(4 * WRITE_BUFFER));
         let stream = Guard::new(TokioIo::new(upgraded));
         Self {
             application: Arc::clone(application),

@@ -3,7 +3,7 @@
 use reqwest::{Client, Method, StatusCode};
 use rstest::rstest;
 
-use crate::support::{field, start, start_with, url};
+use crate::support::{field, start_with, url};
 
 const FRIEND: &str = "https://friend.example";
 
@@ -19,6 +19,7 @@ async fn an_allowed_origin_can_read_answers_and_refusals(#[case] target: &str, #
     let response = Client::new().get(url(&server, target)).header("origin", FRIEND).send().await.unwrap();
     assert_eq!(response.status(), status);
     assert_eq!(field(&response, "access-control-allow-origin"), FRIEND);
+    assert_eq!(field(&response, "access-control-allow-credentials"), "true");
     assert_eq!(field(&response, "vary"), "Origin");
     assert!(field(&response, "access-control-expose-headers").contains("ETag"));
 }
@@ -74,7 +75,7 @@ async fn a_preflight_is_answered(#[case] target: &str, #[case] methods: &str) {
 
 #[tokio::test]
 async fn without_allowed_origins_nothing_depends_on_the_origin() {
-    let server = start().await;
+    let server = start_with(|config| config.allowed_origins.clear()).await;
     let response =
         Client::new().get(url(&server, "/polling/news")).header("origin", FRIEND).send().await.unwrap();
     assert_eq!(field(&response, "access-control-allow-origin"), "");

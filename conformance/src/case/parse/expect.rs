@@ -8,10 +8,10 @@ use crate::case::statement::{
     StatusPattern,
 };
 
-const ITEMS: [&str; 9] =
-    ["message", "reply", "comment", "prelude", "end", "no-messages", "eof", "reset", "HTTP/1.1"];
+const ITEMS: [&str; 10] =
+    ["message", "reply", "comment", "anything", "prelude", "end", "no-messages", "eof", "reset", "HTTP/1.1"];
 
-const TESTS: [&str; 6] = ["is", "lists", "essence", "fits", "present", "absent"];
+const TESTS: [&str; 7] = ["is", "lists", "essence", "fits", "present", "absent", "same"];
 
 pub(super) fn parse(cursor: &mut Cursor<'_>, optional: bool) -> Result<Expectation, Mistake> {
     let from = cursor.position();
@@ -52,6 +52,7 @@ fn item(cursor: &mut Cursor<'_>) -> Result<ExpectItem, Mistake> {
         "end" => Ok(ExpectItem::End),
         "no-messages" => Ok(ExpectItem::NoMessages),
         "comment" => Ok(ExpectItem::Comment),
+        "anything" => Ok(ExpectItem::Anything),
         "prelude" => {
             cursor.blank()?;
             let at = cursor.position();
@@ -133,7 +134,8 @@ fn field(cursor: &mut Cursor<'_>) -> Result<FieldPattern, Mistake> {
     let from = cursor.position();
     let name = cursor.word(&[':']);
     if cursor.take(": ") {
-        return Ok(FieldPattern { name, test: FieldTest::Exactly(text::template(cursor, false)?) });
+        let test = FieldTest::Exactly(text::template(cursor, false)?);
+        return Ok(FieldPattern { name, test, unless: None });
     }
     let at = cursor.position() + 1;
     let test =
@@ -148,6 +150,7 @@ fn field(cursor: &mut Cursor<'_>) -> Result<FieldPattern, Mistake> {
     let test = match test.as_str() {
         "present" => FieldTest::Present,
         "absent" => FieldTest::Absent,
+        "same" => FieldTest::Same,
         "fits" => FieldTest::Fits(grammar(cursor)?),
         "is" => FieldTest::Is(values(cursor)?),
         "lists" => FieldTest::Lists(values(cursor)?),
@@ -156,7 +159,8 @@ fn field(cursor: &mut Cursor<'_>) -> Result<FieldPattern, Mistake> {
             FieldTest::Essence(text::template(cursor, false)?)
         }
     };
-    Ok(FieldPattern { name, test })
+    let unless = cursor.take(" unless ").then(|| cursor.word(&[]));
+    Ok(FieldPattern { name, test, unless })
 }
 
 /// Neither an item nor a field: says which of the two it resembles.

@@ -13,7 +13,7 @@ pub(crate) use frame::parse_word as parse_frame_word;
 pub(crate) use statement::duration;
 
 /// The names that can stand in braces anywhere, and where they come from.
-pub(crate) const SUBSTITUTIONS: [&str; 13] = [
+pub(crate) const SUBSTITUTIONS: [&str; 15] = [
     "authority",
     "host",
     "port",
@@ -25,8 +25,10 @@ pub(crate) const SUBSTITUTIONS: [&str; 13] = [
     "accept",
     "etag",
     "last-modified",
+    "opaque-tag",
     "last-event-id",
     "cursor",
+    "start",
 ];
 
 /// Reads a line. `parameters` are the names that `each` adds to the substitutions.

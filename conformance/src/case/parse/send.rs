@@ -21,10 +21,12 @@ fn item(cursor: &mut Cursor<'_>) -> Result<SendItem, Mistake> {
         return frame::parse(cursor).map(SendItem::Frame);
     }
     match cursor.rest().as_str() {
-        "eof" | "reset" => {
-            let eof = cursor.take_rest() == "eof";
-            Ok(if eof { SendItem::Eof } else { SendItem::Reset })
-        }
+        "eof" | "reset" | "pause" | "resume" => Ok(match cursor.take_rest().as_str() {
+            "eof" => SendItem::Eof,
+            "reset" => SendItem::Reset,
+            "pause" => SendItem::Pause,
+            _ => SendItem::Resume,
+        }),
         rest if rest.starts_with("chop ") => chop(cursor),
         rest if rest.contains(':') || rest.contains(" HTTP/") => {
             text::template(cursor, false).map(SendItem::HttpLine)
@@ -32,7 +34,7 @@ fn item(cursor: &mut Cursor<'_>) -> Result<SendItem, Mistake> {
         rest => {
             let mut mistake =
                 Mistake::at(from, rest.chars().count(), "this is neither an item nor an HTTP line");
-            mistake.hint = did_you_mean(rest, ["eof", "reset", "chop"])
+            mistake.hint = did_you_mean(rest, ["eof", "reset", "pause", "resume", "chop"])
                 .or_else(|| Some("write other bytes in quotes: `> \"GET /\\r\\n\"`".into()));
             Err(mistake)
         }

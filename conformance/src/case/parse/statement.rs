@@ -8,11 +8,14 @@ const WORDS: [&str; 10] =
     ["connect", "open", "subscribe", "poll", "long-poll", "publish", "within", "after", "silent", "wait"];
 
 /// The attributes of procedures.
-const PROCEDURE_ATTRIBUTES: [&str; 7] =
-    ["field", "without", "method", "version", "after", "hold", "callback"];
+const PROCEDURE_ATTRIBUTES: [&str; 9] =
+    ["field", "without", "method", "version", "after", "hold", "callback", "again", "times"];
 
-/// The attributes of a message and of `publish`.
+/// The attributes of a message.
 pub(super) const MESSAGE_ATTRIBUTES: [&str; 2] = ["id", "event"];
+
+/// The attributes of `publish`.
+const PUBLISH_ATTRIBUTES: [&str; 3] = ["id", "event", "refusal"];
 
 pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Statement, Mistake> {
     if let Some((name, arrow)) = take_arrow(cursor) {
@@ -29,7 +32,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Statement, Mistake> {
         "publish" => {
             cursor.blank()?;
             let data = text::parse(cursor)?;
-            Ok(Statement::Publish(data, attributes(cursor, &MESSAGE_ATTRIBUTES)?))
+            Ok(Statement::Publish(data, attributes(cursor, &PUBLISH_ATTRIBUTES)?))
         }
         "within" => Ok(Statement::Within(argument(cursor)?)),
         "wait" => Ok(Statement::Wait(argument(cursor)?)),

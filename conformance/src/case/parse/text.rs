@@ -169,11 +169,11 @@ fn unicode(cursor: &mut Cursor<'_>) -> Option<char> {
     u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32)
 }
 
-/// Text to the end of the statement, or to ` or `, with substitutions but without escapes.
-pub(super) fn template(cursor: &mut Cursor<'_>, stop_at_or: bool) -> Result<Template, Mistake> {
+/// Text to the end of the statement, or as a value of a list to ` or ` and ` unless `, with substitutions but without escapes.
+pub(super) fn template(cursor: &mut Cursor<'_>, in_list: bool) -> Result<Template, Mistake> {
     let mut collector = Collector::default();
     while !cursor.at_end() {
-        if stop_at_or && cursor.starts_with(" or ") {
+        if in_list && (cursor.starts_with(" or ") || cursor.starts_with(" unless ")) {
             break;
         }
         let at = cursor.position();

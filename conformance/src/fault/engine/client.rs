@@ -52,6 +52,11 @@ impl Engine {
     /// The client has ended its direction.
     pub(in super::super) fn client_ended(&mut self, now: Instant, end: End) {
         self.now = now;
+        let waits = !self.pending.is_empty() || self.requests == 0;
+        if matches!(end, End::Fin) && waits && self.edits().any(|edit| matches!(edit, Edit::EndUnheard)) {
+            self.asking = Asking::Deaf;
+            return;
+        }
         let rest = match mem::replace(&mut self.asking, Asking::Deaf) {
             Asking::Deaf => return,
             Asking::Head(mut scanner) => scanner.rest(),
@@ -198,6 +203,7 @@ impl Engine {
         } else {
             Asking::default()
         };
+        self.requests += 1;
         self.pending.push_back(request);
     }
 

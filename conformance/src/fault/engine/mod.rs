@@ -41,6 +41,8 @@ pub(super) struct Engine {
     answering: server::Answering,
     /// The requests that are not answered yet, as the server got them.
     pending: VecDeque<Request>,
+    /// How many requests have gone to the server.
+    requests: usize,
     /// The WebSocket, once it is open.
     conversation: Option<Conversation>,
     /// The frames of the client as they came, for edits that look at single reads.
@@ -60,6 +62,7 @@ impl Engine {
             asking: client::Asking::default(),
             answering: server::Answering::default(),
             pending: VecDeque::new(),
+            requests: 0,
             conversation: None,
             reads: None,
             patience: None,

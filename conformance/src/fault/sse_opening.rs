@@ -1,0 +1,319 @@
+//! Faults of event streams: how they are opened, what their heads say, and how clients come back.
+
+use std::time::Duration;
+
+use super::fields::{self, is_named};
+use super::pieces::Piece;
+use super::request::{Refusal, Request};
+use super::sse::{fault, opens, resumes};
+use super::stream::{Editor, EndsWithoutNews, Output};
+use super::{Edit, Fault};
+
+pub(super) static FAULTS: &[Fault] = &[
+    fault(
+        "stream-has-an-entity-tag",
+        "Gives an event stream an entity tag, as it does with every answer.",
+        &[Edit::Answer(|request, answer| {
+            if opens(request) {
+                fields::add(&mut answer.head, "ETag", "W/\"0-2jmj7l5rSw0yVb\"");
+            }
+        })],
+    ),
+    fault(
+        "stream-has-a-date-of-modification",
+        "Says of an event stream when it was last modified.",
+        &[Edit::Answer(|request, answer| {
+            if opens(request) {
+                fields::add(&mut answer.head, "Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT");
+            }
+        })],
+    ),
+    fault(
+        "stream-has-an-age",
+        "Serves a stream through a cache of its own.",
+        &[Edit::Answer(|request, answer| {
+            if opens(request) {
+                fields::add(&mut answer.head, "Age", "7");
+            }
+        })],
+    ),
+    fault(
+        "stream-may-be-transformed",
+        "Lets proxies compress an event stream.",
+        &[Edit::Answer(|request, answer| {
+            if opens(request) {
+                fields::set(&mut answer.head, "Cache-Control", "no-store");
+            }
+        })],
+    ),
+    fault(
+        "origins-in-a-list",
+        "Names all origins that it allows in one field.",
+        &[Edit::Answer(|request, answer| {
+            if opens(request)
+                && request.names("Origin")
+                && !answer.head.lists("Access-Control-Allow-Credentials", "true")
+            {
+                fields::set(
+                    &mut answer.head,
+                    "Access-Control-Allow-Origin",
+                    "http://a.example, http://b.example",
+                );
+            }
+        })],
+    ),
+    fault(
+        "no-origin-is-allowed",
+        "Allows no page of another origin to read a stream.",
+        &[Edit::Answer(|request, answer| {
+            if opens(request) {
+                fields::remove(&mut answer.head, "Access-Control-Allow-Origin");
+            }
+        })],
+    ),
+    fault(
+        "origin-is-forgotten-on-resume",
+        "Allows an origin with the first request alone.",
+        &[Edit::Answer(|request, answer| {
+            if resumes(request) {
+                fields::remove(&mut answer.head, "Access-Control-Allow-Origin");
+            }
+        })],
+    ),
+    fault(
+        "star-for-credentials",
+        "Allows all origins with a star, also to pages that send credentials.",
+        &[Edit::Answer(|request, answer| {
+            if opens(request) && request.names("Origin") {
+                fields::set(&mut answer.head, "Access-Control-Allow-Origin", "*");
+            }
+        })],
+    ),
+    fault(
+        "vary-is-left-out",
+        "Answers one origin other than another and does not say so.",
+        &[Edit::Answer(|request, answer| {
+            if opens(request) {
+                fields::remove(&mut answer.head, "Vary");
+            }
+        })],
+    ),
+    fault(
+        "preflight-knows-no-last-event-id",
+        "Allows pages of other origins the fields of its own API and no others.",
+        &[Edit::Answer(|request, answer| {
+            if request.technique() == "sse" && request.method() == "OPTIONS" {
+                fields::set(&mut answer.head, "Access-Control-Allow-Headers", "Content-Type, Authorization");
+            }
+        })],
+    ),
+    fault(
+        "refusal-starts-from-a-clean-answer",
+        "Drops with an error all fields that were set before it.",
+        &[Edit::Answer(|request, answer| {
+            if request.technique() == "sse" && answer.status() >= 400 {
+                fields::remove(&mut answer.head, "Access-Control-Allow-Origin");
+            }
+        })],
+    ),
+    fault(
+        "refused-method-without-allow",
+        "Refuses a method and does not say which are allowed.",
+        &[Edit::Answer(|request, answer| {
+            if request.technique() == "sse" && answer.status() == 405 {
+                fields::remove(&mut answer.head, "Allow");
+            }
+        })],
+    ),
+    fault(
+        "head-has-a-type-of-its-own",
+        "Answers HEAD for a stream by a handler that knows nothing of streams.",
+        &[Edit::Answer(|request, answer| {
+            if request.technique() == "sse" && request.method() == "HEAD" {
+                fields::set(&mut answer.head, "Content-Type", "text/html");
+            }
+        })],
+    ),
+    fault(
+        "every-method-opens-the-stream",
+        "Binds the stream to a path and looks at no method.",
+        &[Edit::Request(|request| {
+            if request.technique() == "sse"
+                && matches!(request.method().as_str(), "PUT" | "DELETE" | "PATCH" | "PUSHSPEC")
+            {
+                request.set_method("GET");
+            }
+        })],
+    ),
+    fault(
+        "compression-holds-the-head",
+        "Decides about compression, and with it about the head, when the first event comes.",
+        &[Edit::Answer(|request, answer| {
+            if opens(request) && offers(request) {
+                answer.delay = Duration::from_secs(2);
+            }
+        })],
+    ),
+    fault(
+        "compression-holds-events",
+        "Compresses streams and writes when its window is full.",
+        &[Edit::Stream(|request| {
+            let compresses = opens(request) && offers(request);
+            compresses.then(|| Box::new(HeldBack) as Box<dyn Editor>)
+        })],
+    ),
+    fault(
+        "gzip-whatever-is-asked",
+        "Compresses with gzip where the client does not take it.",
+        &[Edit::Answer(|request, answer| {
+            if opens(request) && offers(request) && !takes(request, "gzip") {
+                fields::add(&mut answer.head, "Content-Encoding", "gzip");
+            }
+        })],
+    ),
+    fault(
+        "brotli-whatever-is-asked",
+        "Compresses with Brotli where the client does not take it.",
+        &[Edit::Answer(|request, answer| {
+            if opens(request) && offers(request) && !takes(request, "br") {
+                fields::add(&mut answer.head, "Content-Encoding", "br");
+            }
+        })],
+    ),
+    fault(
+        "http-1.0-waits-for-the-whole",
+        "Writes to a client of HTTP/1.0 when the answer is complete, which it never is.",
+        &[Edit::Event(
+            |request, event| if request.version() == "HTTP/1.0" { Vec::new() } else { event.encode() },
+        )],
+    ),
+    fault(
+        "close-ends-the-stream",
+        "Ends a stream as soon as it can where the client asks to close.",
+        &[Edit::Stream(|request| {
+            let closes = opens(request) && request.head.lists("Connection", "close");
+            closes.then(|| Box::new(EndsWithoutNews(Duration::from_millis(100))) as Box<dyn Editor>)
+        })],
+    ),
+    fault(
+        "streams-for-navigations-only",
+        "Takes a request with the fields of a browser for one of an attack unless a page was opened.",
+        &[Edit::Refusal(|request| {
+            let other = request.field("Sec-Fetch-Dest").is_some_and(|dest| dest != "document");
+            (opens(request) && other).then_some(Refusal(403, "Forbidden"))
+        })],
+    ),
+    fault(
+        "ten-streams-at-most",
+        "Has ten threads for streams, and none for the eleventh.",
+        &[Edit::Refusal(|request| {
+            (opens(request) && request.earlier >= 10).then_some(Refusal(500, "Internal Server Error"))
+        })],
+    ),
+    fault(
+        "streams-that-ended-are-counted",
+        "Counts the streams that were opened and not those that ended.",
+        &[Edit::Refusal(|request| {
+            (opens(request) && request.earlier >= 30).then_some(Refusal(500, "Internal Server Error"))
+        })],
+    ),
+    fault(
+        "events-come-again",
+        "Sends an event a second time a moment later.",
+        &[Edit::Stream(|request| {
+            let fresh = opens(request) && !request.names("Last-Event-ID");
+            fresh.then(|| Box::<Again>::default() as Box<dyn Editor>)
+        })],
+    ),
+    fault(
+        "last-event-id-is-made-a-number",
+        "Reads the identifier as a number, and looks for that.",
+        &[Edit::Request(|request| {
+            if let Some(id) = request.field("Last-Event-ID").and_then(|id| id.parse::<u64>().ok()) {
+                fields::set(&mut request.head, "Last-Event-ID", &id.to_string());
+            }
+        })],
+    ),
+    fault(
+        "last-event-id-in-one-spelling",
+        "Looks for the field in the spelling of the standard alone.",
+        &[Edit::Request(|request| {
+            let spelled = |content: &[u8]| {
+                content.strip_prefix(b"Last-Event-ID: ").is_some_and(|id| id != id.trim_ascii_start())
+            };
+            for line in &mut request.head.lines {
+                let other = !line.content.starts_with(b"Last-Event-ID: ") || spelled(&line.content);
+                if is_named(line, "Last-Event-ID") && other {
+                    line.content.splice(..0, *b"X-");
+                }
+            }
+        })],
+    ),
+    fault(
+        "missed-events-are-written-otherwise",
+        "Writes what was missed by other code, which knows no names, lines and blanks.",
+        &[Edit::Event(|request, mut event| {
+            if !resumes(request) {
+                return event.encode();
+            }
+            event.lines.retain(|line| !line.starts_with(b"event:"));
+            let text = event.text();
+            event.lines.retain(|line| !line.starts_with(b"data:"));
+            event.lines.push([b"data:", &*text].concat());
+            event.encode()
+        })],
+    ),
+    fault(
+        "odd-identifier-is-an-error-of-the-server",
+        "Answers 500 where an identifier is not what it expects.",
+        &[Edit::Refusal(|request| {
+            let values: Vec<_> = request.head.values("Last-Event-ID").collect();
+            let odd = |id: &[u8]| id.len() > 4000 || id.contains(&0) || str::from_utf8(id).is_err();
+            let refused = values.len() > 1 || values.iter().any(|id| odd(id));
+            refused.then_some(Refusal(500, "Internal Server Error"))
+        })],
+    ),
+];
+
+/// Whether the client offers codings, as browsers do; the suite itself asks for none.
+fn offers(request: &Request) -> bool {
+    request.field("Accept-Encoding").is_some_and(|codings| codings != "identity")
+}
+
+/// Whether the client lists a coding, and does not refuse it with a weight.
+fn takes(request: &Request, coding: &str) -> bool {
+    request
+        .field("Accept-Encoding")
+        .is_some_and(|codings| codings.split(',').any(|listed| listed.trim() == coding))
+}
+
+/// Lets each piece wait longer than a client that looks at events would.
+#[derive(Debug)]
+struct HeldBack;
+
+impl Editor for HeldBack {
+    fn piece(&mut self, piece: Piece, out: &mut Output) {
+        out.delay(Duration::from_secs(2));
+        out.pass(&piece);
+    }
+}
+
+/// Sends the last event again when nothing has followed it for a moment.
+#[derive(Debug, Default)]
+struct Again(Option<Piece>);
+
+impl Editor for Again {
+    fn piece(&mut self, piece: Piece, out: &mut Output) {
+        out.pass(&piece);
+        if piece.is_message() {
+            self.0 = Some(piece);
+            out.wake_in(Duration::from_millis(80));
+        }
+    }
+
+    fn woken(&mut self, out: &mut Output) {
+        if let Some(piece) = self.0.take() {
+            out.pass(&piece);
+        }
+    }
+}

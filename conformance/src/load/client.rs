@@ -1,0 +1,371 @@
+//! One client: it subscribes as the technique has it, and hears until it is told to go.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use pushspec_wire::websocket::{Frame, Opcode};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use super::process::source;
+use super::reader::{Heard, Reader};
+use super::tally::{Seen, Tally};
+use super::{Options, Technique};
+use crate::case::statement::{Attribute, AttributeValue};
+use crate::judge::body::Reading;
+use crate::judge::request::request;
+use crate::judge::scope::CaseScope;
+use crate::target::Target;
+
+/// How long a client may take to be connected and subscribed, and an answer that is not held to come.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// How long the end of a WebSocket is waited for.
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// A long poll that is answered sooner and without news was not held: the next one waits as long, so that a server
+/// that holds none is not asked without a pause.
+const NOT_HELD: Duration = Duration::from_millis(100);
+
+/// How long a first long poll keeps its place among those on their way. A connection is there before the server has
+/// accepted it, and one that finds its queue full waits for a second.
+const ACCEPTED: Duration = Duration::from_millis(50);
+
+/// How much is read at once. It lies on the stack of the thread, not in the client.
+const READ: usize = 4 * 1024;
+
+/// What all clients have in common.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) target: Target,
+    pub(super) options: Options,
+    pub(super) addresses: Vec<SocketAddr>,
+    pub(super) channel: String,
+    pub(super) tally: Tally,
+    /// Who may be on the way to the server: its queue of connections is short.
+    pub(super) slots: Semaphore,
+    pub(super) stop: watch::Receiver<bool>,
+}
+
+/// Why a client is gone that was not told to go.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Gone {
+    #[error("failed to connect: {0}")]
+    Connect(io::Error),
+    #[error("no answer came within {0:?}")]
+    Late(Duration),
+    #[error("the answer was {0}")]
+    Status(u16),
+    #[error("the server ended the connection")]
+    Ended,
+    #[error("the connection broke: {0}")]
+    Broken(io::Error),
+    #[error("the server closed the WebSocket")]
+    Closed,
+    #[error("more than {0} bytes came without a message")]
+    Flooded(usize),
+    #[error("{0}")]
+    Unreadable(String),
+}
+
+#[derive(Debug)]
+struct Client {
+    index: usize,
+    plan: Arc<Plan>,
+    connection: Option<Connection>,
+    /// Whether it was connected and subscribed at some time.
+    open: bool,
+    /// Whether the request in progress was answered, at least in part.
+    answered: bool,
+    seen: Seen,
+}
+
+#[derive(Debug)]
+struct Connection {
+    stream: TcpStream,
+    reader: Reader,
+}
+
+/// What a poll brought.
+struct Answered {
+    cursor: Option<String>,
+    news: bool,
+}
+
+/// Lives the life of a client.
+pub(super) async fn live(index: usize, plan: Arc<Plan>) {
+    let mut stop = plan.stop.clone();
+    let technique = plan.options.technique;
+    let mut client =
+        Client { index, plan, connection: None, open: false, answered: false, seen: Seen::default() };
+    let life = async {
+        match technique {
+            Technique::Polling => client.poll().await,
+            Technique::LongPolling => client.long_poll().await,
+            Technique::Sse | Technique::Iframe | Technique::WebSocket => client.listen().await,
+        }
+    };
+    let ended = tokio::select! {
+        Err(why) = life => Some(why),
+        _ = stop.wait_for(|stop| *stop) => None,
+    };
+    match ended {
+        Some(why) => client.plan.tally.gone(&why, client.open, &client.seen),
+        None => client.close().await,
+    }
+}
+
+impl Client {
+    /// A stream, or a WebSocket: one answer that does not end.
+    async fn listen(&mut self) -> Result<Infallible, Gone> {
+        let plan = Arc::clone(&self.plan);
+        let slot = plan.slots.acquire().await;
+        let subscribing = async {
+            self.connect().await?;
+            self.send(&self.plan.request(self.index, None)?).await?;
+            loop {
+                if let Heard::Answer(status) = self.hear().await? {
+                    break Ok(status);
+                }
+            }
+        };
+        let status = timeout(ANSWER, subscribing).await.map_err(|_| Gone::Late(ANSWER))??;
+        drop(slot);
+        if status != if plan.options.technique == Technique::WebSocket { 101 } else { 200 } {
+            return Err(Gone::Status(status));
+        }
+        self.opened();
+        loop {
+            match self.hear().await? {
+                Heard::Message(data) => drop(self.arrived(&data)),
+                Heard::Ping(payload) => self.send_frame(Frame::new(Opcode::PONG, &payload)).await?,
+                Heard::Close => return Err(Gone::Closed),
+                Heard::End { .. } => return Err(Gone::Ended),
+                Heard::Answer(_) => {}
+            }
+        }
+    }
+
+    /// A poll is behind the other, each with the cursor of the one before.
+    async fn long_poll(&mut self) -> Result<Infallible, Gone> {
+        let mut cursor = None;
+        loop {
+            let asked = Instant::now();
+            let answered = self.ask(cursor.as_deref()).await?;
+            cursor = answered.cursor.or(cursor);
+            if !answered.news && asked.elapsed() < NOT_HELD {
+                sleep(NOT_HELD).await;
+            }
+        }
+    }
+
+    /// A poll an interval. The clients are spread over it.
+    async fn poll(&mut self) -> Result<Infallible, Gone> {
+        let Options { clients, interval, .. } = self.plan.options;
+        let mut cursor = self.ask(None).await?.cursor;
+        self.opened();
+        #[expect(clippy::cast_precision_loss, reason = "a place within an interval needs no precision")]
+        let place = self.index as f64 / clients as f64;
+        let mut due = Instant::now() + interval.mul_f64(place);
+        loop {
+            sleep_until(due).await;
+            cursor = self.ask(cursor.as_deref()).await?.cursor.or(cursor);
+            // A server that is slower than the interval is not asked twice at once.
+            due = (due + interval).max(Instant::now());
+        }
+    }
+
+    /// A request and its answer. A server may end an idle connection just when it is used again: then the request is
+    /// sent once more, on a new one (RFC 9112 section 9.3.1).
+    async fn ask(&mut self, cursor: Option<&str>) -> Result<Answered, Gone> {
+        let request = self.plan.request(self.index, cursor)?;
+        let reused = self.connection.is_some();
+        match self.exchange(&request).await {
+            Err(Gone::Ended | Gone::Broken(_)) if reused && !self.answered => {
+                self.connection = None;
+                self.exchange(&request).await
+            }
+            answered => answered,
+        }
+    }
+
+    async fn exchange(&mut self, request: &[u8]) -> Result<Answered, Gone> {
+        self.answered = false;
+        let plan = Arc::clone(&self.plan);
+        let mut slot = None;
+        if self.connection.is_none() {
+            slot = plan.slots.acquire().await.ok();
+            self.connect().await?;
+        }
+        self.send(request).await?;
+        let mut deadline = ANSWER;
+        if plan.options.technique == Technique::LongPolling {
+            deadline += plan.hold();
+            if !self.open {
+                // That it waits is all that there is to see.
+                self.opened();
+                sleep(ACCEPTED).await;
+            }
+        }
+        if self.open {
+            drop(slot.take());
+        }
+        timeout(deadline, self.answer()).await.map_err(|_| Gone::Late(deadline))?
+    }
+
+    async fn answer(&mut self) -> Result<Answered, Gone> {
+        let mut news = false;
+        loop {
+            match self.hear().await? {
+                Heard::Answer(status) if !(200..300).contains(&status) && status != 304 => {
+                    return Err(Gone::Status(status));
+                }
+                Heard::Answer(_) => self.answered = true,
+                Heard::Message(data) => news |= self.arrived(&data),
+                Heard::End { cursor, reusable } => {
+                    if !reusable {
+                        self.connection = None;
+                    }
+                    return Ok(Answered { cursor, news });
+                }
+                Heard::Ping(_) | Heard::Close => {}
+            }
+        }
+    }
+
+    fn opened(&mut self) {
+        if !self.open {
+            self.open = true;
+            self.plan.tally.opened.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn arrived(&mut self, data: &[u8]) -> bool {
+        self.plan.tally.arrived(&mut self.seen, data, self.plan.repeats())
+    }
+
+    async fn connect(&mut self) -> Result<(), Gone> {
+        let stream = timeout(ANSWER, connect(self.index, &self.plan.addresses))
+            .await
+            .map_err(|_| Gone::Late(ANSWER))?
+            .map_err(Gone::Connect)?;
+        self.connection = Some(Connection { stream, reader: Reader::new(self.plan.reading()) });
+        Ok(())
+    }
+
+    async fn send(&mut self, bytes: &[u8]) -> Result<(), Gone> {
+        let connection = self.connection.as_mut().ok_or(Gone::Ended)?;
+        connection.stream.write_all(bytes).await.map_err(Gone::Broken)
+    }
+
+    /// A client masks what it sends (RFC 6455 section 5.3). The key need not be a secret here.
+    async fn send_frame(&mut self, frame: Frame) -> Result<(), Gone> {
+        let [.., a, b, c, d] = self.index.to_be_bytes();
+        self.send(&frame.masked([a, b, c, d]).encode()).await
+    }
+
+    async fn hear(&mut self) -> Result<Heard, Gone> {
+        let connection = self.connection.as_mut().ok_or(Gone::Ended)?;
+        loop {
+            if let Some(heard) = connection.reader.next() {
+                return Ok(heard);
+            }
+            connection.stream.readable().await.map_err(Gone::Broken)?;
+            connection.read()?;
+        }
+    }
+
+    /// Ends in order: a WebSocket with its closing handshake (RFC 6455 section 7.1.2), anything else by hanging up.
+    async fn close(&mut self) {
+        if !self.connection.as_ref().is_some_and(|connection| connection.reader.is_websocket()) {
+            return;
+        }
+        let handshake = async {
+            self.send_frame(Frame::close(1000, b"")).await?;
+            while self.hear().await? != Heard::Close {}
+            Ok::<(), Gone>(())
+        };
+        let _ = timeout(CLOSING, handshake).await;
+    }
+}
+
+impl Connection {
+    /// Reads what is there. The buffer is here because what lives over a wait is part of every client.
+    fn read(&mut self) -> Result<(), Gone> {
+        let mut buffer = [0; READ];
+        match self.stream.try_read(&mut buffer) {
+            Ok(0) => {
+                self.reader.finish();
+                if self.reader.is_silent() { Err(Gone::Ended) } else { Ok(()) }
+            }
+            Ok(length) => self.reader.push(buffer.get(..length).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(Gone::Broken(error)),
+        }
+    }
+}
+
+/// Connects to the first address that answers.
+async fn connect(index: usize, addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+    let mut refused = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in addresses {
+        let connected = async {
+            let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+            if let Some(source) = source(index, *address) {
+                socket.bind(source)?;
+            }
+            socket.connect(*address).await
+        };
+        match connected.await {
+            Ok(stream) => {
+                stream.set_nodelay(true)?;
+                return Ok(stream);
+            }
+            Err(error) => refused = error,
+        }
+    }
+    Err(refused)
+}
+
+impl Plan {
+    /// The request of a client; of a poll, the one after a cursor.
+    fn request(&self, index: usize, cursor: Option<&str>) -> Result<Vec<u8>, Gone> {
+        let scope = CaseScope::of_target(&format!("load {index}"), &self.target, &self.channel);
+        let after = cursor.map(|cursor| Attribute {
+            key: "after".to_owned(),
+            value: AttributeValue::Word(cursor.to_owned()),
+        });
+        let procedure = self.options.technique.procedure();
+        request(procedure, after.as_slice(), &self.target, &scope)
+            .map_err(|error| Gone::Unreadable(error.to_string()))
+    }
+
+    fn reading(&self) -> Reading {
+        let profile = &self.target.profile;
+        let reading = match self.options.technique {
+            Technique::Polling => profile.polling.as_ref().map(|poll| Reading::Poll(poll.answer.clone())),
+            Technique::LongPolling => {
+                profile.long_polling.as_ref().map(|poll| Reading::Poll(poll.answer.clone()))
+            }
+            Technique::Iframe => profile.iframe.clone().map(Reading::Iframe),
+            Technique::Sse => Some(Reading::EventStream),
+            Technique::WebSocket => None,
+        };
+        reading.unwrap_or(Reading::Opaque)
+    }
+
+    fn hold(&self) -> Duration {
+        self.target.profile.long_polling.as_ref().map(|poll| poll.hold).unwrap_or_default()
+    }
+
+    /// Whether an answer holds what the one before held: a poll that has no cursor.
+    pub(super) fn repeats(&self) -> bool {
+        self.options.technique == Technique::Polling && !self.target.can("polling.cursor")
+    }
+}

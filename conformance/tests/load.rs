@@ -1,0 +1,327 @@
+//! Many waiting clients: what is measured, what is told, and how it ends.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use pushspec::load::{Load, LoadError, Measurement, Options, Technique};
+use pushspec::target::{Profile, Target};
+use pushspec_reference::{Config, Server as Reference};
+use rstest::rstest;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn options(technique: Technique) -> Options {
+    Options {
+        technique,
+        clients: 40,
+        messages: 12,
+        rate: 50.0,
+        interval: Duration::from_millis(50),
+        wait: Duration::from_secs(30),
+        pid: None,
+    }
+}
+
+async fn measure(
+    url: &str,
+    profile: Profile,
+    options: Options,
+) -> std::result::Result<Measurement, LoadError> {
+    let target = Target::new(url, profile).map_err(|error| LoadError::Internal(error.to_string()))?;
+    // A sender that is gone counts as an interrupt.
+    let (_interrupt, interrupts) = watch::channel(0);
+    Load::prepare(target, options).await?.measure(interrupts).await
+}
+
+#[rstest]
+#[case(Technique::LongPolling)]
+#[case(Technique::Sse)]
+#[case(Technique::Iframe)]
+#[case(Technique::WebSocket)]
+#[case(Technique::Polling)]
+#[tokio::test]
+async fn at_the_reference_server_nothing_is_lost_doubled_or_out_of_order(
+    #[case] technique: Technique,
+) -> Result {
+    let server = Reference::start(Config::default()).await?;
+    let url = format!("http://{}", server.address());
+    let measured = measure(&url, Profile::reference()?, options(technique)).await?;
+    let (clients, messages) = (&measured.clients, &measured.messages);
+    assert_eq!((clients.opened, clients.held), (40, 40), "{measured:?}");
+    assert_eq!((messages.published, messages.expected, messages.delivered), (12, 480, 480), "{measured:?}");
+    assert_eq!((messages.lost, messages.doubled, messages.out_of_order), (0, Some(0), 0), "{measured:?}");
+    assert!(
+        measured.latency_ms.is_some_and(|latency| latency.p50 <= latency.p99 && latency.p99 <= latency.max)
+    );
+    assert!(!measured.interrupted);
+    server.shutdown().await;
+    Ok(())
+}
+
+/// An event-stream server of a few lines that gets messages wrong.
+#[derive(Clone, Copy)]
+struct Server {
+    /// How many subscribers it takes; others get a 503.
+    places: usize,
+    /// What is written to every subscriber for a message with its number.
+    mangle: fn(usize, &str) -> String,
+}
+
+/// Starts a server; gives its URL.
+fn server(server: Server) -> Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let subscribers: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
+    let published = Arc::new(AtomicUsize::new(0));
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let (subscribers, published) = (Arc::clone(&subscribers), Arc::clone(&published));
+            std::thread::spawn(move || {
+                let _ = server.answer(stream, &subscribers, &published);
+            });
+        }
+    });
+    Ok(url)
+}
+
+/// The start line of a request and its body; `None` at the end of the connection.
+fn request(reader: &mut BufReader<TcpStream>) -> Result<Option<(String, String)>> {
+    let mut start = String::new();
+    if reader.read_line(&mut start)? == 0 {
+        return Ok(None);
+    }
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line)? <= 2 {
+            break;
+        }
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse()?;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    Ok(Some((start, String::from_utf8(body)?)))
+}
+
+impl Server {
+    fn answer(
+        self,
+        mut stream: TcpStream,
+        subscribers: &Mutex<Vec<TcpStream>>,
+        published: &AtomicUsize,
+    ) -> Result {
+        let mut reader = BufReader::new(stream.try_clone()?);
+        while let Some((start, body)) = request(&mut reader)? {
+            let mut subscribers = subscribers.lock().map_err(|_| "poisoned")?;
+            if start.starts_with("POST") {
+                let events = (self.mangle)(published.fetch_add(1, Ordering::Relaxed), &body);
+                for subscriber in subscribers.iter_mut() {
+                    let _ = subscriber.write_all(events.as_bytes());
+                }
+                stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n")?;
+            } else if subscribers.len() < self.places {
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")?;
+                subscribers.push(stream.try_clone()?);
+            } else {
+                stream.write_all(b"HTTP/1.1 503 Full\r\nContent-Length: 0\r\n\r\n")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+const PROFILE: &str = r#"
+[sse]
+path = "/events"
+[publish]
+request = "POST /publish"
+body = "{data}"
+"#;
+
+async fn mangled(mangle: fn(usize, &str) -> String) -> Result<Measurement> {
+    let profile = Profile::parse("pushspec.toml", PROFILE)?;
+    let options = Options { clients: 5, wait: Duration::from_millis(500), ..options(Technique::Sse) };
+    Ok(measure(&server(Server { places: 5, mangle })?, profile, options).await?)
+}
+
+fn event(data: &str) -> String {
+    format!("data: {data}\n\n")
+}
+
+#[tokio::test]
+async fn a_message_that_is_dropped_is_lost_at_every_client() -> Result {
+    let messages =
+        mangled(|number, data| if number == 3 { String::new() } else { event(data) }).await?.messages;
+    assert_eq!((messages.expected, messages.delivered, messages.lost), (60, 55, 5));
+    assert_eq!((messages.doubled, messages.out_of_order), (Some(0), 0));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_message_that_comes_twice_is_doubled() -> Result {
+    let twice = |number, data: &str| if number == 3 { event(data).repeat(2) } else { event(data) };
+    let messages = mangled(twice).await?.messages;
+    assert_eq!((messages.lost, messages.doubled, messages.out_of_order), (0, Some(5), 0));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_message_behind_a_later_one_is_out_of_order() -> Result {
+    // Message 3 is kept back until message 4 is published; data ends with the number.
+    let late = |number, data: &str| match number {
+        3 => String::new(),
+        4 => event(data) + &event(&data.replace("-4", "-3")),
+        _ => event(data),
+    };
+    let messages = mangled(late).await?.messages;
+    assert_eq!((messages.lost, messages.doubled, messages.out_of_order), (0, Some(0), 5));
+    Ok(())
+}
+
+#[tokio::test]
+async fn clients_that_are_turned_away_are_counted_with_the_reason() -> Result {
+    let url = server(Server { places: 3, mangle: |_, data| event(data) })?;
+    let measured = measure(&url, Profile::parse("pushspec.toml", PROFILE)?, options(Technique::Sse)).await?;
+    assert_eq!((measured.clients.opened, measured.clients.held), (3, 3), "{measured:?}");
+    let [ended] = &measured.clients.ended[..] else { return Err(format!("{measured:?}").into()) };
+    assert_eq!((ended.why.as_str(), ended.clients), ("the answer was 503", 37));
+    assert_eq!((measured.messages.expected, measured.messages.lost), (36, 0), "{measured:?}");
+    Ok(())
+}
+
+/// The program, in an empty folder.
+fn pushspec(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pushspec"));
+    command.args(arguments).current_dir(folder).stdin(Stdio::null());
+    command
+}
+
+#[track_caller]
+fn assert_exit(output: &Output, code: i32, words: &str) {
+    let text = [&output.stdout[..], &output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    assert!(text.contains(words), "{text}");
+}
+
+#[test]
+fn without_a_url_a_reference_server_of_its_own_is_measured_with_its_memory() -> Result {
+    let folder = TempDir::new()?;
+    let arguments = "load -t long-polling --clients 20 --messages 3 --rate 20 --wait 30s --format json";
+    let output = pushspec(folder.path(), &arguments.split(' ').collect::<Vec<_>>()).output()?;
+    assert_exit(&output, 0, "pushspec-load/1");
+    let report: Value = serde_json::from_slice(&output.stdout)?;
+    for (place, expected) in [
+        ("/technique", Value::from("long-polling")),
+        ("/interrupted", false.into()),
+        ("/clients/asked", 20.into()),
+        ("/clients/opened", 20.into()),
+        ("/clients/held", 20.into()),
+        ("/clients/ended", Value::Array(vec![])),
+        ("/messages/asked", 3.into()),
+        ("/messages/published", 3.into()),
+        ("/messages/failed", 0.into()),
+        ("/messages/error", Value::Null),
+        ("/messages/rate", 20.0.into()),
+        ("/messages/expected", 60.into()),
+        ("/messages/delivered", 60.into()),
+        ("/messages/lost", 0.into()),
+        ("/messages/doubled", 0.into()),
+        ("/messages/out_of_order", 0.into()),
+    ] {
+        assert_eq!(report.pointer(place), Some(&expected), "{place}");
+    }
+    for place in ["/opening_ms", "/publishing_ms", "/latency_ms/p50", "/latency_ms/p99", "/latency_ms/max"] {
+        assert!(report.pointer(place).and_then(Value::as_f64).is_some_and(|time| time > 0.0), "{place}");
+    }
+    if cfg!(target_os = "linux") {
+        for place in ["/memory/pid", "/memory/before", "/memory/held", "/memory/after"] {
+            assert!(report.pointer(place).and_then(Value::as_u64).is_some_and(|size| size > 0), "{place}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_measured_exits_with_2_or_3_and_says_why() -> Result {
+    let folder = TempDir::new()?;
+    std::fs::write(folder.path().join("silent.toml"), "[sse]\npath = \"/events\"\n")?;
+    std::fs::write(
+        folder.path().join("elsewhere.toml"),
+        "[sse]\npath = \"/nowhere\"\n[long-polling]\npath = \"/nowhere\"\n[publish]\nrequest = \"POST /nowhere\"\n",
+    )?;
+    std::fs::write(
+        folder.path().join("mute.toml"),
+        "[sse]\npath = \"/sse/a\"\n[publish]\nrequest = \"POST /nowhere\"\n",
+    )?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    let server = runtime.block_on(Reference::start(Config::default()))?;
+    let url = format!("http://{}", server.address());
+    let closed = format!("http://{}", TcpListener::bind("127.0.0.1:0")?.local_addr()?);
+    for (arguments, code, words) in [
+        (format!("{url} --clients 5"), 2, "--technique"),
+        (format!("{url} -t smoke"), 2, "long-polling"),
+        (format!("{url} -t sse --clients 0"), 2, "--clients"),
+        (format!("{url} -t sse --rate 0"), 2, "--rate"),
+        (format!("{url} -t sse --wait soon"), 2, "300ms"),
+        (format!("{url} -t sse --profile silent.toml"), 2, "[publish]"),
+        (format!("{url} -t websocket --profile silent.toml"), 2, "[websocket]"),
+        (format!("{url} -t sse --pid 4294967295"), 2, "process 4294967295"),
+        (format!("{url} -t sse --profile missing.toml"), 2, "missing.toml"),
+        (format!("{closed} -t sse"), 3, "is not reachable"),
+        (format!("{url} -t sse --profile elsewhere.toml"), 3, "the answer was 404"),
+        (format!("{url} -t long-polling --profile elsewhere.toml"), 3, "the answer was 404"),
+        (format!("{url} -t sse --profile mute.toml --messages 1"), 3, "was answered with 404"),
+    ] {
+        let arguments = [&["load"], &arguments.split(' ').collect::<Vec<_>>()[..]].concat();
+        assert_exit(&pushspec(folder.path(), &arguments).output()?, code, words);
+    }
+    runtime.block_on(server.shutdown());
+    Ok(())
+}
+
+#[test]
+#[cfg(unix)]
+fn more_clients_than_open_files_exit_with_2_and_name_the_limit() -> Result {
+    let folder = TempDir::new()?;
+    let program = env!("CARGO_BIN_EXE_pushspec");
+    let output = Command::new("sh")
+        .args(["-c", &format!("ulimit -n 128 && exec '{program}' load -t sse --clients 100")])
+        .current_dir(folder.path())
+        .output()?;
+    assert_exit(&output, 2, "100 clients need 164 open files, and this process is allowed 128");
+    Ok(())
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupt_ends_it_with_what_was_measured() -> Result {
+    let folder = TempDir::new()?;
+    let server = tokio::runtime::Runtime::new()?;
+    let reference = server.block_on(Reference::start(Config::default()))?;
+    let url = format!("http://{}", reference.address());
+    let arguments =
+        ["load", &url, "-t", "sse", "--clients", "10", "--messages", "1000", "--rate", "20", "-f", "json"];
+    let running =
+        pushspec(folder.path(), &arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    std::thread::sleep(Duration::from_secs(3));
+    Command::new("kill").args(["-INT", &running.id().to_string()]).status()?;
+    let output = running.wait_with_output()?;
+    assert_exit(&output, 0, "\"interrupted\": true");
+    let report: Value = serde_json::from_slice(&output.stdout)?;
+    let messages = &report["messages"];
+    assert!(messages["published"].as_u64().is_some_and(|count| (1..1000).contains(&count)), "{report}");
+    assert_eq!(messages["lost"], 0, "{report}");
+    server.block_on(reference.shutdown());
+    Ok(())
+}
