@@ -117,6 +117,8 @@ pub(crate) fn frames_in(bytes: &[u8]) -> Option<Vec<Frame>> {
 /// The bytes of these frames.
 pub(crate) fn encoded(frames: &[Frame]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    frames.iter().for_each(|frame| frame.encode_into(&mut bytes));
+    for frame in frames {
+        frame.encode_into(&mut bytes);
+    }
     bytes
 }
