@@ -3,8 +3,9 @@
 //! The table is a snapshot. A fault that no case catches and a case that no fault fails are errors whatever the
 //! snapshot says: a case that cannot fail proves nothing.
 //!
-//! Two things are not tried. A fault of a technique is not tried with the folders of other techniques: the relay does
-//! not apply it to their requests, and their cases make no others. And a page that moves megabytes is tried only with
+//! Three things are not tried. A fault of a technique is not tried with the folders of other techniques: the relay does
+//! not apply it to their requests, and their cases make no others. A fault of HTTP is not tried with pages on which every
+//! WebSocket opens as that of the sanity case does: it changes nothing once a WebSocket is open. And a page that moves megabytes is tried only with
 //! the faults that are there for it, one at a time: how many reads a megabyte takes differs from run to run, and what
 //! becomes of a frame otherwise is seen on the pages about frames.
 #![cfg(feature = "program")]
@@ -14,6 +15,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use pushspec::case::Case;
 use pushspec::drive::schedule::Options;
 use pushspec::fault::{self, Fault, Relay};
 use pushspec::judge::Verdict;
@@ -137,19 +139,34 @@ fn check_folders(suite: &Suite) {
 
 /// The pages whose cases can see a fault, without the one that moves megabytes.
 fn pages(suite: &Suite, fault: &Fault) -> Vec<Pattern> {
-    let sees = |page: &str| {
-        fault.technique == "http"
-            || page.starts_with("http/")
-            || page.split('/').next() == Some(fault.technique)
+    let opening = pages_with_openings(suite);
+    let sees = |page: &str| match page.split('/').next() {
+        Some("http") => true,
+        Some("websocket") if fault.technique == "http" => opening.contains(page),
+        folder => fault.technique == "http" || folder == Some(fault.technique),
     };
-    let page_of = |id: &str| id.rsplit_once('/').map(|(page, _)| page.to_owned());
-    let pages: BTreeSet<String> = suite
-        .cases
-        .iter()
-        .filter_map(|case| page_of(case.id.split('[').next().unwrap_or(&case.id)))
-        .filter(|page| page != BULK && sees(page))
-        .collect();
-    pages.iter().map(|page| Pattern::new(page)).collect()
+    let pages: BTreeSet<&str> = suite.cases.iter().map(page_of).collect();
+    pages.into_iter().filter(|page| *page != BULK && sees(page)).map(Pattern::new).collect()
+}
+
+/// The pages with a connection that does not open like that of the sanity case, with an opening that is judged, or with
+/// invariants.
+fn pages_with_openings(suite: &Suite) -> BTreeSet<&str> {
+    let opens = |line: &str| ["connect", "open", "subscribe"].iter().any(|word| line.starts_with(word));
+    let plainly = |line: &str| matches!(line.trim(), "open websocket" | "open websocket b");
+    let wanted = |case: &&Case| match &case.section().conversation {
+        Some(lines) => lines.iter().any(|line| {
+            let line = line.source.as_str();
+            line.contains("HTTP/1.") || (opens(line) && !plainly(line))
+        }),
+        None => true,
+    };
+    suite.cases.iter().filter(wanted).map(page_of).collect()
+}
+
+fn page_of(case: &Case) -> &str {
+    let id = case.id.split('[').next().unwrap_or(&case.id);
+    id.rsplit_once('/').map_or(id, |(page, _)| page)
 }
 
 /// Runs the cases that can see a fault against a server with it.

@@ -161,6 +161,19 @@ mod tests {
     }
 
     #[test]
+    fn faults_of_http_leave_an_open_websocket_alone() {
+        for fault in all().filter(|fault| fault.technique == "http") {
+            let frames = |edit: &Edit| {
+                matches!(
+                    edit,
+                    Edit::ClientFrame(_) | Edit::ServerFrame(_) | Edit::ClientEnd(_) | Edit::End(_)
+                )
+            };
+            assert!(!fault.edits.iter().any(frames), "{}", fault.name);
+        }
+    }
+
+    #[test]
     fn every_fault_is_described_in_a_sentence_and_belongs_to_a_technique() {
         for fault in all() {
             let first = fault.summary.chars().next();

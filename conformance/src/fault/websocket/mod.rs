@@ -6,13 +6,15 @@ mod fragments;
 mod framing;
 mod handshake;
 mod messages;
+mod opening;
 mod sent;
 mod utf8;
 
 use super::{Edit, Fault};
 
-pub(super) static FAULTS: [&[Fault]; 8] = [
+pub(super) static FAULTS: [&[Fault]; 9] = [
     handshake::FAULTS,
+    opening::FAULTS,
     framing::FAULTS,
     messages::FAULTS,
     fragments::FAULTS,
