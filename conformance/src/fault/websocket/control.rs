@@ -1,6 +1,6 @@
 //! Faults of control frames (RFC 6455 section 5.5).
 
-use pushspec_wire::websocket::{Frame, FrameScanner, Opcode};
+use pushspec_wire::websocket::{Frame, Opcode};
 
 use super::super::frames::{edited, with_payload};
 use super::super::{Edit, Fault};
@@ -73,8 +73,9 @@ pub(super) static FAULTS: &[Fault] = &[
         "long-ping-is-waited-for",
         "Looks at the length of a ping when all of it has come.",
         &[Edit::Read(|read, bytes| {
-            let pending = read.frames.and_then(FrameScanner::pending);
-            if pending.is_some_and(|header| header.opcode == Opcode::PING && header.length > 125) {
+            // The first half of the header of a ping whose length does not fit the short form.
+            let long = matches!(bytes[..], [0x89, length, ..] if length & 0x7f >= 126);
+            if read.frames.is_some() && long && bytes.len() < 8 {
                 bytes.clear();
             }
         })],
