@@ -53,7 +53,7 @@ async fn the_fields_let_a_cache_store_and_validate() {
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(field(&response, "content-type"), "application/json");
     assert_eq!(field(&response, "cache-control"), "no-cache");
-    assert_eq!(field(&response, "vary"), "");
+    assert_eq!(field(&response, "vary"), "Origin");
     assert!(field(&response, "etag").starts_with('"'));
     assert!(field(&response, "date").ends_with(" GMT"));
 }
