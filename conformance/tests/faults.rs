@@ -1,7 +1,7 @@
 //! The matrix of faults and cases: what each fault is caught by.
 //!
-//! The table is a snapshot. A fault that no case catches and a case that no fault fails are errors whatever the
-//! snapshot says: a case that cannot fail proves nothing.
+//! The table is a snapshot: no fault is caught by a case that does not stand in its row. A fault that no case catches
+//! and a case that no fault fails are errors whatever the snapshot says: a case that cannot fail proves nothing.
 //!
 //! Three things are not tried. A fault of a technique is not tried with the folders of other techniques: the relay does
 //! not apply it to their requests, and their cases make no others. A fault of HTTP is not tried with pages on which every
@@ -71,7 +71,10 @@ async fn every_fault_is_caught_and_every_case_can_fail() {
     let expected = expected();
     for fault in fault::all() {
         for _ in 0..AGAIN {
-            if expected.get(fault.name).is_none_or(|block| *block == block_of(&suite, &rows[fault.name])) {
+            let row = &rows[fault.name];
+            let strange =
+                !strays(&suite, row, expected.get(fault.name)).is_empty() || row.all().next().is_none();
+            if blessing() || !strange {
                 break;
             }
             let again = row(&suite, fault).await;
@@ -89,7 +92,34 @@ async fn every_fault_is_caught_and_every_case_can_fail() {
     let never_failed: Vec<&String> =
         suite.cases.iter().map(|case| &case.id).filter(|id| !failed.contains(id)).collect();
     assert!(never_failed.is_empty(), "cases that no fault fails: {never_failed:#?}");
-    insta::assert_snapshot!("matrix", table(&suite, &rows));
+    if blessing() {
+        insta::assert_snapshot!("matrix", table(&suite, &rows));
+        return;
+    }
+    let strays: BTreeMap<&str, Vec<String>> = rows
+        .iter()
+        .map(|(name, row)| (*name, strays(&suite, row, expected.get(*name))))
+        .filter(|(_, strays)| !strays.is_empty())
+        .collect();
+    assert!(strays.is_empty(), "faults that cases catch which are not meant to: {strays:#?}");
+}
+
+/// Whether the table is to be written rather than compared.
+fn blessing() -> bool {
+    std::env::var_os("INSTA_UPDATE").is_some_and(|update| update == "always")
+}
+
+/// The cases that catch a fault although the committed table does not have them there. A case of the table that does
+/// not catch its fault in one run is no stray: what it proves, that it can fail, is asserted for all cases together.
+fn strays(suite: &Suite, row: &Row, expected: Option<&String>) -> Vec<String> {
+    let expected: BTreeSet<&str> =
+        expected.map(|block| block.lines().map(str::trim).collect()).unwrap_or_default();
+    let family = |id: &str| format!("{}[*]", id.split('[').next().unwrap_or(id));
+    let caught = compressed(suite, &row.all().cloned().collect());
+    caught
+        .into_iter()
+        .filter(|id| !expected.contains(id.as_str()) && !expected.contains(family(id).as_str()))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
