@@ -10,6 +10,10 @@ test:
 conformance URL='' *ARGUMENTS='':
     cargo run --release -- run {{ URL }} {{ ARGUMENTS }}
 
+# Runs every case under every fault: shows that each case can fail and that each fault is caught. Takes some minutes.
+matrix:
+    cargo test -p pushspec --features matrix --test faults
+
 # Opens the reference server's page in headless Chromium (Debian: apt-get install chromium).
 browser:
     cargo test -p pushspec-reference --features browser --test browser
@@ -24,7 +28,7 @@ docs:
 
 # Accepts changed snapshots. Read the difference before you commit it.
 bless:
-    INSTA_UPDATE=always INSTA_FORCE_PASS=1 cargo test -p pushspec --test pages --test notation --test faults
+    INSTA_UPDATE=always INSTA_FORCE_PASS=1 cargo test -p pushspec --features matrix --test pages --test notation --test faults
     git diff --stat -- '*.snap'
 
 # What CI does.
