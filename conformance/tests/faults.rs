@@ -28,6 +28,9 @@ use tokio::task::JoinSet;
 /// How many faults are tried at once. Most of a case that fails is waiting, so these are more than there are cores.
 const AT_ONCE: usize = 8;
 
+/// The same while the table is written: what it shows shall be what a quiet machine shows.
+const AT_ONCE_FOR_THE_TABLE: usize = 3;
+
 /// How often a fault whose row is not the one of the snapshot is tried again, by itself: a machine that stands still
 /// for a tenth of a second makes a case fail that has nothing to do with the fault.
 const AGAIN: usize = 4;
@@ -87,9 +90,9 @@ async fn every_fault_is_caught_and_every_case_can_fail() {
     let never_caught: Vec<&str> =
         rows.iter().filter(|(_, row)| row.all().next().is_none()).map(|(name, _)| *name).collect();
     assert!(never_caught.is_empty(), "faults that no case catches: {never_caught:#?}");
-    let failed: BTreeSet<&String> = rows.values().flat_map(Row::all).collect();
-    let never_failed: Vec<&String> =
-        suite.cases.iter().map(|case| &case.id).filter(|id| !failed.contains(id)).collect();
+    try_again_what_never_failed(&suite, &mut rows, &expected).await;
+    let never_failed = never_failed(&suite, &rows);
+    let never_failed: Vec<&String> = never_failed.into_iter().map(|case| &case.id).collect();
     assert!(never_failed.is_empty(), "cases that no fault fails: {never_failed:#?}");
     if blessing() {
         insta::assert_snapshot!("matrix", table(&suite, &rows));
@@ -103,6 +106,37 @@ async fn every_fault_is_caught_and_every_case_can_fail() {
     assert!(strays.is_empty(), "faults that cases catch which are not meant to: {strays:#?}");
 }
 
+/// The cases that no fault has made fail.
+fn never_failed<'a>(suite: &'a Suite, rows: &Rows) -> Vec<&'a Case> {
+    let failed: BTreeSet<&String> = rows.values().flat_map(Row::all).collect();
+    suite.cases.iter().filter(|case| !failed.contains(&case.id)).collect()
+}
+
+/// Tries a case that no fault has made fail with the faults of its rows in the table, by itself. A fault of a server
+/// that takes the first piece for the whole shows only where the pieces arrive one by one, and on a busy machine they
+/// may arrive together.
+async fn try_again_what_never_failed(suite: &Suite, rows: &mut Rows, expected: &BTreeMap<String, String>) {
+    let cases: Vec<String> = never_failed(suite, rows).into_iter().map(|case| case.id.clone()).collect();
+    for id in cases {
+        let (page, of_family) = (Pattern::new(page_of_id(&id)), family(&id));
+        let catches =
+            |block: &&String| block.lines().map(str::trim).any(|line| line == id || line == of_family);
+        let known = fault::all().filter(|fault| expected.get(fault.name).as_ref().is_some_and(catches));
+        for fault in known.flat_map(|fault| [fault; AGAIN]) {
+            let again = caught(suite, fault, vec![page.clone()]).await;
+            if again.caught.contains(&id) {
+                rows.entry(fault.name).or_default().caught.insert(id);
+                break;
+            }
+        }
+    }
+}
+
+/// The line that stands for all members of the family of a case.
+fn family(id: &str) -> String {
+    format!("{}[*]", id.split('[').next().unwrap_or(id))
+}
+
 /// Whether the table is to be written rather than compared.
 fn blessing() -> bool {
     std::env::var_os("INSTA_UPDATE").is_some_and(|update| update == "always")
@@ -113,7 +147,6 @@ fn blessing() -> bool {
 fn strays(suite: &Suite, row: &Row, expected: Option<&String>) -> Vec<String> {
     let expected: BTreeSet<&str> =
         expected.map(|block| block.lines().map(str::trim).collect()).unwrap_or_default();
-    let family = |id: &str| format!("{}[*]", id.split('[').next().unwrap_or(id));
     let caught = compressed(suite, &row.all().cloned().collect());
     caught
         .into_iter()
@@ -140,8 +173,9 @@ async fn the_reference_server_has_no_finding() {
 async fn matrix(suite: &Arc<Suite>) -> Rows {
     let mut rows = Rows::new();
     let mut running = JoinSet::new();
+    let at_once = if blessing() { AT_ONCE_FOR_THE_TABLE } else { AT_ONCE };
     for fault in fault::all() {
-        if running.len() >= AT_ONCE
+        if running.len() >= at_once
             && let Some(row) = running.join_next().await
         {
             rows.extend([row.expect("no panic")]);
@@ -194,7 +228,11 @@ fn pages_with_openings(suite: &Suite) -> BTreeSet<&str> {
 }
 
 fn page_of(case: &Case) -> &str {
-    let id = case.id.split('[').next().unwrap_or(&case.id);
+    page_of_id(&case.id)
+}
+
+fn page_of_id(id: &str) -> &str {
+    let id = id.split('[').next().unwrap_or(id);
     id.rsplit_once('/').map_or(id, |(page, _)| page)
 }
 

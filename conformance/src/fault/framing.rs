@@ -1,6 +1,8 @@
 //! Faults in how requests are read and answers are framed, beneath all techniques. Opening handshakes and publications
 //! are left alone.
 
+use std::time::Duration;
+
 use pushspec_wire::http1::{Line, LineEnd};
 
 use super::fields;
@@ -219,6 +221,15 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "body-is-awaited-in-silence",
+        "Waits for a body, and does not tell a client that asks whether it shall send it.",
+        &[Edit::Answer(|request, answer| {
+            if request.names("Expect") && request.version() == "HTTP/1.1" {
+                answer.delay = Duration::from_secs(10);
+            }
+        })],
+    ),
+    fault(
         "refusal-ends-with-the-connection",
         "Sends refusals of which only the end of the connection is the end.",
         &[
@@ -276,16 +287,17 @@ fn sized(_read: &Read<'_>, bytes: &mut Vec<u8>) {
     }
 }
 
-/// After one message the stream is cut short.
+/// In place of one message the stream is cut short: who waits for it is there to see the end.
 #[derive(Debug)]
 struct EndsWithinAChunk;
 
 impl Editor for EndsWithinAChunk {
     fn piece(&mut self, piece: Piece, out: &mut Output) {
-        out.pass(&piece);
         if piece.has_text("__proto__") {
             out.raw(*b"ff\r\n<!--");
             out.end();
+        } else {
+            out.pass(&piece);
         }
     }
 }

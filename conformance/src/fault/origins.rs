@@ -1,4 +1,5 @@
-//! Faults in what polls say to pages of other origins (WHATWG Fetch, the CORS protocol).
+//! Faults in what answers say to pages of other origins (WHATWG Fetch, the CORS protocol). A WebSocket has rules of its
+//! own.
 
 use super::answer::Answer;
 use super::fields;
@@ -6,13 +7,13 @@ use super::request::Request;
 use super::{Edit, Fault};
 
 const fn fault(name: &'static str, summary: &'static str, edits: &'static [Edit]) -> Fault {
-    Fault { name, technique: "polling", summary, edits }
+    Fault { name, technique: "http", summary, edits }
 }
 
 pub(super) static FAULTS: &[Fault] = &[
     fault(
-        "polls-are-for-no-other-origin",
-        "Gives no other origin the permission to read polls.",
+        "answers-are-for-no-other-origin",
+        "Gives no other origin the permission to read answers.",
         &[Edit::Answer(|request, answer| {
             if asks_across(request) {
                 fields::remove(&mut answer.head, ALLOWED);
@@ -78,7 +79,7 @@ pub(super) static FAULTS: &[Fault] = &[
 const ALLOWED: &str = "Access-Control-Allow-Origin";
 
 fn asks_across(request: &Request) -> bool {
-    matches!(request.technique().as_str(), "polling" | "long-polling") && request.names("Origin")
+    request.technique() != "websocket" && request.names("Origin")
 }
 
 /// The origin that the answer allows.

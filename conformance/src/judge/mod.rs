@@ -9,6 +9,7 @@ mod fit;
 mod grammar;
 pub mod invariant;
 pub(crate) mod item;
+pub(crate) mod literal;
 pub mod machine;
 mod plan;
 pub mod replay;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::invariant::{Invariant, Watch};
 use super::item::{Arrival, Item, shown};
+use super::literal::{self, Argument};
 use crate::target::decode;
 use crate::target::profile::Iframe;
 
@@ -174,78 +175,33 @@ fn find(bytes: &[u8], what: &[u8], from: usize) -> Option<usize> {
     bytes.get(from..)?.windows(what.len()).position(|window| window == what).map(|at| from + at)
 }
 
-/// The messages that a script delivers: the arguments of its calls of the callback.
+/// The messages that a script delivers: the arguments of its calls of the callback. A call with a name or an expression
+/// in it is the page's own affair: its head may define what the later scripts call.
 fn calls(iframe: &Iframe, source: &str) -> Vec<Item> {
-    let call = format!("{}(", iframe.callback);
     let mut items = Vec::new();
     let mut rest = source;
-    while let Some(at) = rest.find(&call) {
-        let argument = &rest[at + call.len()..];
-        match value(argument) {
-            Some((value, length)) => {
+    while let Some(at) = rest.find(&iframe.callback) {
+        let within_a_name =
+            rest[..at].ends_with(|before: char| before.is_alphanumeric() || "_$".contains(before));
+        rest = &rest[at + iframe.callback.len()..];
+        let Some(text) = rest.trim_start().strip_prefix('(').filter(|_| !within_a_name) else { continue };
+        match literal::argument(text) {
+            Argument::Literal(value, length) => {
                 items.push(match decode::argument(iframe, &value) {
                     Ok(message) => Item::Message(message),
                     Err(error) => Item::Unreadable(error.to_string()),
                 });
-                rest = &argument[length..];
+                rest = &text[length..];
             }
-            None => {
-                items.push(Item::Unreadable(format!(
-                    "the argument in the script {} is no literal",
-                    shown(source.as_bytes())
-                )));
+            Argument::Expression => {}
+            Argument::Broken => {
+                let seen = shown(source.as_bytes());
+                items.push(Item::Unreadable(format!("the argument in the script {seen} is no literal")));
                 break;
             }
         }
     }
     items
-}
-
-/// A literal at the beginning of a text, and its length in bytes.
-fn value(text: &str) -> Option<(serde_json::Value, usize)> {
-    let blanks = text.len() - text.trim_start().len();
-    let text = text.trim_start();
-    let mut values = serde_json::Deserializer::from_str(text).into_iter::<serde_json::Value>();
-    let (value, length) = match values.next() {
-        Some(Ok(value)) => (value, values.byte_offset()),
-        _ => string_literal(text)?,
-    };
-    let behind = text[length..].trim_start();
-    behind.starts_with([')', ',']).then_some((value, blanks + length))
-}
-
-/// A JavaScript string literal in either quote (ECMA-262 section 12.9.4).
-fn string_literal(text: &str) -> Option<(serde_json::Value, usize)> {
-    let mut characters = text.char_indices();
-    let (_, quote) = characters.next().filter(|(_, quote)| matches!(quote, '"' | '\''))?;
-    // UTF-16 code units, because an escape can name half of a surrogate pair.
-    let mut units: Vec<u16> = Vec::new();
-    while let Some((at, character)) = characters.next() {
-        match character {
-            _ if character == quote => return Some((String::from_utf16_lossy(&units).into(), at + 1)),
-            '\n' | '\r' => return None,
-            '\\' => match characters.next()?.1 {
-                'n' => units.push(0x0A),
-                'r' => units.push(0x0D),
-                't' => units.push(0x09),
-                'b' => units.push(0x08),
-                'f' => units.push(0x0C),
-                'v' => units.push(0x0B),
-                '0' => units.push(0),
-                'x' => units.push(hex(&mut characters, 2)?),
-                'u' => units.push(hex(&mut characters, 4)?),
-                '\n' | '\u{2028}' | '\u{2029}' => {}
-                other => units.extend_from_slice(other.encode_utf16(&mut [0; 2])),
-            },
-            other => units.extend_from_slice(other.encode_utf16(&mut [0; 2])),
-        }
-    }
-    None
-}
-
-fn hex(characters: &mut std::str::CharIndices<'_>, digits: usize) -> Option<u16> {
-    let digits: String = (0..digits).filter_map(|_| characters.next()).map(|(_, digit)| digit).collect();
-    u16::from_str_radix(&digits, 16).ok()
 }
 
 #[cfg(test)]
@@ -285,6 +241,14 @@ mod tests {
     fn a_comment_with_a_script_tag_hides_the_end_tag() {
         assert!(items(&["<script>parent.push.deliver(\"<!--<script>\")</script>"]).is_empty());
         assert_eq!(items(&["<script>parent.push.deliver(\"<!--\")</script>"]), ["message \"<!--\""]);
+    }
+
+    #[test]
+    fn the_page_may_define_what_its_scripts_call() {
+        let head = "<script>function deliver(m) { push.deliver(m) }; push.deliver = (m) => log(m)</script>";
+        assert!(items(&[head]).is_empty());
+        assert_eq!(items(&[head, "<script>push.deliver ( 'a' )</script>"]), ["message \"a\""]);
+        assert!(items(&["<script>ipush.deliver('a')</script>"]).is_empty());
     }
 
     #[test]

@@ -157,6 +157,7 @@ pub struct Iframe {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct WrittenIframe {
     path: String,
+    #[serde(deserialize_with = "callback")]
     callback: String,
     data: Option<String>,
     id: Option<String>,
@@ -167,6 +168,22 @@ impl From<WrittenIframe> for Iframe {
     fn from(written: WrittenIframe) -> Iframe {
         let parts = Parts { data: written.data, id: written.id, event: written.event };
         Iframe { path: written.path, callback: written.callback, parts }
+    }
+}
+
+/// The name of a function, or of one within objects.
+fn callback<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let is_name = |part: &str| {
+        let belongs = |character: char| character.is_alphanumeric() || "_$".contains(character);
+        part.chars().all(belongs) && part.starts_with(|first: char| !first.is_ascii_digit())
+    };
+    if name.split('.').all(is_name) {
+        Ok(name)
+    } else {
+        Err(serde::de::Error::custom(format!(
+            "`{name}` is no name of a function: write it like `push.deliver`"
+        )))
     }
 }
 
