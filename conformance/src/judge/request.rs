@@ -99,7 +99,7 @@ fn replace(fields: &mut Vec<(String, String)>, line: &str) {
     let value = value.strip_prefix(' ').unwrap_or(value).to_owned();
     match fields.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
         Some((name, cookies)) if name.eq_ignore_ascii_case("Cookie") => {
-            *cookies = format!("{cookies}; {value}")
+            *cookies = format!("{cookies}; {value}");
         }
         Some(field) => *field = (name.to_owned(), value),
         None => fields.push((name.to_owned(), value)),
