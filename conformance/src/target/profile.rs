@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::template::{fill, percent_encode};
 use crate::case::error::{PageError, PageErrors};
-use crate::case::page::Place;
+use crate::case::place::Place;
 
 /// A profile. Every part is optional: what is absent is skipped.
 #[derive(Debug, Clone, Default, Deserialize)]
