@@ -208,6 +208,26 @@ fn a_broken_page_exits_with_2_and_shows_the_place() -> Result {
 }
 
 #[test]
+fn a_broken_profile_exits_with_2_and_shows_the_place() -> Result {
+    let folder = TempDir::new()?;
+    fs::write(folder.path().join("p.toml"), "[sse]\npath = \"/sse/{chanel}\"\n")?;
+    let output = pushspec(folder.path(), &["run", "http://127.0.0.1:1", "--profile", "p.toml"])?;
+    assert_exit(&output, 2);
+    let text = err(&output);
+    assert!(text.starts_with("error: nothing is filled in for `{chanel}` here\n"), "{text}");
+    assert!(text.contains("--> p.toml:2:1") && text.contains("did you mean `{channel}`?"), "{text}");
+    assert_eq!(text.matches("error").count(), 1, "{text}");
+    let output = pushspec(folder.path(), &["run", "http://127.0.0.1:1", "--sse", "sse"])?;
+    assert_exit(&output, 2);
+    assert!(
+        err(&output).starts_with("error: --sse: `sse` is no path; it begins with `/`"),
+        "{}",
+        err(&output)
+    );
+    Ok(())
+}
+
+#[test]
 fn a_closed_port_exits_with_3() -> Result {
     let folder = TempDir::new()?;
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();

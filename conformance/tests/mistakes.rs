@@ -1,4 +1,4 @@
-//! What is said where a page or the catalogue is broken: each mistake once, in its place, with a way out.
+//! What is said where a page, the catalogue or a profile is broken: each mistake once, in its place, with a way out.
 
 use std::fs;
 use std::path::Path;
@@ -7,6 +7,7 @@ use pushspec::case::PageError;
 use pushspec::case::error::PageErrors;
 use pushspec::catalogue::Catalogue;
 use pushspec::suite::{Suite, SuiteError};
+use pushspec::target::Profile;
 use tempfile::TempDir;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -329,6 +330,45 @@ fn a_mistake_in_the_catalogue_is_shown_with_a_caret() {
         all.push_str(&shown(what, &parsed.map_or_else(|errors| errors.0, |_| Vec::new())));
     }
     insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!("catalogue", all) });
+}
+
+const PROFILES: &[(&str, &str)] = &[
+    ("key", "[sse]\npaht = \"/sse\"\n"),
+    ("key that is missing", "[iframe]\npath = \"/iframe\"\n"),
+    ("type of a value", "[sse]\npath = 3\n"),
+    ("string without quotes", "[sse]\npath = /sse\n"),
+    ("time", "[sse]\npath = \"/sse\"\nheartbeat = \"15\"\n"),
+    ("encoding", "[publish]\nrequest = \"POST /\"\nbody = \"{data}\"\nencoding = \"jsn\"\n"),
+    ("path without a slash", "[sse]\npath = \"sse\"\n"),
+    ("path with a blank", "[websocket]\npath = \"/\"\nsubscribe = \"/a b\"\n"),
+    ("place in a path", "[sse]\npath = \"/sse/{chanel}\"\n"),
+    ("place of another technique", "[polling]\npath = \"/polling?hold={hold}\"\n"),
+    ("place in a reply", "[websocket]\npath = \"/\"\nreply = \"{mesage}\"\n"),
+    ("place in a request", "[publish]\nrequest = \"POST /{chanel}\"\nbody = \"{data}\"\n"),
+    ("place in a body", "[publish]\nrequest = \"POST /\"\nbody = '{\"data\": {dat}}'\n"),
+    ("publication of nothing", "[publish]\nrequest = \"POST /publish\"\n"),
+    ("request without a path", "[publish]\nrequest = \"POST\"\nbody = \"{data}\"\n"),
+    ("request without a method", "[publish]\nrequest = \"post /publish\"\nbody = \"{data}\"\n"),
+    ("name of a header field", "[headers]\n\"X Y\" = \"1\"\n"),
+    ("value of a header field", "[headers]\nCookie = \"a\\r\\nb\"\n"),
+];
+
+#[test]
+fn a_mistake_in_a_profile_is_shown_with_a_caret() {
+    let mut all = String::new();
+    for (what, text) in PROFILES {
+        let parsed = Profile::parse("pushspec.toml", text);
+        all.push_str(&shown(what, &parsed.map_or_else(|error| error.0.0, |_| Vec::new())));
+    }
+    insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!("profiles", all) });
+}
+
+#[test]
+fn braces_that_are_no_places_are_left_alone_in_a_profile() -> Result {
+    let body =
+        r#"{"query": "mutation { publish(data: $d) { ok } }", "variables": {"d": {data}}, "none": {}}"#;
+    Profile::parse("pushspec.toml", &format!("[publish]\nrequest = \"POST /\"\nbody = '{body}'\n"))?;
+    Ok(())
 }
 
 /// Paths, and what is in the files.

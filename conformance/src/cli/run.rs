@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use pushspec_reference::{Config, Server};
 
 use super::{CliError, Format, PathArguments, RunArguments};
+use crate::case::error::Wrong;
 use crate::drive::schedule::{Options, RunError};
 use crate::fault::{self, Relay};
 use crate::judge::Verdict;
@@ -102,6 +103,9 @@ fn profile(arguments: &RunArguments) -> Result<ChosenProfile, CliError> {
         return Err(CliError::Usage(why.into()));
     }
     if let Some(profile) = profile_of_paths(&arguments.paths, websocket.as_deref()) {
+        if let Some((flag, Wrong { message, hint })) = profile.mistake() {
+            return Err(CliError::Usage(format!("--{flag}: {message}; {hint}")));
+        }
         return Ok(ChosenProfile { profile, assumed: false });
     }
     let chosen = chosen_profile(arguments.profile.as_deref(), arguments.url.is_some())?;

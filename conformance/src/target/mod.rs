@@ -1,5 +1,6 @@
 //! The server under test: where it keeps each technique, and what it can do.
 
+mod check;
 pub mod decode;
 pub mod profile;
 pub mod template;
