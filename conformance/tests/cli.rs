@@ -217,6 +217,10 @@ fn a_broken_profile_exits_with_2_and_shows_the_place() -> Result {
     assert!(text.starts_with("error: nothing is filled in for `{chanel}` here\n"), "{text}");
     assert!(text.contains("--> p.toml:2:1") && text.contains("did you mean `{channel}`?"), "{text}");
     assert_eq!(text.matches("error").count(), 1, "{text}");
+    fs::write(folder.path().join("p.toml"), b"[sse]\npath = \"/\xff\"\n")?;
+    let output = pushspec(folder.path(), &["run", "http://127.0.0.1:1", "--profile", "p.toml"])?;
+    assert_exit(&output, 2);
+    assert!(err(&output).contains("--> p.toml:2:10"), "{}", err(&output));
     let output = pushspec(folder.path(), &["run", "http://127.0.0.1:1", "--sse", "sse"])?;
     assert_exit(&output, 2);
     assert!(

@@ -422,6 +422,13 @@ fn what_keeps_a_page_of_a_folder_from_being_read_is_told() -> Result {
 }
 
 #[test]
+fn the_folder_of_the_built_in_pages_is_read_as_they_are() -> Result {
+    let suite = Suite::from_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures"))?;
+    assert_eq!(suite.pages, Suite::embedded()?.pages);
+    Ok(())
+}
+
+#[test]
 fn a_folder_of_other_documents_beside_the_pages_is_left_alone() -> Result {
     let good = page("covers = [\"rfc6455/5.1/close-on-unmasked\"]\n", ENDING);
     let suite = of_folder(&[("sse/1.md", good.as_bytes()), ("docs/A Guide.md", b"# Guide\n")])??;

@@ -39,6 +39,27 @@ impl PageError {
             hint: Some(wrong.hint),
         }
     }
+
+    /// The first byte that no text in UTF-8 has there.
+    pub(crate) fn not_utf8(file: String, error: &std::string::FromUtf8Error) -> PageError {
+        let bytes = error.as_bytes();
+        let at = error.utf8_error().valid_up_to();
+        let start = bytes[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |before| before + 1);
+        let end =
+            bytes[at..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |behind| at + behind);
+        PageError {
+            file,
+            line: bytes[..start].split(|byte| *byte == b'\n').count(),
+            column: String::from_utf8_lossy(&bytes[start..at]).chars().count() + 1,
+            width: 1,
+            source: String::from_utf8_lossy(&bytes[start..end]).into_owned(),
+            message: format!(
+                "the byte 0x{:02x} is no UTF-8 here",
+                bytes.get(at).copied().unwrap_or_default()
+            ),
+            hint: Some("save the file as UTF-8".to_owned()),
+        }
+    }
 }
 
 /// What is wrong, and a way out, without a place.

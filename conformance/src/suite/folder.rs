@@ -8,27 +8,28 @@ use crate::case::error::{PageError, PageErrors, meant_or_known};
 use crate::case::page::is_kebab_case;
 use crate::target::TECHNIQUES;
 
+/// The folders of `fixtures/` that hold no pages.
+const OTHERS: [&str; 2] = ["event-stream", "requirements"];
+
 /// A folder in which a page would not be read, and a page whose name cannot stand in the id of a case.
 pub(super) fn check_names(root: &Path) -> Result<(), SuiteError> {
     for path in entries(root)? {
         let name = file_name(&path);
-        let known = TECHNIQUES.into_iter().chain(["event-stream", "requirements"]);
         if name.starts_with('.') || !path.is_dir() {
             continue;
         }
         // What cannot be read is told where it is one of the folders that are.
         let files = entries(&path).unwrap_or_default();
-        let pages: Vec<PathBuf> = files.into_iter().filter(|file| is(file, "md")).collect();
-        if !known.clone().any(|other| other == name) {
-            if pages.iter().any(|page| has_conversation(page)) {
-                let hint = meant_or_known(&name, TECHNIQUES);
-                return Err(SuiteError::Name { path, what: "is no folder of pages", hint });
+        let mut pages = files.into_iter().filter(|file| is(file, "md"));
+        if TECHNIQUES.contains(&name.as_str()) {
+            if let Some(page) = pages.find(|page| !is_kebab_case(&stem(page))) {
+                let hint =
+                    "small letters, digits, dots and single hyphens, as in `5.1-masking.md`".to_owned();
+                return Err(SuiteError::Name { path: page, what: "is no name of a page", hint });
             }
-            continue;
-        }
-        if let Some(page) = pages.into_iter().find(|page| !is_kebab_case(&stem(page))) {
-            let hint = "small letters, digits, dots and single hyphens, as in `5.1-masking.md`".to_owned();
-            return Err(SuiteError::Name { path: page, what: "is no name of a page", hint });
+        } else if !OTHERS.contains(&name.as_str()) && pages.any(|page| has_conversation(&page)) {
+            let hint = meant_or_known(&name, TECHNIQUES);
+            return Err(SuiteError::Name { path, what: "is no folder of pages", hint });
         }
     }
     Ok(())
@@ -44,8 +45,9 @@ pub(super) fn read(root: &Path, folder: &str, ending: &str) -> Result<Vec<(Strin
     for file in entries(&path)?.into_iter().filter(|file| is(file, ending)) {
         let bytes = fs::read(&file).map_err(|error| SuiteError::Read { path: file.clone(), error })?;
         let name = format!("{folder}/{}", stem(&file));
-        let text = String::from_utf8(bytes)
-            .map_err(|error| PageErrors(vec![not_utf8(format!("fixtures/{name}.{ending}"), &error)]))?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            PageErrors(vec![PageError::not_utf8(format!("fixtures/{name}.{ending}"), &error)])
+        })?;
         files.push((name, text));
     }
     Ok(files)
@@ -76,21 +78,4 @@ fn stem(file: &Path) -> String {
 
 fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-/// The first byte that no text in UTF-8 has there.
-fn not_utf8(file: String, error: &std::string::FromUtf8Error) -> PageError {
-    let bytes = error.as_bytes();
-    let at = error.utf8_error().valid_up_to();
-    let start = bytes[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |before| before + 1);
-    let end = bytes[at..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |behind| at + behind);
-    PageError {
-        file,
-        line: bytes[..start].split(|byte| *byte == b'\n').count(),
-        column: String::from_utf8_lossy(&bytes[start..at]).chars().count() + 1,
-        width: 1,
-        source: String::from_utf8_lossy(&bytes[start..end]).into_owned(),
-        message: format!("the byte 0x{:02x} is no UTF-8 here", bytes.get(at).copied().unwrap_or_default()),
-        hint: Some("save the file as UTF-8".to_owned()),
-    }
 }
