@@ -171,6 +171,7 @@ fn wrong_arguments_exit_with_2_and_say_what_is_right() -> Result {
         (vec!["run", "https://127.0.0.1:1"], "needs TLS"),
         (vec!["run", "ftp://127.0.0.1"], "neither http:// nor ws://"),
         (vec!["run", "http://127.0.0.1:1/events"], "--sse /events"),
+        (vec!["run", "http://somebody:secret@127.0.0.1:1"], "into [headers] of a profile"),
         (vec!["run", "--profile", "missing.toml"], "missing.toml"),
         (vec!["run", "--profile", "bad.toml"], "bad.toml:2:1"),
         (vec!["run", "--profile", "path.toml"], "begins with `/`"),
