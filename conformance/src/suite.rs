@@ -134,6 +134,11 @@ impl Pattern {
         Pattern(text.trim_end_matches('/').to_owned())
     }
 
+    /// Whether it asks for the page of a case that matches, and not for all of a technique.
+    pub(crate) fn asks_for(&self, id: &str) -> bool {
+        self.0.contains('/') && self.matches(id)
+    }
+
     /// Whether an id matches: the whole of it, or up to a `/` or `[`.
     pub fn matches(&self, id: &str) -> bool {
         let ends =

@@ -19,6 +19,8 @@ pub struct Facts {
     pub each: BTreeMap<String, Vec<EachValue>>,
     /// The cases of the same folder rest on this one.
     pub sanity: bool,
+    /// It moves megabytes, and runs only where its page is asked for.
+    pub large: bool,
     /// The name of the invariant, in place of a conversation.
     pub invariant: Option<(String, Range<usize>)>,
 }
@@ -51,6 +53,8 @@ struct Written {
     each: BTreeMap<String, Spanned<toml::Value>>,
     #[serde(default)]
     sanity: bool,
+    #[serde(default)]
+    large: bool,
     invariant: Option<Spanned<String>>,
 }
 
@@ -79,6 +83,7 @@ pub fn parse(source: &str) -> Result<Facts, FactsError> {
         needs: written.needs.into_iter().map(placed).collect(),
         each,
         sanity: written.sanity,
+        large: written.large,
         invariant: written.invariant.map(placed),
     })
 }

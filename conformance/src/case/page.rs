@@ -228,7 +228,7 @@ impl Reader<'_> {
                     mistake.message.truncate(
                         mistake.message.find(", expected").unwrap_or(usize::MAX).min(mistake.message.len()),
                     );
-                    let known = ["covers", "needs", "each", "sanity", "invariant"];
+                    let known = ["covers", "needs", "each", "sanity", "large", "invariant"];
                     mistake.hint = key.and_then(|key| did_you_mean(key, known));
                 }
                 self.mistake(fence.inner.start + place.line, mistake);

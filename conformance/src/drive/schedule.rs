@@ -99,6 +99,7 @@ impl Suite {
             tag: options.tag.clone().unwrap_or_else(tag),
             turns: (!target.has_channels()).then(Mutex::default),
             slots: Semaphore::new(options.jobs.max(1)),
+            select: options.select.clone(),
             again: options.again,
         });
         let mut results = Results::default();
@@ -163,6 +164,7 @@ struct Runner {
     /// Cases that publish take turns where the target has no channels.
     turns: Option<Mutex<()>>,
     slots: Semaphore,
+    select: Vec<Pattern>,
     again: bool,
 }
 
@@ -288,9 +290,16 @@ impl Runner {
         self.catalogue.clause(case.clause()).map_or(Level::Must, |clause| clause.level)
     }
 
+    /// Why a case that the target could be judged by is not run.
+    fn left_out(&self, case: &Case) -> Option<String> {
+        let asked_for = || self.select.iter().any(|pattern| pattern.asks_for(&case.id));
+        let left_out = case.section().facts.large && !asked_for();
+        left_out.then(|| format!("it moves megabytes; --select {} runs it", case.page.path))
+    }
+
     async fn case(&self, case: Case, attempt: usize) -> (CaseOutcome, Vec<Breach>, Vec<Invariant>) {
         let level = self.level(&case);
-        if let Some(reason) = lacking(&case, &self.target) {
+        if let Some(reason) = lacking(&case, &self.target).or_else(|| self.left_out(&case)) {
             return (CaseOutcome::skipped(case, level, reason), Vec::new(), Vec::new());
         }
         let turn = match &self.turns {

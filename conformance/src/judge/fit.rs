@@ -265,7 +265,7 @@ pub(crate) fn field_miss(
                     .eq_ignore_ascii_case(&wanted),
             )
         }
-        FieldTest::Fits(grammar @ (Grammar::TokenList | Grammar::FramedScripts)) => {
+        FieldTest::Fits(grammar @ (Grammar::TokenList | Grammar::VersionList | Grammar::FramedScripts)) => {
             values.iter().all(|value| grammar::fits(*grammar, value))
         }
         FieldTest::Fits(grammar) => single(grammar::fits(*grammar, &values[0])),

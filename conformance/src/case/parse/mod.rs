@@ -13,11 +13,12 @@ pub(crate) use frame::parse_word as parse_frame_word;
 pub(crate) use statement::duration;
 
 /// The names that can stand in braces anywhere, and where they come from.
-pub(crate) const SUBSTITUTIONS: [&str; 15] = [
+pub(crate) const SUBSTITUTIONS: [&str; 16] = [
     "authority",
     "host",
     "port",
     "path",
+    "path-for-query",
     "subscribe-path",
     "channel",
     "origin",

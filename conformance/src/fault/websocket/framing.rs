@@ -119,8 +119,20 @@ pub(super) static FAULTS: &[Fault] = &[
         "Waits for the bytes of a frame that is longer than any can be.",
         &[Edit::Read(|read, bytes| {
             let pending = read.frames.and_then(FrameScanner::pending);
-            if pending.is_some_and(|header| header.length >> 63 == 1) {
+            if pending.is_some_and(|header| header.length >= 1 << 60) {
                 bytes.clear();
+            }
+        })],
+    ),
+    fault(
+        "huge-frame-stops-the-others",
+        "Handles no message while it makes room for a frame of 2^60 bytes.",
+        &[Edit::ClientFrame(|_conversation, frame| {
+            // What comes beside the huge frame: the relay does not know which connections belong together.
+            if is_text(&frame) && *frame.unmasked_payload() == *b"beside it" {
+                Vec::new()
+            } else {
+                vec![frame]
             }
         })],
     ),

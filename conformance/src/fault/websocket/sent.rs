@@ -2,7 +2,7 @@
 
 use pushspec_wire::websocket::{Frame, LengthForm, Opcode};
 
-use super::super::frames::{is_text, with_code};
+use super::super::frames::{is_text, with_code, with_payload};
 use super::super::{Edit, Fault};
 use super::fault;
 
@@ -61,6 +61,32 @@ pub(super) static FAULTS: &[Fault] = &[
         "Sends the code that stands for the lack of one.",
         &[Edit::ServerFrame(|_conversation, frame| {
             vec![if frame.close_code() == Some(1000) { with_code(frame, 1005) } else { frame }]
+        })],
+    ),
+    fault(
+        "sends-5000",
+        "Sends a code beyond all ranges.",
+        &[Edit::ServerFrame(|_conversation, frame| {
+            vec![if frame.close_code() == Some(1000) { with_code(frame, 5000) } else { frame }]
+        })],
+    ),
+    fault(
+        "sends-reasons-in-latin-1",
+        "Sends the reason of a close frame in Latin-1.",
+        &[Edit::ServerFrame(|_conversation, frame| {
+            let code = frame.close_code().filter(|code| *code == 1002).map(u16::to_be_bytes);
+            vec![
+                code.map(|code| with_payload(frame.clone(), &[&code, b"caf\xe9".as_slice()].concat()))
+                    .unwrap_or(frame),
+            ]
+        })],
+    ),
+    fault(
+        "sends-two-close-frames",
+        "Sends a close frame to answer one, and another when it ends the connection.",
+        &[Edit::ServerFrame(|_conversation, frame| {
+            let again = (frame.opcode == Opcode::CLOSE).then(|| with_code(frame.clone(), 1000));
+            [frame].into_iter().chain(again).collect()
         })],
     ),
     fault(
