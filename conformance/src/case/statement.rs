@@ -201,6 +201,8 @@ pub enum FrameWord {
     Length(u64),
     /// A close code.
     Code(u16),
+    /// `4xxx`: any close code of that thousand, in a frame that is received.
+    CodeClass(u16),
     /// The payload, or the reason of a close.
     Payload(Text),
     /// `*`: any payload.

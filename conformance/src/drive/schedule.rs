@@ -100,6 +100,7 @@ impl Suite {
             turns: (!target.has_channels()).then(Mutex::default),
             slots: Semaphore::new(options.jobs.max(1)),
             select: options.select.clone(),
+            large: Mutex::default(),
             again: options.again,
         });
         let mut results = Results::default();
@@ -165,6 +166,8 @@ struct Runner {
     turns: Option<Mutex<()>>,
     slots: Semaphore,
     select: Vec<Pattern>,
+    /// Cases that move megabytes take turns: a server that needs a second for each is not to be late with all.
+    large: Mutex<()>,
     again: bool,
 }
 
@@ -306,6 +309,7 @@ impl Runner {
             Some(turns) if publishes(&case) => Some(turns.lock().await),
             _ => None,
         };
+        let large = if case.section().facts.large { Some(self.large.lock().await) } else { None };
         let Ok(slot) = self.slots.acquire().await else {
             return (CaseOutcome::skipped(case, level, "the run was ended".into()), Vec::new(), Vec::new());
         };
@@ -313,7 +317,7 @@ impl Runner {
         let machine =
             Machine::new(case.clone(), Arc::clone(&self.target), Arc::clone(&self.catalogue), settings);
         let mut judgement: Judgement = run(machine, &self.addresses, &self.publisher).await;
-        drop((slot, turn));
+        drop((slot, large, turn));
         let breaches = std::mem::take(&mut judgement.breaches);
         let relevant = std::mem::take(&mut judgement.relevant);
         (CaseOutcome::judged(case, level, judgement), breaches, relevant)

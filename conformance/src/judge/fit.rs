@@ -190,6 +190,9 @@ fn frame_equals(pattern: &FrameParts, frame: &Frame) -> bool {
     if pattern.any {
         return true;
     }
+    if let Some(thousand) = pattern.code_class {
+        return frame.close_code().is_some_and(|code| code / 1000 == thousand);
+    }
     match (pattern.code, &pattern.payload) {
         (Some(code), None) => frame.close_code() == Some(code),
         _ => *frame.unmasked_payload() == pattern.clear_payload(),

@@ -80,5 +80,8 @@ fn valued(word: &str) -> Option<FrameWord> {
     if let Some(digits) = word.strip_prefix("length=") {
         return digits.parse().ok().map(FrameWord::Length);
     }
+    if let Some(thousand) = word.strip_suffix("xxx") {
+        return thousand.parse().ok().filter(|thousand| (1..=4).contains(thousand)).map(FrameWord::CodeClass);
+    }
     word.parse().ok().map(FrameWord::Code)
 }

@@ -97,6 +97,20 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "pong-within-an-answer",
+        "Writes a pong as soon as it can, though another frame is not finished.",
+        &[Edit::ServerFrame(|_conversation, mut frame| {
+            // As in the case with an answer of 12 MiB that waits in the socket.
+            if is_text(&frame) && frame.payload.len() == 12 << 20 {
+                let pong = Frame::new(Opcode::PONG, b"between").encode();
+                let middle = frame.payload.len() / 2;
+                frame.payload.splice(middle..middle, pong);
+            }
+            let is_moved = frame.opcode == Opcode::PONG && frame.payload == b"between";
+            if is_moved { Vec::new() } else { vec![frame] }
+        })],
+    ),
+    fault(
         "sends-data-after-closing",
         "Sends what is left in its buffer behind its close frame.",
         &[Edit::ServerFrame(|_conversation, frame| {
