@@ -61,6 +61,11 @@ pub enum UrlError {
     /// Some other scheme.
     #[error("`{0}` is neither http:// nor ws://")]
     Scheme(String),
+    /// A user's name or password, which is not repeated here: it would end in logs.
+    #[error(
+        "the URL has a user's name or password in it; put `Authorization = \"Basic …\"` into [headers] of a profile"
+    )]
+    Credentials,
     /// A path where only an origin makes sense.
     #[error(
         "`{url}` has a path, and nothing says which technique lives there; say --sse {path}, --websocket {path} or the like, and leave the path out of the URL"
@@ -73,8 +78,15 @@ pub enum UrlError {
     },
 }
 
+/// The path and query of a `ws://` URL that says more than where the server is.
+pub fn websocket_path(url: &str) -> Option<String> {
+    let parsed = url::Url::parse(url).ok().filter(|parsed| parsed.scheme() == "ws")?;
+    let path = &parsed[url::Position::BeforePath..url::Position::AfterQuery];
+    (path != "/").then(|| path.to_owned())
+}
+
 impl Target {
-    /// Reads a URL. A `ws://` URL with a path says where the WebSocket lives, and that nothing else is there.
+    /// Reads a URL. A `ws://` URL with a path says where the WebSocket lives, whatever the profile says of that.
     pub fn new(url: &str, mut profile: Profile) -> Result<Target, UrlError> {
         let parsed = url::Url::parse(url).map_err(|error| UrlError::Syntax(url.to_owned(), error))?;
         match parsed.scheme() {
@@ -82,12 +94,15 @@ impl Target {
             "https" | "wss" => return Err(UrlError::Tls(url.to_owned())),
             _ => return Err(UrlError::Scheme(url.to_owned())),
         }
+        if !parsed.username().is_empty() || parsed.password().is_some() {
+            return Err(UrlError::Credentials);
+        }
         let path = &parsed[url::Position::BeforePath..url::Position::AfterQuery];
         if path != "/" {
             if parsed.scheme() != "ws" {
                 return Err(UrlError::Path { url: url.to_owned(), path: path.to_owned() });
             }
-            profile = Profile::only_websocket(path);
+            path.clone_into(&mut profile.websocket.get_or_insert_default().path);
         }
         let host =
             parsed.host_str().ok_or_else(|| UrlError::Syntax(url.to_owned(), url::ParseError::EmptyHost))?;
