@@ -291,4 +291,15 @@ mod tests {
             assert!(!Pattern::new(pattern).matches(id), "{pattern}");
         }
     }
+
+    #[test]
+    fn a_page_is_asked_for_by_its_name_and_not_by_that_of_its_technique() {
+        let id = "websocket/10.4-limits/huge-text[4MiB]";
+        for pattern in ["websocket/10.4-limits", "websocket/10.4", id] {
+            assert!(Pattern::new(pattern).asks_for(id), "{pattern}");
+        }
+        for pattern in ["websocket", "websocket/", "*", "sse/9.2.3-processing-model"] {
+            assert!(!Pattern::new(pattern).asks_for(id), "{pattern}");
+        }
+    }
 }
