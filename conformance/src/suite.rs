@@ -145,6 +145,11 @@ impl Pattern {
         Pattern(text.trim_end_matches('/').to_owned())
     }
 
+    /// Whether it asks for the page of a case that matches, and not for all of a technique.
+    pub(crate) fn asks_for(&self, id: &str) -> bool {
+        self.0.contains('/') && self.matches(id)
+    }
+
     /// Whether an id matches: the whole of it, or up to a `/` or `[`.
     pub fn matches(&self, id: &str) -> bool {
         let ends =
@@ -197,6 +202,17 @@ mod tests {
         }
         for pattern in ["web", "sse", "echo-of-size", "websocket/5.3", "*[127]"] {
             assert!(!Pattern::new(pattern).matches(id), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_page_is_asked_for_by_its_name_and_not_by_that_of_its_technique() {
+        let id = "websocket/10.4-limits/huge-text[4MiB]";
+        for pattern in ["websocket/10.4-limits", "websocket/10.4", id] {
+            assert!(Pattern::new(pattern).asks_for(id), "{pattern}");
+        }
+        for pattern in ["websocket", "websocket/", "*", "sse/9.2.3-processing-model"] {
+            assert!(!Pattern::new(pattern).asks_for(id), "{pattern}");
         }
     }
 }

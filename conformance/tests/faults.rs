@@ -39,13 +39,17 @@ const AGAIN: usize = 4;
 const BULK: &str = "websocket/10.4-limits";
 
 /// The faults that are tried with it.
-const BULK_FAULTS: [&str; 6] = [
+const BULK_FAULTS: [&str; 10] = [
     "large-message-is-cut",
+    "huge-message-is-an-error",
     "room-for-64-fragments",
     "ping-is-not-answered",
     "many-pongs-stop-the-reader",
     "later-answers-wait-for-a-message",
     "rest-of-a-read-is-dropped",
+    "huge-frame-is-waited-for",
+    "huge-frame-stops-the-others",
+    "pong-within-an-answer",
 ];
 
 /// What a fault is caught by, as it stands in the table.

@@ -23,6 +23,8 @@ pub struct Facts {
     pub each: BTreeMap<String, Vec<EachValue>>,
     /// The cases of the same folder rest on this one.
     pub sanity: bool,
+    /// It moves megabytes, and runs only where its page is asked for.
+    pub large: bool,
     /// The name of the invariant, in place of a conversation.
     pub invariant: Option<(String, Range<usize>)>,
 }
@@ -59,6 +61,7 @@ const EXAMPLES: &Examples = &[
     ("needs", "needs = [\"sse.resume\"]"),
     ("each", "each.size = [0, 125]"),
     ("sanity", "sanity = true"),
+    ("large", "large = true"),
     ("invariant", "invariant = \"server-frames-unmasked\""),
 ];
 
@@ -74,6 +77,8 @@ struct Written {
     each: BTreeMap<Spanned<String>, Spanned<toml::Value>>,
     #[serde(default)]
     sanity: bool,
+    #[serde(default)]
+    large: bool,
     invariant: Option<Spanned<String>>,
 }
 
@@ -103,6 +108,7 @@ pub fn parse(source: &str) -> Result<Facts, FactsError> {
         needs: written.needs.into_iter().map(placed).collect(),
         each,
         sanity: written.sanity,
+        large: written.large,
         invariant: written.invariant.map(placed),
     })
 }

@@ -210,6 +210,7 @@ impl fmt::Display for FrameWord {
             FrameWord::LengthForm(bits) => write!(out, "len{bits}"),
             FrameWord::Length(length) => write!(out, "length={length}"),
             FrameWord::Code(code) => write!(out, "{code}"),
+            FrameWord::CodeClass(thousand) => write!(out, "{thousand}xxx"),
             FrameWord::Payload(text) => text.fmt(out),
             FrameWord::Any => out.write_str("*"),
             FrameWord::Parameter(name) => write!(out, "{{{name}}}"),

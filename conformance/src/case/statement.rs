@@ -201,6 +201,8 @@ pub enum FrameWord {
     Length(u64),
     /// A close code.
     Code(u16),
+    /// `4xxx`: any close code of that thousand, in a frame that is received.
+    CodeClass(u16),
     /// The payload, or the reason of a close.
     Payload(Text),
     /// `*`: any payload.
@@ -318,6 +320,8 @@ pub enum Grammar {
     RetryAfter,
     /// RFC 9110 section 5.6.1, of tokens
     TokenList,
+    /// RFC 6455 section 4.3, `1#version`
+    VersionList,
     /// A media type whose charset, if it has one, is UTF-8 (RFC 9110 section 8.3.1)
     MediaTypeInUtf8,
     /// `*`, `null` or one origin (WHATWG Fetch, the syntax of the CORS protocol)
@@ -329,12 +333,13 @@ pub enum Grammar {
 
 impl Grammar {
     /// Every grammar with its spelling.
-    pub const ALL: [(Grammar, &str); 8] = [
+    pub const ALL: [(Grammar, &str); 9] = [
         (Grammar::Digits, "digits"),
         (Grammar::EntityTag, "entity-tag"),
         (Grammar::HttpDate, "http-date"),
         (Grammar::RetryAfter, "retry-after"),
         (Grammar::TokenList, "token-list"),
+        (Grammar::VersionList, "version-list"),
         (Grammar::MediaTypeInUtf8, "media-type-in-utf-8"),
         (Grammar::AllowedOrigin, "allowed-origin"),
         (Grammar::FramedScripts, "framed-scripts"),

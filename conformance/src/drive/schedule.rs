@@ -101,6 +101,8 @@ impl Suite {
             tag: options.tag.clone().unwrap_or_else(tag),
             turns: (!target.has_channels()).then(Mutex::default),
             slots: Semaphore::new(options.jobs.max(1)),
+            select: options.select.clone(),
+            large: Mutex::default(),
             again: options.again,
         });
         let mut results = Results::default();
@@ -183,6 +185,9 @@ struct Runner {
     /// Cases that publish take turns where the target has no channels.
     turns: Option<Mutex<()>>,
     slots: Semaphore,
+    select: Vec<Pattern>,
+    /// Cases that move megabytes take turns: a server that needs a second for each is not to be late with all.
+    large: Mutex<()>,
     again: bool,
 }
 
@@ -307,15 +312,23 @@ impl Runner {
         self.catalogue.clause(case.clause()).map_or(Level::Must, |clause| clause.level)
     }
 
+    /// Why a case that the target could be judged by is not run.
+    fn left_out(&self, case: &Case) -> Option<String> {
+        let asked_for = || self.select.iter().any(|pattern| pattern.asks_for(&case.id));
+        let left_out = case.section().facts.large && !asked_for();
+        left_out.then(|| format!("it moves megabytes; --select {} runs it", case.page.path))
+    }
+
     async fn case(&self, case: Case, attempt: usize) -> (CaseOutcome, Vec<Breach>, Vec<Invariant>) {
         let level = self.level(&case);
-        if let Some(reason) = lacking(&case, &self.target) {
+        if let Some(reason) = lacking(&case, &self.target).or_else(|| self.left_out(&case)) {
             return (CaseOutcome::skipped(case, level, reason), Vec::new(), Vec::new());
         }
         let turn = match &self.turns {
             Some(turns) if publishes(&case) => Some(turns.lock().await),
             _ => None,
         };
+        let large = if case.section().facts.large { Some(self.large.lock().await) } else { None };
         let Ok(slot) = self.slots.acquire().await else {
             return (CaseOutcome::skipped(case, level, "the run was ended".into()), Vec::new(), Vec::new());
         };
@@ -323,7 +336,7 @@ impl Runner {
         let machine =
             Machine::new(case.clone(), Arc::clone(&self.target), Arc::clone(&self.catalogue), settings);
         let mut judgement: Judgement = run(machine, &self.addresses, &self.publisher).await;
-        drop((slot, turn));
+        drop((slot, large, turn));
         let breaches = std::mem::take(&mut judgement.breaches);
         let relevant = std::mem::take(&mut judgement.relevant);
         (CaseOutcome::judged(case, level, judgement), breaches, relevant)

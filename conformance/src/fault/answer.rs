@@ -16,9 +16,16 @@ pub(crate) struct Answer {
     pub(crate) body: Option<Vec<u8>>,
     /// How much later than the server sends it the answer goes to the client.
     pub(crate) delay: Duration,
+    /// The connection ends in its stead.
+    pub(crate) dropped: bool,
 }
 
 impl Answer {
+    /// An answer as the server sent it.
+    pub(crate) fn new(head: Head, body: Option<Vec<u8>>) -> Self {
+        Self { head, body, delay: Duration::ZERO, dropped: false }
+    }
+
     /// The status code; 0 where there is none.
     pub(crate) fn status(&self) -> u16 {
         self.head.status_line().map_or(0, |line| line.code)

@@ -31,6 +31,8 @@ mod sse;
 mod stream;
 mod websocket;
 
+use std::time::Duration;
+
 use pushspec_wire::websocket::Frame;
 
 use answer::Answer;
@@ -85,6 +87,10 @@ enum Edit {
     ClientFrame(fn(&Conversation, Frame) -> Vec<Frame>),
     /// Replaces a frame of the server.
     ServerFrame(fn(&Conversation, Frame) -> Vec<Frame>),
+    /// How much later than the server sends it a frame goes to the client.
+    FrameDelay(fn(&Conversation, &Frame) -> Duration),
+    /// How much later than the server ends a WebSocket the client sees it.
+    EndDelay(fn(&Conversation) -> Duration),
     /// Keeps from the server that a client has ended its side before it got an answer.
     EndUnheard,
     /// Changes how the client ends a WebSocket; `None` if the server does not see it.
@@ -143,6 +149,8 @@ mod tests {
             Edit::Stream(|_request| None),
             Edit::ClientFrame(|_conversation, frame| vec![frame]),
             Edit::ServerFrame(|_conversation, frame| vec![frame]),
+            Edit::FrameDelay(|_conversation, _frame| Duration::ZERO),
+            Edit::EndDelay(|_conversation| Duration::ZERO),
             Edit::ClientEnd(|_conversation, end| end),
             Edit::End(|_conversation, end| end),
         ],
@@ -166,7 +174,12 @@ mod tests {
             let frames = |edit: &Edit| {
                 matches!(
                     edit,
-                    Edit::ClientFrame(_) | Edit::ServerFrame(_) | Edit::ClientEnd(_) | Edit::End(_)
+                    Edit::ClientFrame(_)
+                        | Edit::ServerFrame(_)
+                        | Edit::FrameDelay(_)
+                        | Edit::EndDelay(_)
+                        | Edit::ClientEnd(_)
+                        | Edit::End(_)
                 )
             };
             assert!(!fault.edits.iter().any(frames), "{}", fault.name);

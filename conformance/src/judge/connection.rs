@@ -172,9 +172,10 @@ impl Connection {
         let body = Body::after(&head, &asked.method, self.reading.clone());
         self.judge_framing(now, &head, status, &asked, body.as_ref());
         self.cursor = head_cursor(&head, &self.reading).or(self.cursor.take());
+        let extended = head.value("Sec-WebSocket-Extensions").is_some();
         self.arrivals.push_back(Arrival { at: now, item: Item::Head(head) });
         if status == 101 {
-            self.phase = Phase::WebSocket(Box::default());
+            self.phase = Phase::WebSocket(Box::new(WebSocketReceiver::new(extended)));
             return;
         }
         self.prelude = 0;
@@ -206,11 +207,17 @@ impl Connection {
             let line = line.map(http1::Line::encode).unwrap_or_default();
             self.watch.breach(invariant, now, format!("{:?} in the line {}", fact.kind, shown(&line)));
         }
-        if head.status_line().is_some_and(|status| status.code == 405) {
-            self.watch.relevant(&[Invariant::AllowWith405]);
-            if head.value("Allow").is_none() {
-                let seen = format!("no field `Allow` in the answer {}", shown(head.start_line()));
-                self.watch.breach(Invariant::AllowWith405, now, seen);
+        let code = head.status_line().map_or(0, |status| status.code);
+        for (of, name, invariant) in
+            [(405, "Allow", Invariant::AllowWith405), (426, "Upgrade", Invariant::UpgradeWith426)]
+        {
+            if code != of {
+                continue;
+            }
+            self.watch.relevant(&[invariant]);
+            if head.value(name).is_none() {
+                let seen = format!("no field `{name}` in the answer {}", shown(head.start_line()));
+                self.watch.breach(invariant, now, seen);
             }
         }
         if let Some(value) =

@@ -59,6 +59,8 @@ pub(crate) struct FrameParts {
     pub(crate) nofin: bool,
     pub(crate) rsv: u8,
     pub(crate) code: Option<u16>,
+    /// Any code of this thousand.
+    pub(crate) code_class: Option<u16>,
     pub(crate) payload: Option<Vec<u8>>,
     pub(crate) any: bool,
     nomask: bool,
@@ -90,6 +92,7 @@ impl FrameParts {
             FrameWord::LengthForm(_) => self.form = Some(LengthForm::Extended64),
             FrameWord::Length(length) => self.length = Some(*length),
             FrameWord::Code(code) => self.code = Some(*code),
+            FrameWord::CodeClass(thousand) => self.code_class = Some(*thousand),
             FrameWord::Payload(text) => self.payload = Some(text.bytes(scope)?),
             FrameWord::Any => self.any = true,
             FrameWord::Parameter(name) => {
@@ -115,6 +118,9 @@ impl FrameParts {
 /// The frame that an item describes, masked unless it says otherwise.
 pub(crate) fn frame(item: &FrameItem, scope: &mut CaseScope) -> Result<Frame, EncodeError> {
     let parts = FrameParts::of(item, scope)?;
+    if parts.code_class.is_some() {
+        return Err(EncodeError::Word("a frame that is sent has a code, not a class of codes".into()));
+    }
     let mut frame = Frame::new(Opcode(parts.opcode), &parts.clear_payload());
     if !parts.nomask {
         let key = parts.mask.unwrap_or_else(|| scope.mask());

@@ -22,6 +22,10 @@ use super::request::technique;
 /// How long an optional item that nothing follows is waited for.
 const OPTIONAL: Duration = Duration::from_secs(1);
 
+/// How long the end of a connection is waited for, where nothing else will do: no clause sets it a time, and how soon it
+/// comes has cases of its own.
+const ENDING: Duration = Duration::from_secs(10);
+
 /// What waiting for an item came to.
 enum Search {
     /// The arrival at this index fits the step so many steps ahead.
@@ -307,6 +311,7 @@ impl Machine {
             Some(bound) => self.patient(self.time(bound.upper)),
             None if optional && !wanted => Duration::ZERO,
             None if optional => self.patient(OPTIONAL),
+            None if expects_end_alone(&last) => self.patient(ENDING),
             None => self.patient(DEADLINE),
         };
         let deadline = self.base + window;
@@ -437,6 +442,12 @@ fn expects_close(step: &Step) -> bool {
         matches!(item, ExpectItem::Frame(frame)
         if matches!(frame.0.first(), Some(FrameWord::Opcode(OpcodeWord::Named(0x8)))))
     })
+}
+
+/// Whether nothing but the end of the connection is expected.
+fn expects_end_alone(step: &Step) -> bool {
+    let StepKind::Expect(_, expectation) = &step.kind else { return false };
+    expectation.items.iter().all(|item| matches!(item, ExpectItem::Eof | ExpectItem::Reset))
 }
 
 /// What a step expects, in the notation.

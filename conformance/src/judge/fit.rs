@@ -190,6 +190,9 @@ fn frame_equals(pattern: &FrameParts, frame: &Frame) -> bool {
     if pattern.any {
         return true;
     }
+    if let Some(thousand) = pattern.code_class {
+        return frame.close_code().is_some_and(|code| code / 1000 == thousand);
+    }
     match (pattern.code, &pattern.payload) {
         (Some(code), None) => frame.close_code() == Some(code),
         _ => *frame.unmasked_payload() == pattern.clear_payload(),
@@ -265,7 +268,7 @@ pub(crate) fn field_miss(
                     .eq_ignore_ascii_case(&wanted),
             )
         }
-        FieldTest::Fits(grammar @ (Grammar::TokenList | Grammar::FramedScripts)) => {
+        FieldTest::Fits(grammar @ (Grammar::TokenList | Grammar::VersionList | Grammar::FramedScripts)) => {
             values.iter().all(|value| grammar::fits(*grammar, value))
         }
         FieldTest::Fits(grammar) => single(grammar::fits(*grammar, &values[0])),

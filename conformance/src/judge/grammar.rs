@@ -12,6 +12,7 @@ pub(crate) fn fits(grammar: Grammar, value: &[u8]) -> bool {
         Grammar::HttpDate => http_date(value),
         Grammar::RetryAfter => digits(value) || http_date(value),
         Grammar::TokenList => list_elements(value).all(token),
+        Grammar::VersionList => version_list(value),
         Grammar::MediaTypeInUtf8 => media_type_in_utf_8(value),
         Grammar::AllowedOrigin => allowed_origin(value),
         Grammar::FramedScripts => framed_scripts(value),
@@ -39,6 +40,16 @@ fn digits(value: &[u8]) -> bool {
 fn token(value: &[u8]) -> bool {
     !value.is_empty()
         && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
+}
+
+/// RFC 6455 section 4.3: at least one number from 0 to 255, without zeros in front.
+fn version_list(value: &[u8]) -> bool {
+    let version = |element: &[u8]| {
+        let number = std::str::from_utf8(element).ok().and_then(|text| text.parse::<u8>().ok());
+        number.is_some_and(|number| number.to_string().as_bytes() == element)
+    };
+    let mut elements = list_elements(value).peekable();
+    elements.peek().is_some() && elements.all(version)
 }
 
 /// Section 8.8.3: `W/` in upper case, then characters between double quotes, without blanks or quotes.
@@ -200,6 +211,16 @@ mod tests {
             ["", "http://a/", "http://a, http://b", "a.example", "http://", "true", "http://a http://b"]
         {
             assert!(!allowed_origin(value.as_bytes()), "{value}");
+        }
+    }
+
+    #[test]
+    fn versions_are_numbers_of_one_byte() {
+        for value in ["13", "13, 8", "0,255", "13 , 7"] {
+            assert!(version_list(value.as_bytes()), "{value}");
+        }
+        for value in ["", "013", "256", "+13", "13, hybi-10", "13 or later", "1 3"] {
+            assert!(!version_list(value.as_bytes()), "{value}");
         }
     }
 

@@ -44,6 +44,8 @@ invariants! {
     RetryAfter = "retry-after-well-formed",
     /// A 405 says what is allowed (RFC 9110 section 15.5.6).
     AllowWith405 = "allow-with-405",
+    /// A 426 says which protocol is required (RFC 9110 section 15.5.22).
+    UpgradeWith426 = "upgrade-with-426",
     /// An event stream is UTF-8 (HTML, the media type's grammar).
     EventStreamUtf8 = "event-stream-utf8",
     /// Field names have a meaning (practice).
@@ -74,8 +76,14 @@ invariants! {
     WebSocketControlShort = "websocket-control-frames-short",
     /// Text messages are UTF-8 (RFC 6455 section 5.6).
     WebSocketUtf8 = "websocket-text-utf8",
-    /// Close frames carry codes that may be on the wire, and a reason in UTF-8 (RFC 6455 sections 5.5.1 and 7.4).
-    WebSocketClose = "websocket-close-code-valid",
+    /// No close frame has a code that is only for use inside an endpoint (RFC 6455 section 7.4.1).
+    WebSocketCloseCode = "websocket-close-code-for-the-wire",
+    /// The codes of close frames are in the ranges that can have a meaning (RFC 6455 section 7.4.2).
+    WebSocketCloseRange = "websocket-close-code-in-range",
+    /// The body of a close frame is empty, or a code and a reason in UTF-8 (RFC 6455 section 5.5.1).
+    WebSocketCloseBody = "websocket-close-body-well-formed",
+    /// One close frame is sent, and no more (RFC 6455 section 7.1.5, practice).
+    WebSocketOneClose = "websocket-one-close",
     /// Fragments of one message come without another message between them (RFC 6455 section 5.4).
     WebSocketFragments = "websocket-fragments-in-order",
     /// Nothing follows a close frame (RFC 6455 section 5.5.1).

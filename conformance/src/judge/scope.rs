@@ -52,7 +52,10 @@ impl CaseScope {
         }
         let mut set = |name: &str, value: String| scope.fixed.insert(name.to_owned(), value.into_bytes());
         if let Some(path) = technique_path(target, &case.technique) {
-            set("path", expand_path(target, &path, channel, &PathValues::default()));
+            let path = expand_path(target, &path, channel, &PathValues::default());
+            let join = if path.contains('?') { '&' } else { '?' };
+            set("path-for-query", format!("{path}{join}"));
+            set("path", path);
         }
         let polling = target.profile.polling.as_ref().map(|poll| &poll.answer);
         let long_polling = target.profile.long_polling.as_ref().map(|poll| &poll.answer);

@@ -17,9 +17,16 @@ pub(crate) struct WebSocketReceiver {
     /// Opcode and payload so far of a message in parts.
     message: Option<(Opcode, Vec<u8>)>,
     closed: bool,
+    /// The answer has accepted an extension: what reserved bits and payloads mean is not known.
+    extended: bool,
 }
 
 impl WebSocketReceiver {
+    /// `extended` says whether the answer has accepted an extension.
+    pub(crate) fn new(extended: bool) -> WebSocketReceiver {
+        WebSocketReceiver { extended, ..WebSocketReceiver::default() }
+    }
+
     pub(crate) fn push(
         &mut self,
         now: Duration,
@@ -29,7 +36,12 @@ impl WebSocketReceiver {
     ) {
         self.frames.push(bytes);
         while let Some(frame) = self.frames.next_frame() {
+            let closes_again = self.closed && frame.opcode == Opcode::CLOSE;
             self.judge(now, &frame, watch);
+            // One finding of the invariant, and not one in every case that waits for the end.
+            if closes_again {
+                continue;
+            }
             let message = self.assemble(now, &frame, watch);
             out.push_back(Arrival { at: now, item: Item::Frame(frame) });
             out.extend(message.map(|message| Arrival { at: now, item: Item::Message(message) }));
@@ -38,27 +50,35 @@ impl WebSocketReceiver {
 
     fn judge(&mut self, now: Duration, frame: &Frame, watch: &mut Watch) {
         use Invariant as I;
-        watch.relevant(&[
-            I::WebSocketUnmasked,
-            I::WebSocketReservedBits,
-            I::WebSocketOpcodes,
-            I::WebSocketLength,
-        ]);
+        watch.relevant(&[I::WebSocketUnmasked, I::WebSocketOpcodes, I::WebSocketLength]);
+        if !self.extended {
+            watch.relevant(&[I::WebSocketReservedBits]);
+        }
         if frame.opcode.is_control() {
             watch.relevant(&[I::WebSocketControlWhole, I::WebSocketControlShort]);
         }
         if frame.opcode == Opcode::CLOSE {
-            watch.relevant(&[I::WebSocketClose, I::WebSocketAfterClose]);
+            watch.relevant(&[
+                I::WebSocketCloseCode,
+                I::WebSocketCloseRange,
+                I::WebSocketCloseBody,
+                I::WebSocketOneClose,
+                I::WebSocketAfterClose,
+            ]);
         }
         let shown = || format!("the frame {}", shown_frame(frame));
         // Section 5.5.1 forbids data frames behind a close; a pong that crosses it is harmless.
         if self.closed && !frame.opcode.is_control() {
             watch.breach(I::WebSocketAfterClose, now, shown());
         }
+        if self.closed && frame.opcode == Opcode::CLOSE {
+            watch.breach(I::WebSocketOneClose, now, shown());
+        }
         self.closed |= frame.opcode == Opcode::CLOSE;
         for fact in frame.facts() {
             let invariant = match fact {
                 FactKind::Masked => I::WebSocketUnmasked,
+                FactKind::ReservedBits(_) if self.extended => continue,
                 FactKind::ReservedBits(_) => I::WebSocketReservedBits,
                 FactKind::ReservedOpcode => I::WebSocketOpcodes,
                 FactKind::NotMinimalLength | FactKind::TopBitOfLength => I::WebSocketLength,
@@ -66,7 +86,9 @@ impl WebSocketReceiver {
                 FactKind::OversizedControl => I::WebSocketControlShort,
                 // Codes without a meaning yet may get one from the registry any day (RFC 6455 section 11.7).
                 FactKind::CloseCodeReserved(_) => continue,
-                _ => I::WebSocketClose,
+                FactKind::CloseCodeNotForTheWire(_) => I::WebSocketCloseCode,
+                FactKind::CloseCodeOutOfRange(_) => I::WebSocketCloseRange,
+                FactKind::OneByteClose | FactKind::CloseReasonNotUtf8 => I::WebSocketCloseBody,
             };
             watch.breach(invariant, now, shown());
         }
@@ -97,7 +119,7 @@ impl WebSocketReceiver {
             return None;
         }
         let binary = opcode == Opcode::BINARY;
-        if !binary {
+        if !binary && !self.extended {
             watch.relevant(&[Invariant::WebSocketUtf8]);
             let mut validator = Utf8Validator::new();
             if validator.push(&payload).and_then(|()| validator.finish()).is_err() {

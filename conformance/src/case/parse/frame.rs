@@ -44,7 +44,7 @@ fn conflict(words: &[FrameWord], word: &FrameWord) -> Option<(&'static str, &'st
         FrameWord::NoMask | FrameWord::Mask(_) => Some(("the frame has another word for its mask", 0)),
         FrameWord::LengthForm(_) => Some(("the frame has a form of its length already", 0)),
         FrameWord::Length(_) => Some(("the frame has a length already", 0)),
-        FrameWord::Code(_) => Some(("the frame has a close code already", 0)),
+        FrameWord::Code(_) | FrameWord::CodeClass(_) => Some(("the frame has a close code already", 0)),
         FrameWord::Payload(_) | FrameWord::Any => Some(("the frame has a payload already", 0)),
         FrameWord::Parameter(_) => None,
     };
@@ -56,7 +56,10 @@ fn conflict(words: &[FrameWord], word: &FrameWord) -> Option<(&'static str, &'st
 /// A reason without a code would be read as one: its first two bytes are it (RFC 6455 section 5.5.1).
 fn whole(cursor: &Cursor<'_>, from: usize, words: Vec<FrameWord>) -> Result<FrameItem, Mistake> {
     let closes = matches!(words.first(), Some(FrameWord::Opcode(OpcodeWord::Named(0x8))));
-    let has_code = words.iter().any(|word| matches!(word, FrameWord::Code(_) | FrameWord::Parameter(_)));
+    let is_code = |word: &FrameWord| {
+        matches!(word, FrameWord::Code(_) | FrameWord::CodeClass(_) | FrameWord::Parameter(_))
+    };
+    let has_code = words.iter().any(is_code);
     let has_reason = words.iter().any(|word| {
         matches!(word, FrameWord::Payload(text) if text.pieces.iter().any(|piece| piece.form == Form::Quoted))
     });
@@ -123,6 +126,12 @@ fn valued(word: &str) -> Result<FrameWord, (String, String)> {
         return match canonical(digits) {
             Some(length) => Ok(FrameWord::Length(length)),
             None => wrong("length", "a length is a number below 2^64, as in `length=9`"),
+        };
+    }
+    if let Some(thousand) = word.strip_suffix("xxx") {
+        return match canonical(thousand).filter(|thousand| (1..=4).contains(thousand)) {
+            Some(thousand) => Ok(FrameWord::CodeClass(thousand)),
+            None => wrong("class of close codes", "the codes of a thousand are written as in `[close 3xxx]`"),
         };
     }
     if word.starts_with(|first: char| first.is_ascii_digit()) {

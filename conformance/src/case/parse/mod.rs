@@ -16,11 +16,12 @@ pub(crate) use order::{check_order, expects_something};
 pub(crate) use statement::duration;
 
 /// The names that can stand in braces anywhere, and where they come from.
-pub(crate) const SUBSTITUTIONS: [&str; 15] = [
+pub(crate) const SUBSTITUTIONS: [&str; 16] = [
     "authority",
     "host",
     "port",
     "path",
+    "path-for-query",
     "subscribe-path",
     "channel",
     "origin",

@@ -2,7 +2,7 @@
 
 use super::{Cursor, Mistake, canonical, frame, text};
 use crate::case::error::did_you_mean;
-use crate::case::statement::SendItem;
+use crate::case::statement::{FrameWord, SendItem};
 
 pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<SendItem, Mistake> {
     if cursor.at_end() {
@@ -18,7 +18,13 @@ fn item(cursor: &mut Cursor<'_>) -> Result<SendItem, Mistake> {
         return text::parse(cursor).map(SendItem::Bytes);
     }
     if cursor.starts_with("[") {
-        return frame::parse(cursor).map(SendItem::Frame);
+        let frame = frame::parse(cursor)?;
+        if frame.0.iter().any(|word| matches!(word, FrameWord::CodeClass(_))) {
+            return Err(cursor
+                .mistake(from, "a frame that is sent has a code, not a class of codes")
+                .hint("as in `[close 1000]`"));
+        }
+        return Ok(SendItem::Frame(frame));
     }
     match cursor.rest().as_str() {
         "eof" | "reset" | "pause" | "resume" => Ok(match cursor.take_rest().as_str() {

@@ -115,7 +115,7 @@ impl Engine {
     }
 
     fn rewrites_server_frames(&self) -> bool {
-        self.edits().any(|edit| matches!(edit, Edit::ServerFrame(_)))
+        self.edits().any(|edit| matches!(edit, Edit::ServerFrame(_) | Edit::FrameDelay(_)))
     }
 
     /// Whether the fault changes what the server sends.
@@ -123,7 +123,12 @@ impl Engine {
         self.edits().any(|edit| {
             matches!(
                 edit,
-                Edit::Answer(_) | Edit::Event(_) | Edit::Script(_) | Edit::Stream(_) | Edit::ServerFrame(_)
+                Edit::Answer(_)
+                    | Edit::Event(_)
+                    | Edit::Script(_)
+                    | Edit::Stream(_)
+                    | Edit::ServerFrame(_)
+                    | Edit::FrameDelay(_)
             )
         })
     }

@@ -93,8 +93,14 @@ impl Engine {
                 end = edit(conversation, end);
             }
         }
+        let conversation = self.conversation.as_ref();
+        let delays = self.edits().filter_map(|edit| match edit {
+            Edit::EndDelay(delay) => conversation.map(delay),
+            _ => None,
+        });
+        let delay = delays.max().unwrap_or_default();
         if let Some(end) = end {
-            self.down.end(now, end);
+            self.down.end(now + delay, end);
         }
     }
 
@@ -183,7 +189,7 @@ impl Engine {
     }
 
     fn switch_protocols(&mut self, request: Request, head: Head) {
-        let answer = self.edited(&request, Answer { head, body: None, delay: Duration::ZERO });
+        let answer = self.edited(&request, Answer::new(head, None));
         let switches = answer.status() == 101;
         self.reply_later(answer.head.encode(), answer.delay);
         if !switches {
@@ -205,7 +211,10 @@ impl Engine {
 
     fn answer(&mut self, request: &Request, head: Head, body: Option<Vec<u8>>) {
         let length = body.as_ref().map_or(0, Vec::len);
-        let mut answer = self.edited(request, Answer { head, body, delay: Duration::ZERO });
+        let mut answer = self.edited(request, Answer::new(head, body));
+        if answer.dropped {
+            return self.hang_up();
+        }
         let body = answer.body.take().unwrap_or_default();
         // A length that the fault itself has set is meant to be wrong.
         if body.len() != length && fields::has(&answer.head, "Content-Length", &length.to_string()) {
@@ -224,7 +233,7 @@ impl Engine {
     }
 
     fn open_stream(&mut self, request: Request, head: Head, body: Body) {
-        let answer = self.edited(&request, Answer { head, body: None, delay: Duration::ZERO });
+        let answer = self.edited(&request, Answer::new(head, None));
         let chunked = answer.head.lists("Transfer-Encoding", "chunked");
         let was_chunked = matches!(body, Body::Chunked(_));
         let status = answer.status();
@@ -315,8 +324,9 @@ impl Engine {
         let rest = if too_long && edits { scanner.rest() } else { Vec::new() };
         for frame in frames {
             if edits {
+                let delay = self.delay_of(&frame);
                 let edited = self.edit_server_frame(frame.clone());
-                self.reply(encoded(&edited));
+                self.reply_later(encoded(&edited), delay);
             }
             if let Some(conversation) = &mut self.conversation {
                 Conversation::remember(&mut conversation.server, frame);
@@ -326,6 +336,15 @@ impl Engine {
             self.answering = Answering::Opaque;
             self.reply(rest);
         }
+    }
+
+    fn delay_of(&self, frame: &Frame) -> Duration {
+        let Some(conversation) = &self.conversation else { return Duration::ZERO };
+        let delays = self.edits().filter_map(|edit| match edit {
+            Edit::FrameDelay(delay) => Some(delay(conversation, frame)),
+            _ => None,
+        });
+        delays.max().unwrap_or_default()
     }
 
     fn edit_server_frame(&self, frame: Frame) -> Vec<Frame> {

@@ -1,5 +1,7 @@
 //! Faults of closing (RFC 6455 sections 5.5.1 and 7).
 
+use std::time::Duration;
+
 use pushspec_wire::websocket::{Frame, Opcode};
 
 use super::super::frames::{edited, encoded, frames_in, with_code, with_payload};
@@ -12,6 +14,29 @@ pub(super) static FAULTS: &[Fault] = &[
         "close-is-not-answered",
         "Ends the connection without a close frame.",
         &[Edit::ServerFrame(|_conversation, frame| if is_close(&frame) { Vec::new() } else { vec![frame] })],
+    ),
+    fault(
+        "close-comes-late",
+        "Answers a close frame after a second and a half.",
+        &[Edit::FrameDelay(|conversation, frame| {
+            if is_close(frame) && conversation.closing() {
+                Duration::from_millis(1500)
+            } else {
+                Duration::ZERO
+            }
+        })],
+    ),
+    fault(
+        "connection-ends-late",
+        "Ends a connection that is closed some seconds later.",
+        &[Edit::EndDelay(|conversation| {
+            // As in the cases that look at the time: all others would take as long.
+            let looks = match conversation.client.as_slice() {
+                [only] => only.close_code() == Some(1000) || only.opcode == Opcode(0xb),
+                _ => false,
+            };
+            if looks { Duration::from_millis(2500) } else { Duration::ZERO }
+        })],
     ),
     fault(
         "code-is-always-1000",

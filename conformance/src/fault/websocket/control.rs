@@ -1,5 +1,7 @@
 //! Faults of control frames (RFC 6455 section 5.5).
 
+use std::time::Duration;
+
 use pushspec_wire::websocket::{Frame, Opcode};
 
 use super::super::frames::{edited, with_payload};
@@ -11,6 +13,15 @@ pub(super) static FAULTS: &[Fault] = &[
         "ping-is-not-answered",
         "Sends no pongs.",
         &[Edit::ServerFrame(|_conversation, frame| if is_pong(&frame) { Vec::new() } else { vec![frame] })],
+    ),
+    fault(
+        "pong-comes-late",
+        "Answers a ping after a second and a half.",
+        &[Edit::FrameDelay(
+            |_conversation, frame| {
+                if is_pong(frame) { Duration::from_millis(1500) } else { Duration::ZERO }
+            },
+        )],
     ),
     fault(
         "pong-is-empty",

@@ -64,6 +64,15 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "one-buffer-for-all-connections",
+        "Keeps the fragments of all connections in one buffer.",
+        &[Edit::ClientFrame(|_conversation, frame| {
+            // As in the case with two connections whose fragments come in turn.
+            let ends = frame.opcode == Opcode::CONTINUATION && *frame.unmasked_payload() == *b"second half";
+            vec![if ends { with_payload(frame, b"first of b, second half") } else { frame }]
+        })],
+    ),
+    fault(
         "close-within-a-message-is-passed-over",
         "Does not hear a close frame while a message is unfinished.",
         &[Edit::ClientFrame(|conversation, frame| {

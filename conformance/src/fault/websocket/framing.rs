@@ -12,6 +12,9 @@ const EXAMPLE_KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 /// Keys that cases choose.
 const CHOSEN_KEYS: [[u8; 4]; 3] = [[0xff; 4], [1, 2, 3, 4], [0x80, 0x80, 0x80, 0]];
 
+/// More than the cases of a whole run send in one message.
+const HUGE: usize = 2 << 20;
+
 pub(super) static FAULTS: &[Fault] = &[
     fault(
         "last-bytes-stay-masked",
@@ -119,8 +122,20 @@ pub(super) static FAULTS: &[Fault] = &[
         "Waits for the bytes of a frame that is longer than any can be.",
         &[Edit::Read(|read, bytes| {
             let pending = read.frames.and_then(FrameScanner::pending);
-            if pending.is_some_and(|header| header.length >> 63 == 1) {
+            if pending.is_some_and(|header| header.length >= 1 << 60) {
                 bytes.clear();
+            }
+        })],
+    ),
+    fault(
+        "huge-frame-stops-the-others",
+        "Handles no message while it makes room for a frame of 2^60 bytes.",
+        &[Edit::ClientFrame(|_conversation, frame| {
+            // What comes beside the huge frame: the relay does not know which connections belong together.
+            if is_text(&frame) && *frame.unmasked_payload() == *b"beside it" {
+                Vec::new()
+            } else {
+                vec![frame]
             }
         })],
     ),
@@ -157,9 +172,17 @@ pub(super) static FAULTS: &[Fault] = &[
         "large-message-is-cut",
         "Sends back all but the last byte of a large message.",
         &[Edit::ServerFrame(|_conversation, frame| {
-            let large = !frame.opcode.is_control() && frame.payload.len() > 65_000;
+            let large = !frame.opcode.is_control() && (65_000..=HUGE).contains(&frame.payload.len());
             let payload = frame.payload.split_last().map(|(_, rest)| rest).filter(|_| large);
             vec![payload.map(|payload| with_payload(frame.clone(), payload)).unwrap_or(frame)]
+        })],
+    ),
+    fault(
+        "huge-message-is-an-error",
+        "Gives up, with 1011, over a message of some megabytes.",
+        &[Edit::ServerFrame(|_conversation, frame| {
+            let huge = !frame.opcode.is_control() && frame.payload.len() > HUGE;
+            vec![if huge { Frame::new(Opcode::CLOSE, &1011_u16.to_be_bytes()) } else { frame }]
         })],
     ),
     fault(

@@ -48,6 +48,22 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "426-names-no-protocol",
+        "Answers 426 and does not say which protocol it wants.",
+        &[Edit::Answer(|_request, answer| {
+            if answer.status() == 426 {
+                fields::remove(&mut answer.head, "Upgrade");
+            }
+        })],
+    ),
+    fault(
+        "refuses-without-an-answer",
+        "Ends the connection where it refuses the opening handshake.",
+        &[Edit::Answer(|request, answer| {
+            answer.dropped |= request.is_handshake() && (400..500).contains(&answer.status());
+        })],
+    ),
+    fault(
         "accept-twice",
         "Sends its answer to the key in two lines.",
         &[Edit::Answer(|_request, answer| {
@@ -106,6 +122,14 @@ pub(super) static FAULTS: &[Fault] = &[
         &[Edit::Answer(|request, answer| {
             let offered = request.field(EXTENSIONS).unwrap_or_default();
             refuse(answer, "400 Bad Request", offered.contains("x-pushspec"));
+        })],
+    ),
+    fault(
+        "offer-of-browsers-is-refused",
+        "Refuses an opening handshake with the extension that browsers offer.",
+        &[Edit::Answer(|request, answer| {
+            let offered = request.field(EXTENSIONS).unwrap_or_default();
+            refuse(answer, "400 Bad Request", offered.contains("client_max_window_bits"));
         })],
     ),
     fault(

@@ -2,7 +2,7 @@
 
 use pushspec_wire::websocket::{Frame, LengthForm, Opcode};
 
-use super::super::frames::{is_text, with_code};
+use super::super::frames::{is_text, with_code, with_payload};
 use super::super::{Edit, Fault};
 use super::fault;
 
@@ -64,10 +64,50 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "sends-5000",
+        "Sends a code beyond all ranges.",
+        &[Edit::ServerFrame(|_conversation, frame| {
+            vec![if frame.close_code() == Some(1000) { with_code(frame, 5000) } else { frame }]
+        })],
+    ),
+    fault(
+        "sends-reasons-in-latin-1",
+        "Sends the reason of a close frame in Latin-1.",
+        &[Edit::ServerFrame(|_conversation, frame| {
+            let code = frame.close_code().filter(|code| *code == 1002).map(u16::to_be_bytes);
+            vec![
+                code.map(|code| with_payload(frame.clone(), &[&code, b"caf\xe9".as_slice()].concat()))
+                    .unwrap_or(frame),
+            ]
+        })],
+    ),
+    fault(
+        "sends-two-close-frames",
+        "Sends a close frame to answer one, and another when it ends the connection.",
+        &[Edit::ServerFrame(|_conversation, frame| {
+            let again = (frame.opcode == Opcode::CLOSE).then(|| with_code(frame.clone(), 1000));
+            [frame].into_iter().chain(again).collect()
+        })],
+    ),
+    fault(
         "sends-a-stray-continuation",
         "Sends the continuation of a message that has not begun.",
         &[Edit::ServerFrame(|_conversation, frame| {
             before_a_pong(frame, || Frame::new(Opcode::CONTINUATION, b"?"))
+        })],
+    ),
+    fault(
+        "pong-within-an-answer",
+        "Writes a pong as soon as it can, though another frame is not finished.",
+        &[Edit::ServerFrame(|_conversation, mut frame| {
+            // As in the case with an answer of 12 MiB that waits in the socket.
+            if is_text(&frame) && frame.payload.len() == 12 << 20 {
+                let pong = Frame::new(Opcode::PONG, b"between").encode();
+                let middle = frame.payload.len() / 2;
+                frame.payload.splice(middle..middle, pong);
+            }
+            let is_moved = frame.opcode == Opcode::PONG && frame.payload == b"between";
+            if is_moved { Vec::new() } else { vec![frame] }
         })],
     ),
     fault(
