@@ -62,7 +62,8 @@ enum Color {
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 struct RunArguments {
-    /// The server, as in `http://127.0.0.1:8080`, or `ws://127.0.0.1:8080/path` for a WebSocket alone
+    /// The server, as in `http://127.0.0.1:8080`, or `ws://127.0.0.1:8080/path` for a WebSocket alone, at `/` where
+    /// there is no path
     url: Option<String>,
     /// Only cases that match: the beginning of an id as in websocket/5.2, or with * for any characters
     #[arg(long, short, value_name = "PATTERN", num_args = 1..)]

@@ -16,6 +16,9 @@ pub struct CaseOutcome {
     pub case: Case,
     /// The level of its first clause.
     pub level: Level,
+    /// Whether it was asked for. Invariants are judged on whatever traffic there is, and a sanity case that did not pass
+    /// is shown wherever others rest on it.
+    pub selected: bool,
     /// The verdict.
     pub verdict: Verdict,
     /// Why it was skipped, or could not be run.
@@ -39,6 +42,7 @@ impl CaseOutcome {
         CaseOutcome {
             case,
             level,
+            selected: true,
             verdict: judgement.verdict,
             reason: judgement.reason,
             findings: judgement.findings,
@@ -54,6 +58,7 @@ impl CaseOutcome {
         CaseOutcome {
             case,
             level,
+            selected: true,
             verdict: Verdict::Skip,
             reason: Some(reason),
             findings: Vec::new(),
@@ -143,14 +148,15 @@ impl Outcome {
         findings
     }
 
-    /// How many cases were judged, of techniques of which it is known that they are there.
+    /// How many of the selected cases were judged, of techniques of which it is known that they are there.
     pub fn judged(&self) -> usize {
         // What is no technique's own is judged on the traffic of all.
         let known = |case: &&CaseOutcome| {
             let common = case.case.technique == "http" || case.case.invariant().is_some();
             if common { self.unjudged.is_empty() } else { !self.unjudged.contains_key(&case.case.technique) }
         };
-        let judged = |case: &CaseOutcome| !matches!(case.verdict, Verdict::Skip | Verdict::Error);
+        let judged =
+            |case: &CaseOutcome| case.selected && !matches!(case.verdict, Verdict::Skip | Verdict::Error);
         self.cases.iter().filter(known).filter(|case| judged(case)).count()
     }
 

@@ -163,11 +163,19 @@ fn wrong_arguments_exit_with_2_and_say_what_is_right() -> Result {
     let folder = TempDir::new()?;
     fs::write(folder.path().join("bad.toml"), "[sse]\npth = \"/events\"\n")?;
     fs::write(folder.path().join("path.toml"), "[sse]\npath = \"events\"\n")?;
+    fs::write(folder.path().join("own.toml"), "[sse]\npath = \"/events\"\n")?;
     fs::write(folder.path().join("empty.toml"), "allowed-origin = \"http://localhost\"\n")?;
     for (arguments, words) in [
         (vec!["run", "--jobs", "none"], "--jobs"),
         (vec!["run", "--patience", "0"], "--patience"),
         (vec!["run", "nonsense"], "is no URL"),
+        (vec!["run", "127.0.0.1:8080"], "it has no http://"),
+        (vec!["run", "localhost:8080"], "it has no http://"),
+        (vec!["run", "http://127.0.0.1:1/x", "--sse", "/y"], "leave `/x` out of the URL: --sse says"),
+        (vec!["run", "ws://127.0.0.1:1/a", "--websocket", "/b"], "the URL names /a and --websocket names /b"),
+        (vec!["run", "--sse", "/events"], "paths are given and no URL"),
+        (vec!["run", "--profile", "own.toml"], "paths are given and no URL"),
+        (vec!["load", "--technique", "sse", "--profile", "own.toml"], "paths are given and no URL"),
         (vec!["run", "https://127.0.0.1:1"], "needs TLS"),
         (vec!["run", "ftp://127.0.0.1"], "neither http:// nor ws://"),
         (vec!["run", "http://127.0.0.1:1/events"], "--sse /events"),
@@ -175,7 +183,7 @@ fn wrong_arguments_exit_with_2_and_say_what_is_right() -> Result {
         (vec!["run", "--profile", "missing.toml"], "missing.toml"),
         (vec!["run", "--profile", "bad.toml"], "bad.toml:2:1"),
         (vec!["run", "--profile", "path.toml"], "begins with `/`"),
-        (vec!["run", "--profile", "empty.toml"], "names no technique"),
+        (vec!["run", "http://127.0.0.1:1", "--profile", "empty.toml"], "names no technique"),
         (vec!["run", "--select", "sse", "http://127.0.0.1:1"], "put it before --select"),
         (vec!["run", "http://127.0.0.1:1", "--echo"], "add --websocket PATH"),
         (vec!["run", "--fault", "frames-maskd"], "did you mean `frames-masked`?"),
@@ -264,8 +272,71 @@ fn a_run_in_which_all_is_skipped_exits_with_4_and_is_not_called_conformant() -> 
     let output =
         pushspec(folder.path(), &["run", &server.url(), "--sse", "/sse/a", "--select", "websocket"])?;
     assert_exit(&output, 4);
-    assert!(out(&output).contains("nothing could be judged"), "{}", out(&output));
+    assert!(out(&output).contains("nothing that was selected could be judged"), "{}", out(&output));
     server.stop();
+    Ok(())
+}
+
+#[test]
+fn invariants_that_nobody_asked_for_do_not_make_a_skipped_case_a_success() -> Result {
+    let folder = TempDir::new()?;
+    let server = Running::start()?;
+    let case = "sse/9.2.4-last-event-id/resume-from-the-middle";
+    let output =
+        pushspec(folder.path(), &["run", &server.url(), "--sse", "/sse/a", "--select", case, "--strict"])?;
+    assert_exit(&output, 4);
+    assert!(out(&output).contains("nothing that was selected could be judged"), "{}", out(&output));
+    assert!(!out(&output).contains("\nconformant"), "{}", out(&output));
+    server.stop();
+    Ok(())
+}
+
+#[test]
+fn a_reader_who_goes_away_changes_no_verdict() -> Result {
+    let folder = TempDir::new()?;
+    for format in ["text", "json", "junit"] {
+        let arguments = ["run", "--fault", "frames-masked", "--select", "websocket/5.1", "--format", format];
+        let mut program = Command::new(env!("CARGO_BIN_EXE_pushspec"))
+            .args(arguments)
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        drop(program.stdout.take());
+        assert_eq!(program.wait()?.code(), Some(1), "{format}");
+    }
+    Ok(())
+}
+
+/// The first line of a request, in the transcript of a report.
+fn is_requested(folder: &TempDir, line: &str) -> Result<bool> {
+    let report = fs::read_to_string(folder.path().join("reports/latest/report.json"))?;
+    Ok(report.contains(line))
+}
+
+#[test]
+fn the_url_of_a_websocket_without_a_path_is_the_root_or_what_the_profile_says() -> Result {
+    let folder = TempDir::new()?;
+    let server = Running::start()?;
+    for url in [format!("ws://{}", server.server.address()), format!("ws://{}/", server.server.address())] {
+        let output = pushspec(folder.path(), &["run", &url])?;
+        assert!(is_requested(&folder, "GET / HTTP/1.1")?, "{}", out(&output));
+        assert!(!is_requested(&folder, "/sse/")?, "nothing but the WebSocket is judged");
+        let arguments = ["run", &url, "--websocket", "/websocket/echo", "--select", "websocket/5.1"];
+        let output = pushspec(folder.path(), &arguments)?;
+        assert!(is_requested(&folder, "GET /websocket/echo HTTP/1.1")?, "{}", out(&output));
+    }
+    server.stop();
+    Ok(())
+}
+
+#[test]
+fn the_profile_of_the_reference_server_needs_no_url() -> Result {
+    let folder = TempDir::new()?;
+    fs::write(folder.path().join("p.toml"), pushspec_fixtures::REFERENCE_PROFILE)?;
+    let select = ["--select", "websocket/5.1-masking/masked-hello"];
+    assert_exit(&pushspec(folder.path(), &[&["run", "--profile", "p.toml"], &select[..]].concat())?, 0);
     Ok(())
 }
 

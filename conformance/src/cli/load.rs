@@ -37,11 +37,11 @@ const REFERENCE_SSE: &str = "/sse/{channel}";
 pub(super) async fn load(arguments: &LoadArguments) -> Result<u8, CliError> {
     let interrupts = interrupts();
     let chosen = chosen_profile(arguments.profile.as_deref(), arguments.url.is_some())?;
+    let url = chosen.url(arguments.url.as_ref())?;
     let mut profile = chosen.profile;
     if let (true, Some(sse)) = (chosen.assumed, &mut profile.sse) {
         REFERENCE_SSE.clone_into(&mut sse.path);
     }
-    let url = arguments.url.clone().or_else(|| profile.url.clone());
     // Held to the end: dropping it ends the process.
     let reference = match url {
         Some(_) => None,

@@ -18,16 +18,19 @@ use crate::report::terminal::{Detail, Rerun};
 use crate::report::{self, json, junit, terminal};
 use crate::suite::{Pattern, Suite};
 use crate::target::profile::{EventStream, Iframe, LongPolling, Parts, Polling, WebSocket};
-use crate::target::{Profile, ProfileError, TECHNIQUES, Target, websocket_path};
+use crate::target::{Profile, ProfileError, TECHNIQUES, Target, UrlError, websocket_path};
 
 /// The profile that is read where none is named.
 const PROFILE: &str = "pushspec.toml";
+
+/// What is said where the target is not known to be laid out like the reference server, and judged as if it were.
+pub(super) const ASSUMED: &str = "no profile: assuming the paths of the reference server; say where yours are with --profile FILE, or --sse PATH and the like";
 
 pub(super) async fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     check_patterns(&arguments.select)?;
     let suite = arguments.fixtures.suite()?;
     let profile = profile(arguments)?;
-    let url = arguments.url.clone().or_else(|| profile.profile.url.clone());
+    let url = profile.url(arguments.url.as_ref())?;
     // Held to the end: dropping the server ends it.
     let reference = match &url {
         Some(_) => None,
@@ -38,7 +41,8 @@ pub(super) async fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     let url = url.unwrap_or_else(|| {
         reference.as_ref().map(|server| format!("http://{}", server.address())).unwrap_or_default()
     });
-    let mut target = Target::new(&url, profile.profile)?;
+    let assumed = profile.assumed && arguments.url.is_some();
+    let mut target = target(arguments, &url, profile)?;
     if !TECHNIQUES.iter().any(|technique| target.can(technique)) {
         let why = "the profile names no technique: it has none of the tables [polling], [long-polling], [iframe], [sse] and [websocket]";
         return Err(CliError::Usage(why.into()));
@@ -49,12 +53,10 @@ pub(super) async fn run(arguments: &RunArguments) -> Result<u8, CliError> {
         target.port = relay.address().port();
         target.default_port = false;
     }
-    if profile.assumed && arguments.url.is_some() && arguments.quiet == 0 && arguments.format == Format::Text
-    {
-        writeln!(
-            anstream::stderr(),
-            "note: no profile: assuming the paths of the reference server; say where yours are with --profile FILE, or --sse PATH and the like"
-        )?;
+    let note = assumed.then_some(ASSUMED);
+    if let Some(note) = note.filter(|_| arguments.quiet == 0 && arguments.format == Format::Text) {
+        // Who has closed standard error does not want to know.
+        let _ = writeln!(anstream::stderr(), "note: {note}");
     }
     // A folder that cannot be written to is known before the run, not after it.
     report::prepare(&arguments.report_dir)?;
@@ -63,7 +65,11 @@ pub(super) async fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     let strict = arguments.strict || arguments.fault.is_some();
     let report = report::Report::new(&suite, &outcome, strict);
     report.write(&arguments.report_dir)?;
-    print(arguments, &suite, &outcome, &report)?;
+    match print(arguments, &suite, &outcome, &report) {
+        // Who reads the output has seen enough, as with `| head`: the verdict is the same.
+        Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        printed => printed?,
+    }
     if let Some(server) = reference {
         server.shutdown().await;
     }
@@ -94,6 +100,41 @@ pub(super) struct ChosenProfile {
     pub(super) profile: Profile,
     /// Nothing said where the techniques are: the paths of the reference server are tried.
     pub(super) assumed: bool,
+    /// It is laid out for the reference server, which therefore can be judged by it.
+    reference: bool,
+}
+
+impl ChosenProfile {
+    /// One that is made for a server of the user's own.
+    fn of_a_target(profile: Profile) -> ChosenProfile {
+        ChosenProfile { profile, assumed: false, reference: false }
+    }
+
+    /// The URL that is named, or that of the profile; `None` for the built-in reference server.
+    pub(super) fn url(&self, named: Option<&String>) -> Result<Option<String>, CliError> {
+        let url = named.or(self.profile.url.as_ref()).cloned();
+        if url.is_none() && !self.reference {
+            let why =
+                "paths are given and no URL: put it behind the command, or `url = \"…\"` into the profile";
+            return Err(CliError::Usage(why.into()));
+        }
+        Ok(url)
+    }
+}
+
+/// The target at a URL, with its profile.
+fn target(arguments: &RunArguments, url: &str, chosen: ChosenProfile) -> Result<Target, CliError> {
+    let assumed = chosen.assumed;
+    Target::new(url, chosen.profile).map_err(|error| match error {
+        UrlError::Path { path, .. } if !assumed => {
+            let what = named_paths(&arguments.paths).next();
+            let says = what.map_or("the profile says where each technique is".to_owned(), |(flag, _)| {
+                format!("--{flag} says where that technique is")
+            });
+            CliError::Usage(format!("leave `{path}` out of the URL: {says}"))
+        }
+        error => error.into(),
+    })
 }
 
 fn profile(arguments: &RunArguments) -> Result<ChosenProfile, CliError> {
@@ -102,16 +143,24 @@ fn profile(arguments: &RunArguments) -> Result<ChosenProfile, CliError> {
         let why = "--echo says what a WebSocket answers, and nothing says where it is: add --websocket PATH";
         return Err(CliError::Usage(why.into()));
     }
+    if let (Some(one), Some(other)) =
+        (websocket.as_ref().filter(|path| *path != "/"), &arguments.paths.websocket)
+        && one != other
+    {
+        return Err(CliError::Usage(format!(
+            "the URL names {one} and --websocket names {other}: leave one of the two out"
+        )));
+    }
     if let Some(profile) = profile_of_paths(&arguments.paths, websocket.as_deref()) {
         if let Some((flag, Wrong { message, hint })) = profile.mistake() {
             return Err(CliError::Usage(format!("--{flag}: {message}; {hint}")));
         }
-        return Ok(ChosenProfile { profile, assumed: false });
+        return Ok(ChosenProfile::of_a_target(profile));
     }
     let chosen = chosen_profile(arguments.profile.as_deref(), arguments.url.is_some())?;
     // The URL of a WebSocket says where it is, and nothing says that there is more.
     if chosen.assumed && websocket.is_some() {
-        return Ok(ChosenProfile { profile: Profile::default(), assumed: false });
+        return Ok(ChosenProfile::of_a_target(Profile::default()));
     }
     Ok(chosen)
 }
@@ -120,22 +169,23 @@ fn profile(arguments: &RunArguments) -> Result<ChosenProfile, CliError> {
 pub(super) fn chosen_profile(named: Option<&Path>, has_url: bool) -> Result<ChosenProfile, CliError> {
     let path = named.or_else(|| Some(Path::new(PROFILE)).filter(|path| has_url && path.exists()));
     let Some(path) = path else {
-        return Ok(ChosenProfile { profile: Profile::reference()?, assumed: true });
+        return Ok(ChosenProfile { profile: Profile::reference()?, assumed: true, reference: true });
     };
     let file = path.display().to_string();
     let bytes = fs::read(path).map_err(|error| CliError::ReadProfile { path: path.to_owned(), error })?;
     let text = String::from_utf8(bytes)
         .map_err(|error| ProfileError(PageErrors(vec![PageError::not_utf8(file.clone(), &error)])))?;
     let profile = Profile::parse(&file, &text)?;
-    Ok(ChosenProfile { profile, assumed: false })
+    // The one of the reference server, which is written down for others to begin with, has no URL.
+    let reference = text == pushspec_fixtures::REFERENCE_PROFILE;
+    Ok(ChosenProfile { profile, assumed: false, reference })
 }
 
 /// A profile made of `--sse PATH` and the like; `None` if there is no such flag. The path of a `ws://` URL stands for
 /// `--websocket PATH`.
 fn profile_of_paths(paths: &PathArguments, of_url: Option<&str>) -> Option<Profile> {
     let PathArguments { polling, long_polling, iframe, sse, websocket, echo } = paths;
-    let named = [polling, long_polling, iframe, sse, websocket].into_iter().flatten().count();
-    if named == 0 && !echo {
+    if named_paths(paths).next().is_none() && !echo {
         return None;
     }
     let reply = echo.then(|| "{message}".to_owned());
@@ -156,6 +206,19 @@ fn profile_of_paths(paths: &PathArguments, of_url: Option<&str>) -> Option<Profi
         }),
         ..Profile::default()
     })
+}
+
+/// The flags that name a path, each with its path.
+fn named_paths(paths: &PathArguments) -> impl Iterator<Item = (&'static str, &String)> {
+    let PathArguments { polling, long_polling, iframe, sse, websocket, .. } = paths;
+    let flags = [
+        ("polling", polling),
+        ("long-polling", long_polling),
+        ("iframe", iframe),
+        ("sse", sse),
+        ("websocket", websocket),
+    ];
+    flags.into_iter().filter_map(|(flag, path)| path.as_ref().map(|path| (flag, path)))
 }
 
 async fn relay(arguments: &RunArguments, target: &Target) -> Result<Option<Relay>, CliError> {
@@ -232,11 +295,7 @@ fn rerun_arguments(arguments: &RunArguments) -> Vec<String> {
     };
     flag("--profile", arguments.profile.as_ref().map(|path| path.display().to_string()));
     let paths = &arguments.paths;
-    flag("--polling", paths.polling.clone());
-    flag("--long-polling", paths.long_polling.clone());
-    flag("--iframe", paths.iframe.clone());
-    flag("--sse", paths.sse.clone());
-    flag("--websocket", paths.websocket.clone());
+    named_paths(paths).for_each(|(name, path)| flag(&format!("--{name}"), Some(path.clone())));
     flag("--fault", arguments.fault.clone());
     flag("--patience", Some(arguments.patience.to_string()).filter(|factor| factor != "1"));
     flag("--fixtures", arguments.fixtures.fixtures.as_ref().map(|path| path.display().to_string()));

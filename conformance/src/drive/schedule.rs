@@ -125,8 +125,11 @@ impl Suite {
             progress(&outcome);
             results.outcomes.insert(outcome.case.id.clone(), outcome);
         }
-        let cases: Vec<CaseOutcome> =
-            self.cases.iter().filter_map(|case| results.outcomes.remove(&case.id)).collect();
+        let outcomes = self.cases.iter().filter_map(|case| {
+            let outcome = results.outcomes.remove(&case.id)?;
+            Some(CaseOutcome { selected: reported.contains(case.id.as_str()), ..outcome })
+        });
+        let cases: Vec<CaseOutcome> = outcomes.collect();
         let clauses = clauses(&cases, &self.catalogue);
         Ok(Outcome { target: target.url(), cases, clauses, unjudged, duration: start.elapsed() })
     }

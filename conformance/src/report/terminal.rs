@@ -198,17 +198,14 @@ fn verdict(out: &mut impl Write, outcome: &Outcome, strict: bool) -> io::Result<
     let seconds = outcome.duration.as_secs_f64();
     let broken = counts.of(Verdict::Fail) + counts.of(Verdict::Error) > 0;
     let (style, words) = if outcome.judged() == 0 && !broken {
-        (style(Verdict::Warn), "nothing could be judged")
+        (style(Verdict::Warn), "nothing that was selected could be judged")
     } else if outcome.is_conformant(strict) {
         (style(Verdict::Pass), "conformant")
     } else {
         (style(Verdict::Fail), "not conformant")
     };
-    writeln!(
-        out,
-        "{style}{words}{style:#}: {judged} cases judged at {} in {seconds:.2} s",
-        visible(&outcome.target)
-    )?;
+    let judged = if outcome.judged() == 0 { String::new() } else { format!(": {judged} cases judged") };
+    writeln!(out, "{style}{words}{style:#}{judged} at {} in {seconds:.2} s", visible(&outcome.target))?;
     outcome
         .unjudged
         .iter()

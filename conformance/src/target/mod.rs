@@ -59,6 +59,9 @@ pub enum UrlError {
     /// TLS.
     #[error("`{0}` needs TLS, which pushspec does not speak yet; point it at a plain http:// or ws:// port")]
     Tls(String),
+    /// A host, perhaps with a port, and nothing before it.
+    #[error("`{0}` is no URL: it has no http://; write it like http://127.0.0.1:8080")]
+    NoScheme(String),
     /// Some other scheme.
     #[error("`{0}` is neither http:// nor ws://")]
     Scheme(String),
@@ -79,16 +82,19 @@ pub enum UrlError {
     },
 }
 
-/// The path and query of a `ws://` URL that says more than where the server is.
+/// The path and query of a `ws://` URL: where its WebSocket is.
 pub fn websocket_path(url: &str) -> Option<String> {
     let parsed = url::Url::parse(url).ok().filter(|parsed| parsed.scheme() == "ws")?;
-    let path = &parsed[url::Position::BeforePath..url::Position::AfterQuery];
-    (path != "/").then(|| path.to_owned())
+    Some(parsed[url::Position::BeforePath..url::Position::AfterQuery].to_owned())
 }
 
 impl Target {
-    /// Reads a URL. A `ws://` URL with a path says where the WebSocket lives, whatever the profile says of that.
+    /// Reads a URL. A `ws://` URL says where the WebSocket lives: with a path of its own whatever the profile says of
+    /// that, and with `/` alone where the profile says nothing.
     pub fn new(url: &str, mut profile: Profile) -> Result<Target, UrlError> {
+        if !url.contains("://") {
+            return Err(UrlError::NoScheme(url.to_owned()));
+        }
         let parsed = url::Url::parse(url).map_err(|error| UrlError::Syntax(url.to_owned(), error))?;
         match parsed.scheme() {
             "http" | "ws" => {}
@@ -99,11 +105,13 @@ impl Target {
             return Err(UrlError::Credentials);
         }
         let path = &parsed[url::Position::BeforePath..url::Position::AfterQuery];
-        if path != "/" {
-            if parsed.scheme() != "ws" {
-                return Err(UrlError::Path { url: url.to_owned(), path: path.to_owned() });
+        if parsed.scheme() == "ws" {
+            let websocket = profile.websocket.get_or_insert_default();
+            if path != "/" || websocket.path.is_empty() {
+                path.clone_into(&mut websocket.path);
             }
-            path.clone_into(&mut profile.websocket.get_or_insert_default().path);
+        } else if path != "/" {
+            return Err(UrlError::Path { url: url.to_owned(), path: path.to_owned() });
         }
         let host =
             parsed.host_str().ok_or_else(|| UrlError::Syntax(url.to_owned(), url::ParseError::EmptyHost))?;
