@@ -68,6 +68,9 @@ struct RunArguments {
     /// Only cases that match: the beginning of an id as in websocket/5.2, or with * for any characters
     #[arg(long, short, value_name = "PATTERN", num_args = 1..)]
     select: Vec<String>,
+    /// Leaves out cases that match, as for --select: findings that are known already
+    #[arg(long, value_name = "PATTERN", num_args = 1..)]
+    exclude: Vec<String>,
     /// Where the server keeps each technique; ./pushspec.toml if it exists
     #[arg(long, short, value_name = "FILE")]
     profile: Option<PathBuf>,
@@ -260,7 +263,7 @@ impl CliError {
                 LoadError::Lacks { .. } | LoadError::OpenFiles { .. } | LoadError::Process { .. },
             ) => 2,
             CliError::Run(RunError::Unreachable { .. }) | CliError::Load(LoadError::Unreachable { .. }) => 3,
-            CliError::Run(RunError::NothingSelected(_)) => 4,
+            CliError::Run(RunError::NothingSelected(_) | RunError::AllExcluded) => 4,
             CliError::Run(RunError::Internal(_))
             | CliError::Load(LoadError::Internal(_))
             | CliError::Report(_)

@@ -1,7 +1,7 @@
 //! What a run came to: every reporter works from this alone.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::case::Case;
 use crate::catalogue::Level;
@@ -109,8 +109,12 @@ impl Counts {
 pub struct Outcome {
     /// The URL of the target.
     pub target: String,
+    /// When the run began.
+    pub started: SystemTime,
     /// Every selected case, in the order of the pages.
     pub cases: Vec<CaseOutcome>,
+    /// The cases that were selected and are excluded by name: they were not run.
+    pub excluded: Vec<String>,
     /// Every clause that a selected case judges.
     pub clauses: Vec<ClauseOutcome>,
     /// The techniques whose sanity case could not be run, and why. What else was judged of them says little: an address

@@ -27,7 +27,8 @@ const PROFILE: &str = "pushspec.toml";
 pub(super) const ASSUMED: &str = "no profile: assuming the paths of the reference server; say where yours are with --profile FILE, or --sse PATH and the like";
 
 pub(super) async fn run(arguments: &RunArguments) -> Result<u8, CliError> {
-    check_patterns(&arguments.select)?;
+    check_patterns("--select", &arguments.select)?;
+    check_patterns("--exclude", &arguments.exclude)?;
     let suite = arguments.fixtures.suite()?;
     let profile = profile(arguments)?;
     let url = profile.url(arguments.url.as_ref())?;
@@ -63,7 +64,8 @@ pub(super) async fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     let outcome = judge(arguments, &suite, target).await?;
     // A fault shows that the suite sees it, at whatever level.
     let strict = arguments.strict || arguments.fault.is_some();
-    let report = report::Report::new(&suite, &outcome, strict);
+    let words = reported_arguments(arguments);
+    let report = report::Report { arguments: &words, ..report::Report::new(&suite, &outcome, strict) };
     report.write(&arguments.report_dir)?;
     match print(arguments, &suite, &outcome, &report) {
         // Who reads the output has seen enough, as with `| head`: the verdict is the same.
@@ -78,10 +80,10 @@ pub(super) async fn run(arguments: &RunArguments) -> Result<u8, CliError> {
 }
 
 /// Without a `--` between them the list of patterns takes the URL in.
-fn check_patterns(patterns: &[String]) -> Result<(), CliError> {
+fn check_patterns(flag: &str, patterns: &[String]) -> Result<(), CliError> {
     match patterns.iter().find(|pattern| pattern.contains("://")) {
         Some(url) => Err(CliError::Usage(format!(
-            "`{url}` is a URL and no pattern: put it before --select, as in `pushspec run {url} --select websocket`"
+            "`{url}` is a URL and no pattern: put it before {flag}, as in `pushspec run {url} {flag} websocket`"
         ))),
         None => Ok(()),
     }
@@ -239,15 +241,22 @@ async fn judge(arguments: &RunArguments, suite: &Suite, target: Target) -> Resul
     let options = Options {
         jobs: usize::from(arguments.jobs),
         patience: arguments.patience,
-        select: arguments.select.iter().map(|pattern| Pattern::new(pattern)).collect(),
+        select: patterns(&arguments.select),
+        exclude: patterns(&arguments.exclude),
         // A fault is seen the first time or not at all.
         again: arguments.fault.is_none(),
         tag: None,
     };
-    let bar = progress_bar(arguments, suite.select(&options.select).len());
+    let selected = suite.select(&options.select);
+    let excluded = |id: &str| options.exclude.iter().any(|pattern| pattern.matches(id));
+    let bar = progress_bar(arguments, selected.iter().filter(|case| !excluded(&case.id)).count());
     let outcome = suite.run_with(&Arc::new(target), &options, |_| bar.inc(1)).await;
     bar.finish_and_clear();
     Ok(outcome?)
+}
+
+fn patterns(texts: &[String]) -> Vec<Pattern> {
+    texts.iter().map(|text| Pattern::new(text)).collect()
 }
 
 fn progress_bar(arguments: &RunArguments, length: usize) -> ProgressBar {
@@ -285,6 +294,18 @@ fn print(
         Format::Junit => write!(out, "{}", junit::to_string(report)?)?,
     }
     Ok(())
+}
+
+/// The arguments, for the report: those that say what was judged, and how.
+fn reported_arguments(arguments: &RunArguments) -> Vec<String> {
+    let mut words = rerun_arguments(arguments);
+    for (flag, patterns) in [("--exclude", &arguments.exclude), ("--select", &arguments.select)] {
+        if !patterns.is_empty() {
+            words.push(flag.to_owned());
+            words.extend(patterns.iter().cloned());
+        }
+    }
+    words
 }
 
 /// What a line that runs a case again has between `pushspec run` and `--select`.

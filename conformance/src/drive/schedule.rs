@@ -28,6 +28,8 @@ pub struct Options {
     pub patience: f64,
     /// Which cases; all of them if empty.
     pub select: Vec<Pattern>,
+    /// Which of them are left out: what is known already.
+    pub exclude: Vec<Pattern>,
     /// Whether cases that do not pass are run again, a few at a time, before they are reported: a server that was
     /// overwhelmed for a moment is not accused.
     pub again: bool,
@@ -37,7 +39,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { jobs: 32, patience: 1.0, select: Vec::new(), again: true, tag: None }
+        Options { jobs: 32, patience: 1.0, select: Vec::new(), exclude: Vec::new(), again: true, tag: None }
     }
 }
 
@@ -47,6 +49,9 @@ pub enum RunError {
     /// One of the patterns matches no case.
     #[error("no case matches {0}; `pushspec list` shows what there is")]
     NothingSelected(String),
+    /// Every case that is selected is excluded, too.
+    #[error("--exclude leaves nothing of what is selected")]
+    AllExcluded,
     /// Nothing listens there.
     #[error("{target} is not reachable: {why}")]
     Unreachable {
@@ -82,14 +87,14 @@ impl Suite {
         options: &Options,
         mut progress: impl FnMut(&CaseOutcome),
     ) -> Result<Outcome, RunError> {
-        let selected = self.select(&options.select);
-        let unmatched = |pattern: &&Pattern| !self.cases.iter().any(|case| pattern.matches(&case.id));
-        let unmatched: Vec<String> =
-            options.select.iter().filter(unmatched).map(|pattern| format!("`{pattern}`")).collect();
-        if selected.is_empty() || !unmatched.is_empty() {
-            return Err(RunError::NothingSelected(unmatched.join(" or ")));
+        let is_excluded = |case: &Case| options.exclude.iter().any(|pattern| pattern.matches(&case.id));
+        let (excluded, selected): (Vec<Case>, Vec<Case>) =
+            self.select(&options.select).into_iter().partition(is_excluded);
+        self.check_selection(options)?;
+        if selected.is_empty() {
+            return Err(RunError::AllExcluded);
         }
-        let start = Instant::now();
+        let (started, start) = (SystemTime::now(), Instant::now());
         let addresses = reach(target).await?;
         let publisher = Publisher::new(target).map_err(RunError::Internal)?;
         let runner = Arc::new(Runner {
@@ -108,7 +113,9 @@ impl Suite {
         let mut results = Results::default();
         let (named, conversations): (Vec<Case>, Vec<Case>) =
             selected.iter().cloned().partition(|case| case.invariant().is_some());
-        let conversations = if conversations.is_empty() { self.traffic_for(&named) } else { conversations };
+        let mut conversations =
+            if conversations.is_empty() { self.traffic_for(&named) } else { conversations };
+        conversations.retain(|case| !is_excluded(case));
         runner.conversations(self, conversations, &mut results, &mut progress).await?;
         let unjudged = results.unjudged(target);
         let reported: BTreeSet<&str> = selected.iter().map(|case| case.id.as_str()).collect();
@@ -119,7 +126,8 @@ impl Suite {
             let broken = outcome.verdict != Verdict::Skip && !outcome.completed;
             reported.contains(id.as_str()) || (!only_invariants && broken)
         });
-        let invariants = if only_invariants { named } else { self.invariants_of(&results, named) };
+        let mut invariants = if only_invariants { named } else { self.invariants_of(&results, named) };
+        invariants.retain(|case| !is_excluded(case));
         for case in invariants {
             let outcome = runner.invariant(case, &results);
             progress(&outcome);
@@ -131,7 +139,18 @@ impl Suite {
         });
         let cases: Vec<CaseOutcome> = outcomes.collect();
         let clauses = clauses(&cases, &self.catalogue);
-        Ok(Outcome { target: target.url(), cases, clauses, unjudged, duration: start.elapsed() })
+        let excluded = excluded.into_iter().map(|case| case.id).collect();
+        let target = target.url();
+        Ok(Outcome { target, started, cases, excluded, clauses, unjudged, duration: start.elapsed() })
+    }
+
+    /// A pattern that matches nothing is a slip.
+    fn check_selection(&self, options: &Options) -> Result<(), RunError> {
+        let unmatched = |pattern: &&Pattern| !self.cases.iter().any(|case| pattern.matches(&case.id));
+        let patterns = options.select.iter().chain(&options.exclude);
+        let unmatched: Vec<String> =
+            patterns.filter(unmatched).map(|pattern| format!("`{pattern}`")).collect();
+        if unmatched.is_empty() { Ok(()) } else { Err(RunError::NothingSelected(unmatched.join(" or "))) }
     }
 
     /// The invariants that were named, and those for which the cases that ran had traffic.

@@ -1,6 +1,7 @@
 //! `report.json`: everything, for programs.
 
 use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
@@ -20,6 +21,8 @@ struct Document<'a> {
     target: Target<'a>,
     conformant: bool,
     strict: bool,
+    started: String,
+    arguments: &'a [String],
     duration_ms: f64,
     summary: Summary<'a>,
     cases: Vec<Case<'a>>,
@@ -40,6 +43,7 @@ struct Target<'a> {
 #[derive(Serialize)]
 struct Summary<'a> {
     total: BTreeMap<&'static str, usize>,
+    excluded: &'a [String],
     /// The techniques that could not be judged, and why.
     unjudged: &'a BTreeMap<String, String>,
     by_technique: BTreeMap<&'static str, BTreeMap<&'static str, usize>>,
@@ -52,6 +56,7 @@ struct Case<'a> {
     title: String,
     level: Level,
     clauses: Vec<&'a str>,
+    selected: bool,
     verdict: Verdict,
     reason: Option<&'a str>,
     duration_ms: f64,
@@ -92,8 +97,15 @@ pub fn to_string(report: &Report<'_>) -> Result<String, serde_json::Error> {
         target: Target { url: &outcome.target },
         conformant: outcome.is_conformant(report.strict),
         strict: report.strict,
+        started: rfc3339(outcome.started),
+        arguments: report.arguments,
         duration_ms: milliseconds(outcome.duration),
-        summary: Summary { total: spelled(&outcome.counts()), unjudged: &outcome.unjudged, by_technique },
+        summary: Summary {
+            total: spelled(&outcome.counts()),
+            excluded: &outcome.excluded,
+            unjudged: &outcome.unjudged,
+            by_technique,
+        },
         cases: outcome.cases.iter().map(case).collect(),
         clauses: outcome
             .clauses
@@ -117,6 +129,7 @@ fn case(outcome: &CaseOutcome) -> Case<'_> {
         title: outcome.case.title(),
         level: outcome.level,
         clauses: outcome.case.clauses(),
+        selected: outcome.selected,
         verdict: outcome.verdict,
         reason: outcome.reason.as_deref(),
         duration_ms: milliseconds(outcome.duration),
@@ -129,6 +142,14 @@ fn case(outcome: &CaseOutcome) -> Case<'_> {
             transcript: crate::transcript::printed(&first.transcript),
         }),
     }
+}
+
+/// A time as in RFC 3339, in UTC, to the second.
+fn rfc3339(time: SystemTime) -> String {
+    let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let timestamp =
+        i64::try_from(seconds).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    timestamp.unwrap_or_default().to_string()
 }
 
 fn spelled(counts: &Counts) -> BTreeMap<&'static str, usize> {

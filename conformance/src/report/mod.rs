@@ -43,18 +43,20 @@ pub struct Report<'a> {
     pub outcome: &'a Outcome,
     /// Whether warnings are failures.
     pub strict: bool,
+    /// The arguments of the command line, where there was one; nothing of a profile but its name.
+    pub arguments: &'a [String],
 }
 
 impl<'a> Report<'a> {
     /// A report of an outcome.
     pub fn new(suite: &'a Suite, outcome: &'a Outcome, strict: bool) -> Report<'a> {
-        Report { suite, outcome, strict }
+        Report { suite, outcome, strict, arguments: &[] }
     }
 
     /// Writes `report.json` and `junit.xml` into a folder.
     pub fn write(&self, folder: &Path) -> Result<(), ReportError> {
         let [json, junit] = FILES.map(|name| folder.join(name));
-        write_file(&json, &json::to_string(self)?)?;
+        write_file(&json, &(json::to_string(self)? + "\n"))?;
         write_file(&junit, &junit::to_string(self)?)
     }
 }
