@@ -34,7 +34,7 @@ const EXIT_CODES: &str = "Exit codes:
   1  it does not
   2  an argument, a profile or a fixture is wrong
   3  the target is not reachable
-  4  nothing was selected, or nothing could be judged
+  4  nothing was selected, or nothing that was selected could be judged
   5  a report could not be written, or the suite itself failed";
 
 #[derive(Debug, Subcommand)]
@@ -43,7 +43,7 @@ enum Command {
     Run(Box<RunArguments>),
     /// Lists the cases
     List(ListArguments),
-    /// Explains a case or a clause: what it asks, why, where it is written, and how to run it
+    /// Explains a case, a clause or a fault: what it asks, why, where it is written, and how to run it
     Explain(ExplainArguments),
     /// Measures a server with many waiting clients; without a URL, the reference server in a process of its own
     Load(LoadArguments),
@@ -154,7 +154,7 @@ struct ListArguments {
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
 struct ExplainArguments {
-    /// The id of a case or of a clause
+    /// The id of a case or of a clause, or the name of a fault
     id: String,
     #[command(flatten)]
     fixtures: FixtureArguments,
@@ -262,7 +262,8 @@ impl CliError {
             | CliError::Load(
                 LoadError::Lacks { .. } | LoadError::OpenFiles { .. } | LoadError::Process { .. },
             ) => 2,
-            CliError::Run(RunError::Unreachable { .. }) | CliError::Load(LoadError::Unreachable { .. }) => 3,
+            CliError::Run(RunError::Unreachable { .. })
+            | CliError::Load(LoadError::Unreachable { .. } | LoadError::Refused { .. }) => 3,
             CliError::Run(RunError::NothingSelected(_) | RunError::AllExcluded) => 4,
             CliError::Run(RunError::Internal(_))
             | CliError::Load(LoadError::Internal(_))

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::case::error::PageErrors;
+use crate::case::page::FIXTURES;
 use crate::case::{Case, Page, expand};
 use crate::catalogue::Catalogue;
 use crate::target::TECHNIQUES;
@@ -70,6 +71,7 @@ impl Suite {
     /// The suite in a folder laid out like `fixtures/`. Without `requirements/` in it, the built-in catalogue holds.
     pub fn from_folder(folder: &Path) -> Result<Suite, SuiteError> {
         folder::check_names(folder)?;
+        let root = folder::root(folder);
         let mut pages = Vec::new();
         for technique in TECHNIQUES {
             pages.extend(folder::read(folder, technique, "md")?);
@@ -81,20 +83,32 @@ impl Suite {
         let catalogue = if requirements.is_empty() {
             Catalogue::parse(pushspec_fixtures::REQUIREMENTS.iter().copied())?
         } else {
-            Catalogue::parse(requirements.iter().map(|(name, text)| (name.as_str(), text.as_str())))?
+            Catalogue::parse_in(
+                &root,
+                requirements.iter().map(|(name, text)| (name.as_str(), text.as_str())),
+            )?
         };
-        Ok(Suite::new(pages.iter().map(|(name, text)| (name.as_str(), text.as_str())), catalogue)?)
+        let pages = pages.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        Ok(Suite::new_in(&root, pages, catalogue)?)
     }
 
-    /// Reads pages and checks them against a catalogue.
+    /// Reads pages of `fixtures/` and checks them against a catalogue.
     pub fn new<'a>(
+        files: impl IntoIterator<Item = (&'a str, &'a str)>,
+        catalogue: Catalogue,
+    ) -> Result<Suite, PageErrors> {
+        Suite::new_in(FIXTURES, files, catalogue)
+    }
+
+    fn new_in<'a>(
+        root: &str,
         files: impl IntoIterator<Item = (&'a str, &'a str)>,
         catalogue: Catalogue,
     ) -> Result<Suite, PageErrors> {
         let mut pages = Vec::new();
         let mut errors = Vec::new();
         for (path, text) in files {
-            match Page::parse(path, text) {
+            match Page::parse_in(root, path, text) {
                 Ok(page) => {
                     errors.extend(check::page(&page, text, &catalogue));
                     pages.push(Arc::new(page));

@@ -164,6 +164,7 @@ fn wrong_arguments_exit_with_2_and_say_what_is_right() -> Result {
     let folder = TempDir::new()?;
     fs::write(folder.path().join("bad.toml"), "[sse]\npth = \"/events\"\n")?;
     fs::write(folder.path().join("path.toml"), "[sse]\npath = \"events\"\n")?;
+    fs::write(folder.path().join("time.toml"), "[sse]\npath = \"/events\"\nheartbeat = 15\n")?;
     fs::write(folder.path().join("own.toml"), "[sse]\npath = \"/events\"\n")?;
     fs::write(folder.path().join("empty.toml"), "allowed-origin = \"http://localhost\"\n")?;
     for (arguments, words) in [
@@ -193,6 +194,11 @@ fn wrong_arguments_exit_with_2_and_say_what_is_right() -> Result {
             vec!["explain", "websocket/5.1-masking/unmasked-text-fram"],
             "did you mean `websocket/5.1-masking/unmasked-text-frame`?",
         ),
+        (vec!["explain", "rfc6455/5.1"], "see `pushspec list --clauses rfc6455/5.1`"),
+        (vec!["explain", "websocket/5.1"], "see `pushspec list websocket/5.1`"),
+        (vec!["explain", "frames-maskd"], "did you mean `frames-masked`?"),
+        (vec!["serve", "--listen", "18104"], "write it like 127.0.0.1:18104"),
+        (vec!["run", "http://127.0.0.1:1", "--profile", "time.toml"], "as in \"15s\""),
         (vec!["list", "--format", "junit"], "no JUnit form"),
         (vec!["frobnicate"], "frobnicate"),
     ] {
@@ -211,7 +217,7 @@ fn a_broken_page_exits_with_2_and_shows_the_place() -> Result {
     fs::write(folder.path().join("sse/1-page.md"), page)?;
     let output = pushspec(folder.path(), &["run", "--fixtures", "."])?;
     assert_exit(&output, 2);
-    assert!(err(&output).contains("fixtures/sse/1-page.md:12:1"), "{}", err(&output));
+    assert!(err(&output).contains("--> ./sse/1-page.md:12:1"), "{}", err(&output));
     assert!(err(&output).contains("^^^^^^^^^"), "{}", err(&output));
     assert!(err(&output).contains("did you mean `open sse`?"), "{}", err(&output));
     Ok(())
@@ -521,6 +527,8 @@ fn explain_tells_of_a_case_and_of_a_clause() -> Result {
     }
     let family = out(&pushspec(folder.path(), &["explain", "websocket/5.2-base-framing/echo-of-text"])?);
     assert!(family.contains("each: "), "{family}");
+    let fault = out(&pushspec(folder.path(), &["explain", "first-host-wins"])?);
+    assert!(fault.contains("run it: pushspec run --fault first-host-wins"), "{fault}");
     let report = out(&pushspec(folder.path(), &["list", "--clauses", "rfc6455/5.1"])?);
     let id = "rfc6455/5.1/close-on-unmasked";
     assert!(report.split_whitespace().any(|word| word == id), "{report}");
@@ -598,7 +606,9 @@ fn keys_of(value: &Value, path: &str, keys: &mut BTreeSet<String>) {
         // What came at first is described by what came in the end.
         Value::Array(entries) if !path.contains("at_first") && entries.iter().any(Value::is_object) => {
             keys.insert(path.to_owned());
-            entries.iter().for_each(|entry| keys_of(entry, &format!("{path}[]"), keys));
+            for entry in entries {
+                keys_of(entry, &format!("{path}[]"), keys);
+            }
         }
         _ => drop(keys.insert(path.to_owned())),
     }
@@ -655,7 +665,8 @@ fn a_report_says_when_it_began_and_by_which_arguments() -> Result {
 fn cases_that_are_excluded_are_not_run_and_the_report_names_them() -> Result {
     let folder = TempDir::new()?;
     let known = "websocket/5.1-masking/unmasked-text-frame";
-    let fault = ["run", "--fault", "unmasked-frames-are-read", "--format", "json", "--select", "websocket/5.1"];
+    let fault =
+        ["run", "--fault", "unmasked-frames-are-read", "--format", "json", "--select", "websocket/5.1"];
     let all = pushspec(folder.path(), &fault)?;
     let report: Value = serde_json::from_slice(&all.stdout)?;
     assert_eq!(report["summary"]["excluded"], Value::Array(vec![]));
@@ -670,5 +681,66 @@ fn cases_that_are_excluded_are_not_run_and_the_report_names_them() -> Result {
         assert_exit(&output, 4);
         assert!(err(&output).contains(words), "{}", err(&output));
     }
+    Ok(())
+}
+
+#[test]
+fn findings_of_one_kind_are_told_once() -> Result {
+    let folder = TempDir::new()?;
+    let family = "websocket/5.2-base-framing/echo-of-text";
+    let arguments = ["run", "--fault", "frames-masked", "--color", "never", "--select", family];
+    let text = out(&pushspec(folder.path(), &arguments)?);
+    let invariant = "fail websocket/invariants/server-frames-are-unmasked\n";
+    assert_eq!(text.matches(invariant).count(), 1, "{text}");
+    assert!(text.matches(", in websocket/").count() > 1, "the places are a list: {text}");
+    assert_eq!(text.matches("/rfc6455#section-5.1\n").count(), 1, "{text}");
+    assert!(text.contains("    1 × MUST NOT rfc6455/5.1/"), "{text}");
+    Ok(())
+}
+
+#[test]
+fn of_the_cases_of_a_heading_the_first_stands_for_all() -> Result {
+    let folder = TempDir::new()?;
+    let arguments =
+        ["run", "--fault", "accept-without-guid", "--color", "never", "--select", "websocket/4.2.2"];
+    let text = out(&pushspec(folder.path(), &arguments)?);
+    assert!(text.contains(" more of this heading: ["), "{text}");
+    Ok(())
+}
+
+#[test]
+fn the_place_of_a_finding_is_in_the_folder_that_was_given() -> Result {
+    let folder = TempDir::new()?;
+    let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
+    let pages = pages.display().to_string();
+    let case = "websocket/5.1-masking/unmasked-text-frame";
+    let arguments = ["run", "--fixtures", &pages, "--fault", "unmasked-frames-are-read", "--select", case];
+    let text = out(&pushspec(folder.path(), &arguments)?);
+    assert!(text.contains(&format!("--> {pages}/websocket/5.1-masking.md:")), "{text}");
+    let explained = out(&pushspec(folder.path(), &["explain", "--fixtures", &pages, case])?);
+    assert!(explained.contains(&format!("{pages}/websocket/5.1-masking.md:")), "{explained}");
+    Ok(())
+}
+
+#[test]
+fn an_expectation_shows_what_the_names_in_it_stand_for() -> Result {
+    let folder = TempDir::new()?;
+    let case = "websocket/4.2.2-servers-answer/accept-answers-a-fresh-key";
+    let arguments = ["run", "--fault", "accept-without-guid", "--select", case];
+    let text = out(&pushspec(folder.path(), &arguments)?);
+    assert!(text.contains("expected: Sec-WebSocket-Accept: {accept} where {accept} is \""), "{text}");
+    Ok(())
+}
+
+#[test]
+fn the_note_that_paths_are_assumed_stands_beside_the_verdict() -> Result {
+    let folder = TempDir::new()?;
+    let server = Running::start()?;
+    let output = pushspec(folder.path(), &["run", &server.url(), "--select", "websocket/5.1-masking"])?;
+    let (text, lines) = (out(&output), out(&output));
+    let lines: Vec<&str> = lines.lines().collect();
+    let at = lines.iter().position(|line| line.starts_with("note: no profile: assuming")).ok_or(text)?;
+    assert!(lines[at + 1].starts_with("conformant"), "{}", lines[at + 1]);
+    server.stop();
     Ok(())
 }

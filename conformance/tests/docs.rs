@@ -56,7 +56,7 @@ fn the_cases_are_listed() -> Result {
     let suite = Suite::embedded()?;
     let mut text = format!("# The cases\n\n{GENERATED}\n");
     text.push_str(&format!(
-        "{} cases on {} pages. `pushspec explain CASE` tells more of each.\n",
+        "{} cases on {} pages. `pushspec explain CASE` tells more of each. A heading with `each` makes several cases: how many\nis under \"expanded\".\n",
         suite.cases.len(),
         suite.pages.len()
     ));

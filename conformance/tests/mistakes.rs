@@ -388,6 +388,13 @@ fn of_folder(files: Files<'_>) -> Result<std::result::Result<Suite, SuiteError>>
             what,
             hint,
         },
+        SuiteError::Pages(PageErrors(mut errors)) => {
+            let folder = folder.path().display().to_string();
+            for error in &mut errors {
+                error.file = error.file.replace(&folder, "fixtures");
+            }
+            SuiteError::Pages(PageErrors(errors))
+        }
         error => error,
     }))
 }
@@ -424,7 +431,10 @@ fn what_keeps_a_page_of_a_folder_from_being_read_is_told() -> Result {
 #[test]
 fn the_folder_of_the_built_in_pages_is_read_as_they_are() -> Result {
     let suite = Suite::from_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures"))?;
-    assert_eq!(suite.pages, Suite::embedded()?.pages);
+    let texts = |suite: &Suite| -> Vec<(String, String)> {
+        suite.pages.iter().map(|page| (page.path.clone(), page.to_string())).collect()
+    };
+    assert_eq!(texts(&suite), texts(&Suite::embedded()?));
     Ok(())
 }
 

@@ -20,7 +20,7 @@ use crate::{
 #[derive(Args, Clone, Debug)]
 pub struct ServeArguments {
     /// Where to listen
-    #[arg(long = "listen", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    #[arg(long = "listen", value_name = "ADDRESS:PORT", value_parser = address, default_value = "127.0.0.1:8080")]
     pub address: SocketAddr,
     /// How long a long poll is held when there is no news
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "25s")]
@@ -204,6 +204,10 @@ async fn stop_signal() -> io::Result<()> {
     }
     #[cfg(not(unix))]
     tokio::signal::ctrl_c().await
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "write it like 127.0.0.1:18104")
 }
 
 fn duration(text: &str) -> Result<Duration, &'static str> {

@@ -29,6 +29,11 @@ impl Case {
         &self.page.sections[self.index]
     }
 
+    /// The id without parameters: what all cases of one heading have in common.
+    pub fn heading(&self) -> &str {
+        self.id.split('[').next().unwrap_or(&self.id)
+    }
+
     /// The heading in words.
     pub fn title(&self) -> String {
         self.section().name.replace('-', " ")

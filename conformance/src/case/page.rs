@@ -9,9 +9,14 @@ use super::parse::{self, Mistake};
 use super::place::Place;
 use super::statement::Line;
 
+/// The folder of the pages that are built into the program.
+pub(crate) const FIXTURES: &str = "fixtures";
+
 /// A parsed page. [`ToString`] gives back the text it was parsed from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
+    /// The folder in which the reader finds it.
+    pub root: String,
     /// The path without `.md`: `websocket/5.1-masking`.
     pub path: String,
     /// What `#` says.
@@ -44,16 +49,21 @@ pub struct Section {
 }
 
 impl Page {
-    /// Reads a page. `path` is relative to `fixtures/`, without `.md`.
+    /// Reads a page of `fixtures/`. `path` is relative to it, without `.md`.
     pub fn parse(path: &str, text: &str) -> Result<Page, PageErrors> {
+        Page::parse_in(FIXTURES, path, text)
+    }
+
+    /// Reads a page of a folder that is laid out like `fixtures/`.
+    pub fn parse_in(root: &str, path: &str, text: &str) -> Result<Page, PageErrors> {
         // Lines with their ends, so that joining them gives the text again.
         let lines: Vec<&str> = text.split_inclusive('\n').collect();
-        let mut reader = Reader { file: file_of(path), lines, errors: Vec::new() };
+        let mut reader = Reader { file: file_of(root, path), lines, errors: Vec::new() };
         reader.check_encoding();
         if !reader.errors.is_empty() {
             return Err(PageErrors(reader.errors));
         }
-        let page = reader.page(path);
+        let page = reader.page(root, path);
         if reader.errors.is_empty() { Ok(page) } else { Err(PageErrors(reader.errors)) }
     }
 
@@ -64,13 +74,13 @@ impl Page {
 
     /// The file as the reader knows it.
     pub fn file(&self) -> String {
-        file_of(&self.path)
+        file_of(&self.root, &self.path)
     }
 }
 
 /// The file of a page as the reader knows it.
-pub(crate) fn file_of(path: &str) -> String {
-    format!("fixtures/{path}.md")
+fn file_of(root: &str, path: &str) -> String {
+    format!("{root}/{path}.md")
 }
 
 struct Reader<'a> {
@@ -104,7 +114,7 @@ impl Reader<'_> {
         }
     }
 
-    fn page(&mut self, path: &str) -> Page {
+    fn page(&mut self, root: &str, path: &str) -> Page {
         let layout = Layout::of(&self.lines);
         for (index, mistake) in &layout.mistakes {
             self.mistake(*index, mistake.clone());
@@ -134,7 +144,7 @@ impl Reader<'_> {
             }
             sections.push(section);
         }
-        Page { path: path.to_owned(), title, preamble, sections }
+        Page { root: root.to_owned(), path: path.to_owned(), title, preamble, sections }
     }
 
     fn section(&mut self, range: Range<usize>, layout: &Layout) -> Option<Section> {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use crate::case::error::{PageError, PageErrors, Wrong, did_you_mean, listed, nearest};
-use crate::case::page::is_kebab_case;
+use crate::case::page::{FIXTURES, is_kebab_case};
 use crate::case::place::Place;
 use crate::case::toml_mistake::{self, Examples};
 
@@ -147,10 +147,18 @@ const ID: &str = "id = \"5.1/close-on-unmasked\"";
 impl Catalogue {
     /// Reads the files of the catalogue: name without extension (`requirements/rfc6455`), and text.
     pub fn parse<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Catalogue, PageErrors> {
+        Catalogue::parse_in(FIXTURES, files)
+    }
+
+    /// Reads the files of a catalogue in a folder that is laid out like `fixtures/`.
+    pub fn parse_in<'a>(
+        root: &str,
+        files: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Catalogue, PageErrors> {
         let mut catalogue = Catalogue::default();
         let mut errors = Vec::new();
         for (name, text) in files {
-            let file = format!("fixtures/{name}.toml");
+            let file = format!("{root}/{name}.toml");
             let written = toml::from_str::<WrittenSpecification>(text)
                 .map_err(|error| vec![toml_mistake::wrong(&error, text, EXAMPLES)]);
             let added = written.and_then(|written| catalogue.add(name, &file, text, written));

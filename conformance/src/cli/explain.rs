@@ -7,6 +7,7 @@ use super::{CliError, ExplainArguments};
 use crate::case::Case;
 use crate::case::error::did_you_mean;
 use crate::catalogue::Clause;
+use crate::fault::{self, Fault};
 use crate::judge::needs;
 use crate::suite::{Pattern, Suite};
 
@@ -22,20 +23,30 @@ pub(super) fn explain(arguments: &ExplainArguments) -> Result<u8, CliError> {
         explain_case(&mut out, &suite, case, &family)?;
         return Ok(0);
     }
-    let ids = suite
-        .cases
-        .iter()
-        .map(|case| case.id.as_str())
-        .chain(suite.catalogue.clauses().map(|clause| clause.id.as_str()));
-    let hint = did_you_mean(&arguments.id, ids).unwrap_or_else(|| {
-        let pattern = Pattern::new(&arguments.id);
-        if suite.cases.iter().any(|case| pattern.matches(&case.id)) {
-            format!("several cases begin like this: see `pushspec list {}`", arguments.id)
-        } else {
-            "see `pushspec list` and `pushspec list --clauses`".to_owned()
-        }
-    });
-    Err(CliError::Usage(format!("there is neither a case nor a clause `{}`; {hint}", arguments.id)))
+    if let Some(fault) = fault::by_name(&arguments.id) {
+        explain_fault(&mut out, fault)?;
+        return Ok(0);
+    }
+    let id = &arguments.id;
+    let hint = hint(&suite, id);
+    Err(CliError::Usage(format!("there is neither a case nor a clause nor a fault `{id}`; {hint}")))
+}
+
+/// What may have been meant.
+fn hint(suite: &Suite, id: &str) -> String {
+    let pattern = Pattern::new(id);
+    if suite.cases.iter().filter(|case| pattern.matches(&case.id)).nth(1).is_some() {
+        return format!("several cases begin like this: see `pushspec list {id}`");
+    }
+    if suite.catalogue.clauses().filter(|clause| pattern.matches(&clause.id)).nth(1).is_some() {
+        return format!("several clauses begin like this: see `pushspec list --clauses {id}`");
+    }
+    let cases = suite.cases.iter().map(|case| case.id.as_str());
+    let clauses = suite.catalogue.clauses().map(|clause| clause.id.as_str());
+    let known = cases.chain(clauses).chain(fault::all().map(|fault| fault.name));
+    did_you_mean(id, known).unwrap_or_else(|| {
+        "see `pushspec list`, `pushspec list --clauses` and `pushspec list --faults`".to_owned()
+    })
 }
 
 /// The case itself, or all that `each` makes of one heading.
@@ -45,7 +56,7 @@ fn is_family(case: &Case, id: &str) -> bool {
 
 fn explain_case(out: &mut impl Write, suite: &Suite, case: &Case, family: &[&Case]) -> io::Result<()> {
     let section = case.section();
-    let id = if family.len() > 1 { case.id.split('[').next().unwrap_or(&case.id) } else { &case.id };
+    let id = if family.len() > 1 { case.heading() } else { &case.id };
     writeln!(out, "{id}")?;
     writeln!(out, "{}, {}:{}", case.page.title, case.page.file(), section.line)?;
     writeln!(out, "\n{}", section.prose.trim())?;
@@ -78,7 +89,9 @@ fn explain_clause(out: &mut impl Write, suite: &Suite, clause: &Clause) -> io::R
     }
     let cases = suite.cases.iter().filter(|case| case.clauses().contains(&clause.id.as_str()));
     let ids: Vec<&str> = cases.map(|case| case.id.as_str()).collect();
-    if !ids.is_empty() {
+    if ids.is_empty() {
+        writeln!(out, "\ncases: none")?;
+    } else {
         writeln!(out, "\ncases:")?;
         ids.iter().try_for_each(|id| writeln!(out, "  {id}"))?;
         let families: BTreeSet<&str> = ids.iter().filter_map(|id| id.split('[').next()).collect();
@@ -86,6 +99,16 @@ fn explain_clause(out: &mut impl Write, suite: &Suite, clause: &Clause) -> io::R
         writeln!(out, "\nrun them: pushspec run URL --select{patterns}")?;
     }
     Ok(())
+}
+
+fn explain_fault(out: &mut impl Write, fault: &Fault) -> io::Result<()> {
+    writeln!(out, "{} ({})", fault.name, fault.technique)?;
+    writeln!(
+        out,
+        "  A fault that the suite finds: a relay before a server makes it look like one that has it."
+    )?;
+    writeln!(out, "  {}", fault.summary)?;
+    writeln!(out, "\nrun it: pushspec run --fault {}", fault.name)
 }
 
 fn clause_lines(out: &mut impl Write, clause: &Clause) -> io::Result<()> {

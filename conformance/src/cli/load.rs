@@ -47,6 +47,13 @@ pub(super) async fn load(arguments: &LoadArguments) -> Result<u8, CliError> {
         Some(_) => None,
         None => Some(Reference::start(arguments).await?),
     };
+    if chosen.assumed && reference.is_none() && arguments.format == LoadFormat::Text {
+        // Who has closed standard error does not want to know.
+        let _ = writeln!(
+            anstream::stderr(),
+            "note: no profile: assuming the paths of the reference server; say where yours are with --profile FILE"
+        );
+    }
     let url = url.or_else(|| reference.as_ref().map(|server| format!("http://{}", server.address)));
     let target = Target::new(&url.unwrap_or_default(), profile)?;
     let pid = arguments.pid.or_else(|| reference.as_ref().and_then(|server| server.process.id()));

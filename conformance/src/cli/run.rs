@@ -14,7 +14,7 @@ use crate::drive::schedule::{Options, RunError};
 use crate::fault::{self, Relay};
 use crate::judge::Verdict;
 use crate::outcome::Outcome;
-use crate::report::terminal::{Detail, Rerun};
+use crate::report::terminal::{Detail, Invocation};
 use crate::report::{self, json, junit, terminal};
 use crate::suite::{Pattern, Suite};
 use crate::target::profile::{EventStream, Iframe, LongPolling, Parts, Polling, WebSocket};
@@ -67,7 +67,7 @@ pub(super) async fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     let words = reported_arguments(arguments);
     let report = report::Report { arguments: &words, ..report::Report::new(&suite, &outcome, strict) };
     report.write(&arguments.report_dir)?;
-    match print(arguments, &suite, &outcome, &report) {
+    match print(arguments, &report, note) {
         // Who reads the output has seen enough, as with `| head`: the verdict is the same.
         Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {}
         printed => printed?,
@@ -270,12 +270,7 @@ fn progress_bar(arguments: &RunArguments, length: usize) -> ProgressBar {
     bar
 }
 
-fn print(
-    arguments: &RunArguments,
-    suite: &Suite,
-    outcome: &Outcome,
-    report: &report::Report<'_>,
-) -> Result<(), CliError> {
+fn print(arguments: &RunArguments, report: &report::Report<'_>, note: Option<&str>) -> Result<(), CliError> {
     let detail = match arguments.quiet {
         0 => Detail::Full,
         1 => Detail::Findings,
@@ -284,8 +279,9 @@ fn print(
     let mut out = anstream::stdout().lock();
     match arguments.format {
         Format::Text => {
-            let rerun = Rerun { arguments: rerun_arguments(arguments) };
-            terminal::print(&mut out, suite, outcome, report.strict, detail, &rerun)?;
+            let note = note.filter(|_| detail == Detail::Full).map(str::to_owned);
+            let invocation = Invocation { arguments: rerun_arguments(arguments), note };
+            terminal::print(&mut out, report, detail, &invocation)?;
             if arguments.quiet == 0 {
                 writeln!(out, "report: {}", arguments.report_dir.display())?;
             }

@@ -8,6 +8,7 @@ use pushspec_wire::websocket::Opcode;
 use crate::case::statement::{
     ConnectionName, ExpectItem, Expectation, FieldPattern, FrameWord, OpcodeWord, Procedure, Statement,
 };
+use crate::case::text::Scope as _;
 use crate::target::decode::Message;
 use crate::transcript::ConnectionId;
 
@@ -298,6 +299,24 @@ impl Machine {
         if self.line(step.line).is_some_and(|line| line.clause.is_some()) {
             self.find(step.line, self.base, expected(step), received.to_owned());
         }
+    }
+
+    /// An expectation, with the values that the names in its braces have.
+    pub(super) fn with_values(&self, mut expected: String) -> String {
+        let opened = expected.match_indices('{').filter(|(at, _)| !expected[..*at].ends_with('\\'));
+        let names = opened.filter_map(|(at, _)| expected[at + 1..].split_once('}').map(|(name, _)| name));
+        let mut values: Vec<String> = Vec::new();
+        for (name, value) in names.filter_map(|name| Some((name, self.scope.value(name)?))) {
+            let value = format!("{{{name}}} is {}", shown(&value));
+            if !values.contains(&value) {
+                values.push(value);
+            }
+        }
+        if !values.is_empty() {
+            expected.push_str(" where ");
+            expected.push_str(&values.join(" and "));
+        }
+        expected
     }
 
     /// Nothing that fits has come so far.

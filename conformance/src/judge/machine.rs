@@ -370,6 +370,7 @@ impl Machine {
             source: String::new(),
         });
         let verdict = Verdict::from(level);
+        let expected = self.with_values(expected);
         self.findings.push(Finding { clause, level, verdict, place, expected, received, at, seen_in: None });
     }
 }

@@ -242,14 +242,23 @@ impl Machine {
                 self.base = now;
                 None
             }
-            Publishing::Answered(Err(Unpublished { refused: true, why })) => {
-                self.skip(format!("the target does not publish what the case needs: {why}"));
+            Publishing::Answered(Err(Unpublished { refused, why })) => {
+                let why = self.without_channel(&why);
+                if refused {
+                    self.skip(format!("the target does not publish what the case needs: {why}"));
+                } else {
+                    self.fail_to_run(format!("publishing failed: {why}"));
+                }
                 None
             }
-            Publishing::Answered(Err(Unpublished { refused: false, why })) => {
-                self.fail_to_run(format!("publishing failed: {why}"));
-                None
-            }
+        }
+    }
+
+    /// A reason that is the same for all cases, whichever channel each has.
+    fn without_channel(&self, why: &str) -> String {
+        match self.settings.channel.as_str() {
+            "" => why.to_owned(),
+            channel => why.replace(channel, "{channel}"),
         }
     }
 

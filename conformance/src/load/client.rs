@@ -20,7 +20,7 @@ use super::{Options, Technique};
 use crate::case::statement::{Attribute, AttributeValue};
 use crate::judge::body::Reading;
 use crate::judge::request::request;
-use crate::judge::scope::CaseScope;
+use crate::judge::scope::{CaseScope, technique_path};
 use crate::target::Target;
 
 /// How long a client may take to be connected and subscribed, and an answer that is not held to come.
@@ -51,6 +51,19 @@ pub(super) struct Plan {
     /// Who may be on the way to the server: its queue of connections is short.
     pub(super) slots: Semaphore,
     pub(super) stop: watch::Receiver<bool>,
+}
+
+impl Plan {
+    /// Where the profile has the clients wait.
+    pub(super) fn path(&self) -> String {
+        let path = match self.options.technique {
+            Technique::WebSocket => {
+                self.target.profile.websocket.as_ref().and_then(|websocket| websocket.subscription().cloned())
+            }
+            other => technique_path(&self.target, other.name()),
+        };
+        path.unwrap_or_default()
+    }
 }
 
 /// Why a client is gone that was not told to go.

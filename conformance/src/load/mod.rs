@@ -129,6 +129,18 @@ pub enum LoadError {
         /// Why.
         why: String,
     },
+    /// The first client does not get through.
+    #[error("{target} has no {technique} at {path}: {why}")]
+    Refused {
+        /// The URL of the target.
+        target: String,
+        /// The technique.
+        technique: &'static str,
+        /// The path of the profile.
+        path: String,
+        /// What it answered.
+        why: String,
+    },
     /// Something in the program itself.
     #[error("{0}")]
     Internal(String),
@@ -273,8 +285,12 @@ impl Load {
             sleep_unless_interrupted(REFUSED, interrupts).await;
         }
         if let Some((why, _)) = tally.reasons().into_iter().next() {
-            let why = format!("{} by the profile: {why}", options.technique.name());
-            return Err(LoadError::Unreachable { target: self.plan.target.url(), why });
+            return Err(LoadError::Refused {
+                target: self.plan.target.url(),
+                technique: options.technique.name(),
+                path: self.plan.path(),
+                why,
+            });
         }
         if *interrupts.borrow() == 0 {
             for index in 1..options.clients {

@@ -35,6 +35,13 @@ pub(super) fn check_names(root: &Path) -> Result<(), SuiteError> {
     Ok(())
 }
 
+/// The folder as it stands before the names of its pages.
+pub(super) fn root(folder: &Path) -> String {
+    let name = folder.display().to_string();
+    // Of the root of all folders nothing is left: its pages begin with the slash.
+    name.trim_end_matches('/').to_owned()
+}
+
 /// The files of a folder with an ending: their names without it, as in `sse/9.2-text`, and what is in them.
 pub(super) fn read(root: &Path, folder: &str, ending: &str) -> Result<Vec<(String, String)>, SuiteError> {
     let path = root.join(folder);
@@ -46,7 +53,7 @@ pub(super) fn read(root: &Path, folder: &str, ending: &str) -> Result<Vec<(Strin
         let bytes = fs::read(&file).map_err(|error| SuiteError::Read { path: file.clone(), error })?;
         let name = format!("{folder}/{}", stem(&file));
         let text = String::from_utf8(bytes).map_err(|error| {
-            PageErrors(vec![PageError::not_utf8(format!("fixtures/{name}.{ending}"), &error)])
+            PageErrors(vec![PageError::not_utf8(format!("{}/{name}.{ending}", self::root(root)), &error)])
         })?;
         files.push((name, text));
     }

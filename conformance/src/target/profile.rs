@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer};
 
 use super::check::{self, Mistake};
@@ -378,8 +379,21 @@ const DOCUMENTED: &str = "every key is described in docs/profile.md";
 
 /// `300ms` or `25s`, as in the fixtures.
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    let word = String::deserialize(deserializer)?;
-    let duration = crate::case::parse_duration(&word)
-        .ok_or_else(|| serde::de::Error::custom(format!("`{word}` is no time; write `300ms` or `25s`")))?;
-    Ok(Some(duration))
+    deserializer.deserialize_str(Time).map(Some)
+}
+
+/// Reads a time, and says what one looks like where there is something else.
+struct Time;
+
+impl Visitor<'_> for Time {
+    type Value = Duration;
+
+    fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("a time with its unit, as in \"15s\"")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Duration, E> {
+        crate::case::parse_duration(word)
+            .ok_or_else(|| E::custom(format!("`{word}` is no time; write `300ms` or `25s`")))
+    }
 }

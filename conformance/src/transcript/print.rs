@@ -27,7 +27,7 @@ pub fn printed(transcript: &Transcript) -> Vec<String> {
     let left = printer.lines.len().saturating_sub(LINES);
     if left > 0 {
         printer.lines.truncate(LINES);
-        printer.lines.push(format!("… {left} lines are left out here"));
+        printer.lines.push(format!("… {left} lines were not recorded"));
     }
     printer.lines
 }
