@@ -38,18 +38,22 @@ pub(crate) fn heartbeat(application: &Application, query: &Query<'_>) -> Result<
     Ok(asked.clamp(SHORTEST_HEARTBEAT, longest))
 }
 
-/// A body of the opening, the messages of the subscription with heartbeats between them, and the ending.
+/// A body of the opening, the messages of the subscription with heartbeats between them, and the ending. With a limit it
+/// ends after so many messages.
 pub(crate) fn body(
     application: &Application,
     subscription: Subscription,
     heartbeat: Duration,
+    limit: Option<u64>,
     encoding: impl Encoding,
 ) -> Body {
     let state = Streaming {
         opening: Some(encoding.opening()),
         waiting: VecDeque::new(),
         subscription,
+        caught_up: false,
         heartbeat,
+        limit,
         closing: application.closing.clone(),
         encoding,
     };
@@ -68,7 +72,11 @@ struct Streaming<E> {
     opening: Option<Bytes>,
     waiting: VecDeque<Arc<Message>>,
     subscription: Subscription,
+    /// The subscription has begun to bring messages: from here on there must be no gap.
+    caught_up: bool,
     heartbeat: Duration,
+    /// How many messages may still leave.
+    limit: Option<u64>,
     closing: CancellationToken,
     encoding: E,
 }
@@ -86,13 +94,24 @@ impl<E: Encoding> Streaming<E> {
         if self.waiting.is_empty() {
             tokio::select! {
                 biased;
-                batch = self.subscription.next() => self.waiting.extend(batch.messages),
+                batch = self.subscription.next() => {
+                    // A client that was so slow is to come back and ask: a gap that it cannot see is worse.
+                    if batch.missed && std::mem::replace(&mut self.caught_up, true) {
+                        return Piece::Last(self.encoding.ending());
+                    }
+                    self.caught_up = true;
+                    self.waiting.extend(batch.messages);
+                }
                 () = self.closing.cancelled() => return Piece::Last(self.encoding.ending()),
                 () = sleep(self.heartbeat) => return Piece::Inner(self.encoding.heartbeat()),
             }
         }
         match self.waiting.pop_front() {
-            Some(message) => Piece::Inner(self.encoding.message(&message)),
+            Some(message) => {
+                self.limit = self.limit.map(|left| left.saturating_sub(1));
+                let bytes = self.encoding.message(&message);
+                if self.limit == Some(0) { Piece::Last(bytes) } else { Piece::Inner(bytes) }
+            }
             None => Piece::Inner(self.encoding.heartbeat()),
         }
     }

@@ -269,10 +269,11 @@ impl Machine {
 
     /// Puts an action into the outbox, and on record.
     pub(super) fn act(&mut self, action: Action) {
-        if let Action::Finish(id) = &action
+        if let Action::Finish(id) | Action::Read(id, _) = &action
             && let Some(connection) = self.connections.get_mut(id.0)
         {
-            connection.half_closed = true;
+            connection.half_closed |= matches!(action, Action::Finish(_));
+            connection.paused |= matches!(action, Action::Read(_, false));
         }
         let event = match &action {
             Action::Connect(id) => {

@@ -199,6 +199,12 @@ pub struct EventStream {
     /// The time after which a comment keeps the connection alive.
     #[serde(default, deserialize_with = "duration")]
     pub heartbeat: Option<Duration>,
+    /// Path and query of a stream that the server ends after its first event.
+    pub ending: Option<String>,
+    /// Path and query of a stream that is over: clients are to come no more.
+    pub gone: Option<String>,
+    /// Path and query from which a stream has moved elsewhere.
+    pub moved: Option<String>,
 }
 
 /// `[websocket]`
@@ -235,7 +241,7 @@ pub struct Publish {
     /// The media type of the body.
     #[serde(default = "octet_stream")]
     pub content_type: String,
-    /// The body, with `{data}`, `{id}` and `{event}`.
+    /// The body, with `{data}`, `{id}`, `{event}` and `{comment}`.
     #[serde(default)]
     pub body: String,
     /// How what is filled into the body is written.
@@ -275,6 +281,8 @@ pub struct Publication {
     pub id: Option<String>,
     /// The name of the event.
     pub event: Option<String>,
+    /// A comment that goes with it, where the technique has comments.
+    pub comment: Option<String>,
 }
 
 /// An HTTP request that publishes.
@@ -306,6 +314,7 @@ impl Publish {
             "data" => Some(Some(publication.data.as_str())),
             "id" => Some(publication.id.as_deref()),
             "event" => Some(publication.event.as_deref()),
+            "comment" => Some(publication.comment.as_deref()),
             _ => None,
         };
         let (method, path) = self.request.split_once(' ').unwrap_or(("POST", &self.request));
@@ -393,6 +402,9 @@ impl Profile {
             ("long-polling", self.long_polling.as_ref().map(|poll| &poll.path)),
             ("iframe", self.iframe.as_ref().map(|iframe| &iframe.path)),
             ("sse", self.sse.as_ref().map(|sse| &sse.path)),
+            ("sse", self.sse.as_ref().and_then(|sse| sse.ending.as_ref())),
+            ("sse", self.sse.as_ref().and_then(|sse| sse.gone.as_ref())),
+            ("sse", self.sse.as_ref().and_then(|sse| sse.moved.as_ref())),
             ("websocket", self.websocket.as_ref().map(|websocket| &websocket.path)),
             ("websocket", self.websocket.as_ref().and_then(|websocket| websocket.subscribe.as_ref())),
         ];

@@ -164,11 +164,12 @@ async fn a_subscriber_that_does_not_read_holds_nobody_up_and_is_told_what_happen
     let server = start_with(|config| config.history = 2).await;
     let (mut slow, _) = connect_async(format!("ws://{}/websocket/news", server.address())).await.unwrap();
     let mut quick = Wire::get(&server, "/sse/news").await;
-    quick.until("\n\n").await;
+    quick.until("\n\n\r\n").await;
     // More than the buffers of the system take.
     let large = "x".repeat(1 << 20);
     for _ in 0..20 {
         publish(&server, "news", &large).await;
+        quick.until("xx\n\n").await;
     }
     publish(&server, "news", "last").await;
     quick.until("data: last\n").await;
@@ -181,4 +182,17 @@ async fn a_subscriber_that_does_not_read_holds_nobody_up_and_is_told_what_happen
     };
     let Message::Close(Some(frame)) = close else { panic!("{close:?}") };
     assert_eq!(frame.code, CloseCode::Again);
+}
+
+#[tokio::test]
+async fn a_stream_that_nobody_reads_ends_rather_than_leave_a_gap() {
+    let server = start_with(|config| config.history = 2).await;
+    let mut slow = Wire::get(&server, "/sse/news").await;
+    slow.until("\n\n\r\n").await;
+    // More than the buffers of the system take.
+    let large = "x".repeat(1 << 20);
+    for _ in 0..20 {
+        publish(&server, "news", &large).await;
+    }
+    slow.until("\r\n0\r\n\r\n").await;
 }

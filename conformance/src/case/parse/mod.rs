@@ -13,12 +13,15 @@ pub(crate) use frame::parse_word as parse_frame_word;
 pub(crate) use statement::duration;
 
 /// The names that can stand in braces anywhere, and where they come from.
-pub(crate) const SUBSTITUTIONS: [&str; 15] = [
+pub(crate) const SUBSTITUTIONS: [&str; 18] = [
     "authority",
     "host",
     "port",
     "path",
     "subscribe-path",
+    "ending-path",
+    "gone-path",
+    "moved-path",
     "channel",
     "origin",
     "key",
@@ -128,8 +131,11 @@ pub(crate) fn check_order(lines: &[Line]) -> Vec<(usize, Mistake)> {
             }
             _ => {}
         }
-        if line.clause.is_some() && !matches!(statement, Statement::Expect(..) | Statement::Silent(..)) {
-            let mistake = Mistake::at(column, width, "a clause can stand behind `<`, `<?` and `silent` only");
+        let judges =
+            matches!(statement, Statement::Expect(..) | Statement::Silent(..) | Statement::Procedure(..));
+        if line.clause.is_some() && !judges {
+            let why = "a clause can stand behind `<`, `<?`, `silent` and what opens or polls only";
+            let mistake = Mistake::at(column, width, why);
             mistakes.push((*index, mistake));
         }
     }

@@ -8,14 +8,15 @@ const WORDS: [&str; 10] =
     ["connect", "open", "subscribe", "poll", "long-poll", "publish", "within", "after", "silent", "wait"];
 
 /// The attributes of procedures.
-const PROCEDURE_ATTRIBUTES: [&str; 9] =
-    ["field", "without", "method", "version", "after", "hold", "callback", "again", "times"];
+const PROCEDURE_ATTRIBUTES: [&str; 11] = [
+    "field", "without", "method", "version", "after", "hold", "callback", "again", "times", "channel", "path",
+];
 
 /// The attributes of a message.
-pub(super) const MESSAGE_ATTRIBUTES: [&str; 2] = ["id", "event"];
+pub(super) const MESSAGE_ATTRIBUTES: [&str; 3] = ["id", "event", "above"];
 
 /// The attributes of `publish`.
-const PUBLISH_ATTRIBUTES: [&str; 3] = ["id", "event", "refusal"];
+const PUBLISH_ATTRIBUTES: [&str; 5] = ["id", "event", "comment", "refusal", "settle"];
 
 pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Statement, Mistake> {
     if let Some((name, arrow)) = take_arrow(cursor) {
@@ -170,13 +171,17 @@ fn after(cursor: &mut Cursor<'_>) -> Result<Statement, Mistake> {
 }
 
 fn bad_span(cursor: &Cursor<'_>, from: usize, word: &str) -> Mistake {
-    cursor.mistake(from, format!("`{word}` is no time")).hint("write `300ms`, `5s` or `heartbeat`")
+    cursor
+        .mistake(from, format!("`{word}` is no time"))
+        .hint("write `300ms`, `5s`, `heartbeat` or `interval`")
 }
 
-/// `300ms`, `5s` or `heartbeat`.
+/// `300ms`, `5s`, `heartbeat` or `interval`.
 pub(crate) fn span(word: &str) -> Option<Span> {
-    if word == "heartbeat" {
-        return Some(Span::Heartbeat);
+    match word {
+        "heartbeat" => return Some(Span::Heartbeat),
+        "interval" => return Some(Span::Interval),
+        _ => {}
     }
     let (digits, seconds) = match word.strip_suffix("ms") {
         Some(digits) => (digits, false),
@@ -190,5 +195,7 @@ pub(crate) fn span(word: &str) -> Option<Span> {
 
 /// `300ms` or `5s` where nothing declares a heartbeat: in profiles and attributes.
 pub(crate) fn duration(word: &str) -> Option<std::time::Duration> {
-    span(word).filter(|span| *span != Span::Heartbeat).map(|span| span.duration(None))
+    span(word)
+        .filter(|span| !matches!(span, Span::Heartbeat | Span::Interval))
+        .map(|span| span.duration(None))
 }
