@@ -51,7 +51,6 @@ pub(crate) fn body(
         opening: Some(encoding.opening()),
         waiting: VecDeque::new(),
         subscription,
-        caught_up: false,
         heartbeat,
         limit,
         closing: application.closing.clone(),
@@ -72,8 +71,6 @@ struct Streaming<E> {
     opening: Option<Bytes>,
     waiting: VecDeque<Arc<Message>>,
     subscription: Subscription,
-    /// The subscription has begun to bring messages: from here on there must be no gap.
-    caught_up: bool,
     heartbeat: Duration,
     /// How many messages may still leave.
     limit: Option<u64>,
@@ -95,11 +92,11 @@ impl<E: Encoding> Streaming<E> {
             tokio::select! {
                 biased;
                 batch = self.subscription.next() => {
-                    // A client that was so slow is to come back and ask: a gap that it cannot see is worse.
-                    if batch.missed && std::mem::replace(&mut self.caught_up, true) {
+                    // A stream cannot say that something is missing. Its end makes the client come back, with the
+                    // identifier of the last message that it has.
+                    if batch.missed {
                         return Piece::Last(self.encoding.ending());
                     }
-                    self.caught_up = true;
                     self.waiting.extend(batch.messages);
                 }
                 () = self.closing.cancelled() => return Piece::Last(self.encoding.ending()),

@@ -46,7 +46,7 @@ pub(crate) struct Connection {
     pub(crate) watch: Watch,
     /// The suite has ended its direction: most servers take the client for gone.
     pub(crate) half_closed: bool,
-    /// The suite has left in the socket what came: a server need not wait for such a client for ever.
+    /// The case has left in a socket what came: a server need not wait for such clients for ever.
     pub(crate) paused: bool,
     /// The last thing that a step took was an end: that of the body, or of the connection.
     pub(crate) ended: Option<ExpectItem>,

@@ -137,13 +137,15 @@ impl Context<'_> {
 
     fn attributes_fit(&self, attributes: &[Attribute], message: &Message) -> Result<bool, NoValue> {
         for attribute in attributes {
-            let expected = attribute_text(&attribute.value, self.scope)?;
+            let expected = attribute_text(&attribute.value, self.scope);
             if attribute.key == "above" {
-                if is_below(message.id.as_deref(), &expected) {
+                // Where no message before had an id there is nothing to be above of.
+                if expected.is_ok_and(|other| is_below(message.id.as_deref(), &other)) {
                     return Ok(false);
                 }
                 continue;
             }
+            let expected = expected?;
             let came = if attribute.key == "id" { &message.id } else { &message.event };
             if came.as_deref() != Some(&expected) {
                 return Ok(false);

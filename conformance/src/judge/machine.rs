@@ -269,11 +269,14 @@ impl Machine {
 
     /// Puts an action into the outbox, and on record.
     pub(super) fn act(&mut self, action: Action) {
-        if let Action::Finish(id) | Action::Read(id, _) = &action
+        if let Action::Finish(id) = &action
             && let Some(connection) = self.connections.get_mut(id.0)
         {
-            connection.half_closed |= matches!(action, Action::Finish(_));
-            connection.paused |= matches!(action, Action::Read(_, false));
+            connection.half_closed = true;
+        }
+        if let Action::Read(_, false) = &action {
+            // A case that does so publishes more than sockets hold, to the others of its connections as well.
+            self.connections.iter_mut().for_each(|connection| connection.paused = true);
         }
         let event = match &action {
             Action::Connect(id) => {

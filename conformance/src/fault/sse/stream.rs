@@ -195,7 +195,10 @@ pub(super) static FAULTS: &[Fault] = &[
     fault(
         "stream-subscribes-after-the-head",
         "Sends the head of a stream, and then gets ready for events.",
-        &[Edit::Stream(|request| opens(request).then(|| Box::<GetsReady>::default() as Box<dyn Editor>))],
+        &[Edit::Stream(|request| {
+            (opens(request) && !request.names("Last-Event-ID"))
+                .then(|| Box::<GetsReady>::default() as Box<dyn Editor>)
+        })],
     ),
     fault(
         "channels-are-told-by-their-beginning",
