@@ -107,6 +107,7 @@ impl fmt::Display for Span {
             Span::Milliseconds(count) => write!(out, "{count}ms"),
             Span::Seconds(count) => write!(out, "{count}s"),
             Span::Heartbeat => out.write_str("heartbeat"),
+            Span::Interval => out.write_str("interval"),
         }
     }
 }
@@ -162,6 +163,10 @@ impl fmt::Display for FieldPattern {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.test {
             FieldTest::Exactly(value) => write!(out, "{}: {value}", self.name),
+            FieldTest::Equals(values) => {
+                write!(out, "{} equals ", self.name)?;
+                joined(out, values, " or ")
+            }
             FieldTest::Is(values) => {
                 write!(out, "{} is ", self.name)?;
                 joined(out, values, " or ")

@@ -115,18 +115,21 @@ pub enum Span {
     Milliseconds(u64),
     /// `5s`
     Seconds(u64),
-    /// `heartbeat`: the time in which a heartbeat must have come where the profile declares one.
+    /// `heartbeat`: the time in which a heartbeat must have come, whenever the first interval began.
     Heartbeat,
+    /// `interval`: the time between two heartbeats, and a little more.
+    Interval,
 }
 
 impl Span {
-    /// The stretch itself; `heartbeat` is the time that the profile declares.
+    /// The stretch itself; `heartbeat` is the interval that the profile declares.
     pub fn duration(self, heartbeat: Option<Duration>) -> Duration {
         match self {
             Span::Milliseconds(count) => Duration::from_millis(count),
             Span::Seconds(count) => Duration::from_secs(count),
             // The first interval may have begun anywhere, and timers of servers are coarse.
             Span::Heartbeat => heartbeat.unwrap_or(HEARTBEAT) * 2 + Duration::from_secs(1),
+            Span::Interval => heartbeat.unwrap_or(HEARTBEAT) + Duration::from_secs(1),
         }
     }
 }
@@ -291,6 +294,8 @@ pub struct FieldPattern {
 pub enum FieldTest {
     /// `Name: v`
     Exactly(Template),
+    /// `Name equals v or w`
+    Equals(Vec<Template>),
     /// `Name is v or w`
     Is(Vec<Template>),
     /// `Name lists v or w`

@@ -6,12 +6,12 @@ use std::time::Duration;
 use pushspec_wire::http1::{self, Head, HeadScanner};
 use pushspec_wire::websocket::FrameScanner;
 
-use super::body::{Body, Reading, head_cursor};
+use super::body::{Body, Reading, coding, head_cursor, is_event_stream};
 use super::grammar;
 use super::invariant::{Invariant, Watch};
 use super::item::{Arrival, Item, shown};
 use super::websocket::WebSocketReceiver;
-use crate::case::statement::{ConnectionName, Grammar};
+use crate::case::statement::{ConnectionName, ExpectItem, Grammar};
 
 /// The longest head that is read; servers limit theirs to a tenth of it.
 const MAX_HEAD: usize = 256 * 1024;
@@ -46,6 +46,12 @@ pub(crate) struct Connection {
     pub(crate) watch: Watch,
     /// The suite has ended its direction: most servers take the client for gone.
     pub(crate) half_closed: bool,
+    /// The case has left in a socket what came: a server need not wait for such clients for ever.
+    pub(crate) paused: bool,
+    /// The last thing that a step took was an end: that of the body, or of the connection.
+    pub(crate) ended: Option<ExpectItem>,
+    /// The content coding of the present body, where that keeps messages from being read.
+    pub(crate) coding: Option<String>,
     reading: Reading,
     phase: Phase,
     sent: Sent,
@@ -90,6 +96,9 @@ impl Connection {
             body_at: None,
             cursor: None,
             half_closed: false,
+            paused: false,
+            ended: None,
+            coding: None,
             reading,
             phase: Phase::Head(HeadScanner::new()),
             sent: Sent::default(),
@@ -171,6 +180,7 @@ impl Connection {
         };
         let body = Body::after(&head, &asked.method, self.reading.clone());
         self.judge_framing(now, &head, status, &asked, body.as_ref());
+        self.coding = coding(&head).filter(|_| status == 200 && !matches!(self.reading, Reading::Opaque));
         self.cursor = head_cursor(&head, &self.reading).or(self.cursor.take());
         let extended = head.value("Sec-WebSocket-Extensions").is_some();
         self.arrivals.push_back(Arrival { at: now, item: Item::Head(head) });
@@ -251,7 +261,9 @@ impl Connection {
             }
         }
         let new = head.status_line().is_some_and(|status| status.version == b"HTTP/1.1");
-        if let Some(body) = body.filter(|_| new && !asked.old) {
+        // HTML section 9.2.7 advises to do without chunks where they cause delays, and leaves a stream no other end.
+        let may_do_without = status == 200 && is_event_stream(head);
+        if let Some(body) = body.filter(|_| new && !asked.old && !may_do_without) {
             self.watch.relevant(&[Invariant::EndKnown]);
             if body.ends_with_connection() {
                 let seen = format!("neither `Content-Length` nor chunks in the answer {answer}");
@@ -291,12 +303,14 @@ impl Connection {
         let phase = std::mem::replace(&mut self.phase, Phase::Lost);
         match phase {
             Phase::Body(mut body) => {
-                let (complete, cursor) =
-                    body.connection_ended(now, clean, &mut self.arrivals, &mut self.watch);
+                // A server may drop a client that takes nothing, wherever it is (RFC 9112 section 9.5).
+                let mut nobody = Watch::default();
+                let watch = if self.paused { &mut nobody } else { &mut self.watch };
+                let (complete, cursor) = body.connection_ended(now, clean, &mut self.arrivals, watch);
                 self.cursor = cursor.or(self.cursor.take());
                 if complete {
                     self.arrivals.push_back(Arrival { at: now, item: Item::End });
-                } else if clean && !self.half_closed {
+                } else if clean && !self.half_closed && !self.paused {
                     let seen = "the connection ends in order before the body of the answer does";
                     self.watch.breach(Invariant::BodiesWhole, now, seen);
                 }

@@ -137,7 +137,15 @@ impl Context<'_> {
 
     fn attributes_fit(&self, attributes: &[Attribute], message: &Message) -> Result<bool, NoValue> {
         for attribute in attributes {
-            let expected = attribute_text(&attribute.value, self.scope)?;
+            let expected = attribute_text(&attribute.value, self.scope);
+            if attribute.key == "above" {
+                // Where no message before had an id there is nothing to be above of.
+                if expected.is_ok_and(|other| is_below(message.id.as_deref(), &other)) {
+                    return Ok(false);
+                }
+                continue;
+            }
+            let expected = expected?;
             let came = if attribute.key == "id" { &message.id } else { &message.event };
             if came.as_deref() != Some(&expected) {
                 return Ok(false);
@@ -164,6 +172,12 @@ impl Context<'_> {
             _ => Fit::Not,
         }
     }
+}
+
+/// Whether an id is a number, and not above another one. What is no number has no order that a client could know.
+fn is_below(id: Option<&str>, other: &str) -> bool {
+    let number = |text: &str| text.parse::<u128>().ok();
+    id.and_then(number).zip(number(other)).is_some_and(|(id, other)| id <= other)
 }
 
 /// Whether this is the head of an interim answer: any number of them may precede the final one (RFC 9110 section
@@ -251,6 +265,7 @@ pub(crate) fn field_miss(
         FieldTest::Present => true,
         FieldTest::Absent | FieldTest::Same => false,
         FieldTest::Exactly(template) => single(values[0] == template.bytes(scope)?),
+        FieldTest::Equals(templates) => single(any(templates, scope, |wanted| values[0] == wanted)?),
         FieldTest::Is(templates) => {
             single(any(templates, scope, |wanted| values[0].eq_ignore_ascii_case(wanted))?)
         }

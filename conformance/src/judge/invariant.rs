@@ -54,8 +54,14 @@ invariants! {
     EventStreamRetry = "event-stream-retry-digits",
     /// `id` holds no U+0000.
     EventStreamId = "event-stream-id-without-nul",
-    /// A stream that ends in order ends behind a blank line.
+    /// A stream that is complete by its chunks ends behind a blank line (HTML, the grammar of event streams).
     EventStreamBoundary = "event-stream-ends-on-boundary",
+    /// So does one that ends with its connection (practice: it may have been given up).
+    EventStreamLastEvent = "event-stream-last-event-whole",
+    /// `retry` makes no client come back at once (practice).
+    EventStreamHurry = "event-stream-retry-is-no-hurry",
+    /// An identifier that was set is not taken back (practice).
+    EventStreamIdKept = "event-stream-id-is-not-taken-back",
     /// A byte order mark stands at most once, before everything else (HTML, the grammar of event streams).
     EventStreamMark = "event-stream-mark-at-start-only",
     /// Every script element of an iframe is complete when its document ends in order.

@@ -274,6 +274,10 @@ impl Machine {
         {
             connection.half_closed = true;
         }
+        if let Action::Read(_, false) = &action {
+            // A case that does so publishes more than sockets hold, to the others of its connections as well.
+            self.connections.iter_mut().for_each(|connection| connection.paused = true);
+        }
         let event = match &action {
             Action::Connect(id) => {
                 let name =

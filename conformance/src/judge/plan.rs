@@ -229,6 +229,14 @@ pub fn needs(case: &Case) -> BTreeSet<String> {
     needs
 }
 
+/// Substitutions that only some profiles can make, with the capability behind each.
+const GIVEN_BY_THE_PROFILE: [(&str, &str); 4] = [
+    ("{origin}", "cors"),
+    ("{ending-path}", "sse.ending"),
+    ("{gone-path}", "sse.gone"),
+    ("{moved-path}", "sse.moved"),
+];
+
 fn line_needs(line: &Line, needs: &mut BTreeSet<String>) {
     let mut need = |name: &str| needs.insert(name.to_owned());
     match &line.statement {
@@ -241,13 +249,15 @@ fn line_needs(line: &Line, needs: &mut BTreeSet<String>) {
                 match attribute.key.as_str() {
                     "callback" => need("iframe.callback"),
                     "hold" => need("long-polling.hold"),
+                    "channel" => need(&format!("{}.channel", technique(*procedure))),
                     _ => false,
                 };
             }
         }
         Some(Statement::Publish(_, attributes)) => {
             need("publish");
-            for attribute in attributes.iter().filter(|attribute| attribute.key != "refusal") {
+            let asked = |attribute: &&Attribute| !matches!(attribute.key.as_str(), "refusal" | "settle");
+            for attribute in attributes.iter().filter(asked) {
                 need(&format!("publish.{}", attribute.key));
             }
         }
@@ -260,8 +270,10 @@ fn line_needs(line: &Line, needs: &mut BTreeSet<String>) {
         }
         _ => {}
     }
-    if line.source.contains("{origin}") {
-        need("cors");
+    for (value, capability) in GIVEN_BY_THE_PROFILE {
+        if line.source.contains(value) {
+            need(capability);
+        }
     }
 }
 

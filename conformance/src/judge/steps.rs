@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::case::statement::{Attribute, ConnectionName, Procedure, SendItem, Span};
-use crate::case::text::Text;
+use crate::case::text::{NoValue, Text};
 use crate::target::profile::Publication;
 use crate::transcript::{ConnectionId, Unpublished};
 
@@ -12,7 +12,7 @@ use super::fit::Context;
 use super::item::{Arrival, Item, readable_line, shown};
 use super::machine::{Action, Machine, Publishing, SETTLE};
 use super::plan::StepKind;
-use super::request::{attribute_text, request, technique};
+use super::request::{RequestError, attribute_text, request, technique};
 
 /// How long the recipe of a publication may take to answer.
 const PUBLISH: Duration = Duration::from_secs(10);
@@ -36,7 +36,7 @@ impl Machine {
                 None
             }
             StepKind::Procedure(procedure, name, attributes) => {
-                self.procedure(now, procedure, &name, &attributes);
+                self.procedure(now, step.line, procedure, &name, &attributes);
                 None
             }
             StepKind::Visit(procedure, name, attributes) => self.visit(now, procedure, &name, &attributes),
@@ -82,6 +82,7 @@ impl Machine {
     fn procedure(
         &mut self,
         now: Duration,
+        line: usize,
         procedure: Procedure,
         name: &ConnectionName,
         attributes: &[Attribute],
@@ -97,6 +98,12 @@ impl Machine {
                 self.write(id, vec![bytes]);
                 self.opened_at = now;
                 self.done_at(now);
+            }
+            // The profile says that the server resumes, and then its events have identifiers.
+            Err(RequestError::NoValue(NoValue(value))) if value == "last-event-id" => {
+                let expected = "an event with an identifier after which to resume".to_owned();
+                self.find(line, now, expected, "no event with one".to_owned());
+                self.stop();
             }
             Err(error) => self.fail_to_run(error.to_string()),
         }
@@ -205,8 +212,7 @@ impl Machine {
     fn publish(&mut self, now: Duration, data: &Text, attributes: &[Attribute]) -> Option<Duration> {
         match std::mem::replace(&mut self.publishing, Publishing::Idle) {
             Publishing::Idle => {
-                let settle =
-                    self.target.profile.publish.as_ref().and_then(|publish| publish.settle).unwrap_or(SETTLE);
+                let settle = self.settle(attributes);
                 if now < self.opened_at + settle && self.opened_at > Duration::ZERO {
                     return Some(self.opened_at + settle);
                 }
@@ -253,16 +259,26 @@ impl Machine {
         }
     }
 
+    /// How long to wait after the last subscription: as the case says, or the profile.
+    fn settle(&self, attributes: &[Attribute]) -> Duration {
+        let word = attributes.iter().find(|attribute| attribute.key == "settle");
+        let own = word.and_then(|word| attribute_text(&word.value, &self.scope).ok());
+        own.and_then(|word| crate::case::parse_duration(&word))
+            .or(self.target.profile.publish.as_ref().and_then(|publish| publish.settle))
+            .unwrap_or(SETTLE)
+    }
+
     fn publication(&self, data: &Text, attributes: &[Attribute]) -> Result<Publication, String> {
         let data = data.bytes(&self.scope).map_err(|error| error.to_string())?;
         let data = String::from_utf8(data).map_err(|_| "only text can be published".to_owned())?;
         let channel = self.scope.text("channel").unwrap_or_default();
-        let mut publication = Publication { channel, data, id: None, event: None };
+        let mut publication = Publication { channel, data, id: None, event: None, comment: None };
         for attribute in attributes {
             let value = attribute_text(&attribute.value, &self.scope).map_err(|error| error.to_string())?;
             match attribute.key.as_str() {
                 "id" => publication.id = Some(value),
                 "event" => publication.event = Some(value),
+                "comment" => publication.comment = Some(value),
                 _ => {}
             }
         }

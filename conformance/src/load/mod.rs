@@ -316,7 +316,8 @@ impl Load {
             }
             due += Duration::from_secs_f64(options.rate.recip());
             let data = tally.begin(number);
-            let publication = Publication { channel: channel.clone(), data, id: None, event: None };
+            let publication =
+                Publication { channel: channel.clone(), data, id: None, event: None, comment: None };
             match self.publisher.publish(&recipe.request(&publication)).await {
                 Ok(()) => (published.accepted, in_a_row) = (published.accepted + 1, 0),
                 Err(error) => {

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 pub use profile::{Profile, ProfileError};
 
 /// Everything that a case can need, with what the profile must say for it.
-pub const CAPABILITIES: [(&str, &str); 21] = [
+pub const CAPABILITIES: [(&str, &str); 26] = [
     ("polling", "a [polling] table"),
     ("polling.cursor", "[polling] path with {cursor}, and cursor"),
     ("polling.validator", "[polling] validator = true"),
@@ -22,6 +22,10 @@ pub const CAPABILITIES: [(&str, &str); 21] = [
     ("sse", "an [sse] table"),
     ("sse.resume", "[sse] resume = true"),
     ("sse.heartbeat", "[sse] heartbeat"),
+    ("sse.channel", "[sse] path with {channel}"),
+    ("sse.ending", "[sse] ending"),
+    ("sse.gone", "[sse] gone"),
+    ("sse.moved", "[sse] moved"),
     ("websocket", "a [websocket] table"),
     ("websocket.reply", "[websocket] reply"),
     ("websocket.binary", "[websocket] reply and binary = true"),
@@ -30,6 +34,7 @@ pub const CAPABILITIES: [(&str, &str); 21] = [
     ("publish", "a [publish] table"),
     ("publish.id", "[publish] request or body with {id}"),
     ("publish.event", "[publish] request or body with {event}"),
+    ("publish.comment", "[publish] request or body with {comment}"),
     ("cors", "allowed-origin"),
     ("cors.credentials", "allowed-origin and allow-credentials = true"),
 ];
@@ -161,6 +166,10 @@ impl Target {
             "sse" => sse.is_some(),
             "sse.resume" => sse.as_ref().is_some_and(|sse| sse.resume),
             "sse.heartbeat" => sse.as_ref().is_some_and(|sse| sse.heartbeat.is_some()),
+            "sse.channel" => sse.as_ref().is_some_and(|sse| sse.path.contains("{channel}")),
+            "sse.ending" => sse.as_ref().is_some_and(|sse| sse.ending.is_some()),
+            "sse.gone" => sse.as_ref().is_some_and(|sse| sse.gone.is_some()),
+            "sse.moved" => sse.as_ref().is_some_and(|sse| sse.moved.is_some()),
             "websocket" => websocket.is_some(),
             "websocket.reply" => websocket.as_ref().is_some_and(|websocket| websocket.reply.is_some()),
             "websocket.binary" => {
@@ -175,6 +184,7 @@ impl Target {
             "publish" => publish.is_some(),
             "publish.id" => recipe_has("id"),
             "publish.event" => recipe_has("event"),
+            "publish.comment" => recipe_has("comment"),
             "cors" => allowed_origin.is_some(),
             "cors.credentials" => allowed_origin.is_some() && *allow_credentials,
             _ => false,

@@ -201,6 +201,12 @@ pub struct EventStream {
     /// The time after which a comment keeps the connection alive.
     #[serde(default, deserialize_with = "duration")]
     pub heartbeat: Option<Duration>,
+    /// Path and query of a stream that the server ends after its first event.
+    pub ending: Option<String>,
+    /// Path and query of a stream that is over: clients are to come no more.
+    pub gone: Option<String>,
+    /// Path and query from which a stream has moved elsewhere.
+    pub moved: Option<String>,
 }
 
 /// `[websocket]`
@@ -237,7 +243,7 @@ pub struct Publish {
     /// The media type of the body.
     #[serde(default = "octet_stream")]
     pub content_type: String,
-    /// The body, with `{data}`, `{id}` and `{event}`.
+    /// The body, with `{data}`, `{id}`, `{event}` and `{comment}`.
     #[serde(default)]
     pub body: String,
     /// How what is filled into the body is written.
@@ -277,6 +283,8 @@ pub struct Publication {
     pub id: Option<String>,
     /// The name of the event.
     pub event: Option<String>,
+    /// A comment that goes with it, where the technique has comments.
+    pub comment: Option<String>,
 }
 
 /// An HTTP request that publishes.
@@ -308,6 +316,7 @@ impl Publish {
             "data" => Some(Some(publication.data.as_str())),
             "id" => Some(publication.id.as_deref()),
             "event" => Some(publication.event.as_deref()),
+            "comment" => Some(publication.comment.as_deref()),
             _ => None,
         };
         let (method, path) = self.request.split_once(' ').unwrap_or(("POST", &self.request));

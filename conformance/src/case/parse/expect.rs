@@ -12,7 +12,7 @@ use crate::case::text::Template;
 const ITEMS: [&str; 10] =
     ["message", "reply", "comment", "anything", "prelude", "end", "no-messages", "eof", "reset", "HTTP/1.1"];
 
-const TESTS: [&str; 7] = ["is", "lists", "essence", "fits", "present", "absent", "same"];
+const TESTS: [&str; 8] = ["equals", "is", "lists", "essence", "fits", "present", "absent", "same"];
 
 pub(super) fn parse(cursor: &mut Cursor<'_>, optional: bool) -> Result<Expectation, Mistake> {
     let from = cursor.position();
@@ -165,6 +165,7 @@ fn field(cursor: &mut Cursor<'_>) -> Result<FieldPattern, Mistake> {
         "absent" => FieldTest::Absent,
         "same" => FieldTest::Same,
         "fits" => FieldTest::Fits(grammar(cursor)?),
+        "equals" => FieldTest::Equals(values(cursor, "< Access-Control-Allow-Origin equals {origin}")?),
         "is" => FieldTest::Is(values(cursor, "< Upgrade is websocket")?),
         "lists" => FieldTest::Lists(values(cursor, "< Connection lists upgrade")?),
         _ => {

@@ -95,8 +95,10 @@ fn connection_mistake<'a>(said: &Said<'a>, open: &mut Vec<&'a ConnectionName>) -
 }
 
 fn clause_mistake(said: &Said<'_>) -> Option<(usize, Mistake)> {
-    let judges = matches!(said.statement, Statement::Expect(..) | Statement::Silent(..));
+    let judges =
+        matches!(said.statement, Statement::Expect(..) | Statement::Silent(..) | Statement::Procedure(..));
     let hint = "put the clause behind the line that judges it";
-    (said.line.clause.is_some() && !judges)
-        .then(|| said.mistake("a clause can stand behind `<`, `<?` and `silent` only", hint))
+    (said.line.clause.is_some() && !judges).then(|| {
+        said.mistake("a clause can stand behind `<`, `<?`, `silent` and what opens or polls only", hint)
+    })
 }

@@ -130,13 +130,17 @@ fn after(cursor: &mut Cursor<'_>) -> Result<Statement, Mistake> {
 }
 
 fn bad_span(cursor: &Cursor<'_>, from: usize, word: &str) -> Mistake {
-    cursor.mistake(from, format!("`{word}` is no time")).hint("write `300ms`, `5s` or `heartbeat`")
+    cursor
+        .mistake(from, format!("`{word}` is no time"))
+        .hint("write `300ms`, `5s`, `heartbeat` or `interval`")
 }
 
-/// `300ms`, `5s` or `heartbeat`.
+/// `300ms`, `5s`, `heartbeat` or `interval`.
 pub(crate) fn span(word: &str) -> Option<Span> {
-    if word == "heartbeat" {
-        return Some(Span::Heartbeat);
+    match word {
+        "heartbeat" => return Some(Span::Heartbeat),
+        "interval" => return Some(Span::Interval),
+        _ => {}
     }
     let (digits, seconds) = match word.strip_suffix("ms") {
         Some(digits) => (digits, false),
@@ -149,5 +153,7 @@ pub(crate) fn span(word: &str) -> Option<Span> {
 
 /// `300ms` or `5s` where nothing declares a heartbeat: in profiles and attributes.
 pub(crate) fn duration(word: &str) -> Option<std::time::Duration> {
-    span(word).filter(|span| *span != Span::Heartbeat).map(|span| span.duration(None))
+    span(word)
+        .filter(|span| !matches!(span, Span::Heartbeat | Span::Interval))
+        .map(|span| span.duration(None))
 }
