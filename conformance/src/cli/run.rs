@@ -110,6 +110,7 @@ fn profile_of_paths(paths: &PathArguments) -> Option<Profile> {
         iframe: iframe.clone().map(|path| Iframe {
             path,
             callback: "push.deliver".into(),
+            heartbeat: None,
             parts: Parts::default(),
         }),
         sse: sse.clone().map(|path| EventStream { path, ..EventStream::default() }),

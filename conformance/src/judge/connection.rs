@@ -199,7 +199,7 @@ impl Connection {
         ]);
         for fact in head.facts() {
             let invariant = match fact.kind {
-                F::BareLineFeed => Invariant::HttpLineEnds,
+                F::BareLineFeed | F::BareCarriageReturn => Invariant::HttpLineEnds,
                 _ => Invariant::HttpHeads,
             };
             let line = head.lines.iter().rev().find(|line| line.offset <= fact.offset);
@@ -229,7 +229,11 @@ impl Connection {
     fn judge_framing(&mut self, now: Duration, head: &Head, status: u16, asked: &Asked, body: Option<&Body>) {
         let answer = shown(head.start_line());
         if asked.old {
-            self.watch.relevant(&[Invariant::NoInterimFor10]);
+            self.watch.relevant(&[Invariant::NoInterimFor10, Invariant::NoCodingFor10]);
+            if head.value("Transfer-Encoding").is_some() {
+                let seen = format!("the field `Transfer-Encoding` in the answer {answer}");
+                self.watch.breach(Invariant::NoCodingFor10, now, seen);
+            }
             if status < 200 {
                 self.watch.breach(Invariant::NoInterimFor10, now, format!("the interim answer {answer}"));
             }

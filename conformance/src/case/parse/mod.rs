@@ -13,7 +13,7 @@ pub(crate) use frame::parse_word as parse_frame_word;
 pub(crate) use statement::duration;
 
 /// The names that can stand in braces anywhere, and where they come from.
-pub(crate) const SUBSTITUTIONS: [&str; 15] = [
+pub(crate) const SUBSTITUTIONS: [&str; 16] = [
     "authority",
     "host",
     "port",
@@ -28,6 +28,7 @@ pub(crate) const SUBSTITUTIONS: [&str; 15] = [
     "opaque-tag",
     "last-event-id",
     "cursor",
+    "first-cursor",
     "start",
 ];
 
@@ -129,7 +130,8 @@ pub(crate) fn check_order(lines: &[Line]) -> Vec<(usize, Mistake)> {
             _ => {}
         }
         if line.clause.is_some() && !matches!(statement, Statement::Expect(..) | Statement::Silent(..)) {
-            let mistake = Mistake::at(column, width, "a clause can stand behind `<`, `<?` and `silent` only");
+            let mistake =
+                Mistake::at(column, width, "a clause can stand behind `<`, `<?`, `silent` and `mute` only");
             mistakes.push((*index, mistake));
         }
     }

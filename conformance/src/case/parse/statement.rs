@@ -2,10 +2,23 @@
 
 use super::{Cursor, Mistake, expect, send, text};
 use crate::case::error::did_you_mean;
-use crate::case::statement::{Attribute, AttributeValue, ConnectionName, Procedure, Span, Statement};
+use crate::case::statement::{
+    Attribute, AttributeValue, ConnectionName, Procedure, Silence, Span, Statement,
+};
 
-const WORDS: [&str; 10] =
-    ["connect", "open", "subscribe", "poll", "long-poll", "publish", "within", "after", "silent", "wait"];
+const WORDS: [&str; 11] = [
+    "connect",
+    "open",
+    "subscribe",
+    "poll",
+    "long-poll",
+    "publish",
+    "within",
+    "after",
+    "silent",
+    "mute",
+    "wait",
+];
 
 /// The attributes of procedures.
 const PROCEDURE_ATTRIBUTES: [&str; 9] =
@@ -36,7 +49,8 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Statement, Mistake> {
         }
         "within" => Ok(Statement::Within(argument(cursor)?)),
         "wait" => Ok(Statement::Wait(argument(cursor)?)),
-        "silent" => Ok(Statement::Silent(argument(cursor)?, optional_name(cursor)?)),
+        "silent" => silent(cursor, Silence::OfMessages),
+        "mute" => silent(cursor, Silence::OfEverything),
         "after" => after(cursor),
         _ => {
             let mut mistake = cursor.mistake(from, format!("unknown statement `{word}`"));
@@ -45,6 +59,10 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Statement, Mistake> {
             Err(mistake)
         }
     }
+}
+
+fn silent(cursor: &mut Cursor<'_>, silence: Silence) -> Result<Statement, Mistake> {
+    Ok(Statement::Silent(silence, argument(cursor)?, optional_name(cursor)?))
 }
 
 /// `>`, `<` or `<?`, with the name of a connection before it.
