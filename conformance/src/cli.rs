@@ -117,7 +117,7 @@ struct PathArguments {
     #[arg(long, value_name = "PATH", conflicts_with = "profile")]
     websocket: Option<String>,
     /// The WebSocket answers every message with the same message
-    #[arg(long, requires = "websocket")]
+    #[arg(long, conflicts_with = "profile")]
     echo: bool,
 }
 

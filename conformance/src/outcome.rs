@@ -30,8 +30,8 @@ pub struct CaseOutcome {
     pub trace: Vec<String>,
     /// Whether the conversation came to its end.
     pub completed: bool,
-    /// Whether the case did not pass at first and was run again; the outcome is that of the second run.
-    pub again: bool,
+    /// What the case came to at first, if it did not pass and was run again: the outcome is that of the second run.
+    pub at_first: Option<Box<CaseOutcome>>,
 }
 
 impl CaseOutcome {
@@ -46,7 +46,7 @@ impl CaseOutcome {
             transcript: judgement.transcript,
             trace: judgement.trace,
             completed: judgement.completed,
-            again: false,
+            at_first: None,
         }
     }
 
@@ -61,7 +61,7 @@ impl CaseOutcome {
             transcript: Transcript::default(),
             trace: Vec::new(),
             completed: false,
-            again: false,
+            at_first: None,
         }
     }
 }
@@ -108,6 +108,9 @@ pub struct Outcome {
     pub cases: Vec<CaseOutcome>,
     /// Every clause that a selected case judges.
     pub clauses: Vec<ClauseOutcome>,
+    /// The techniques whose sanity case could not be run, and why. What else was judged of them says little: an address
+    /// at which there is nothing refuses much of what is to be refused.
+    pub unjudged: BTreeMap<String, String>,
     /// The wall time.
     pub duration: Duration,
 }
@@ -140,14 +143,28 @@ impl Outcome {
         findings
     }
 
-    /// Whether the target conforms: something was judged, nothing failed, and nothing could not be run. With
-    /// `strict`, warnings are failures.
+    /// How many cases were judged, of techniques of which it is known that they are there.
+    pub fn judged(&self) -> usize {
+        // What is no technique's own is judged on the traffic of all.
+        let known = |case: &&CaseOutcome| {
+            let common = case.case.technique == "http" || case.case.invariant().is_some();
+            if common { self.unjudged.is_empty() } else { !self.unjudged.contains_key(&case.case.technique) }
+        };
+        let judged = |case: &CaseOutcome| !matches!(case.verdict, Verdict::Skip | Verdict::Error);
+        self.cases.iter().filter(known).filter(|case| judged(case)).count()
+    }
+
+    /// Whether the target conforms: something was judged, nothing failed, every technique that the profile names is
+    /// there, and nothing could not be run. With `strict`, warnings are failures.
     pub fn is_conformant(&self, strict: bool) -> bool {
         let counts = self.counts();
-        let judged = counts.of(Verdict::Pass) + counts.of(Verdict::Info) + counts.of(Verdict::Warn);
-        judged > 0
+        let absent = |case: &CaseOutcome| {
+            case.case.section().facts.sanity && case.verdict != Verdict::Skip && !case.completed
+        };
+        self.judged() > 0
             && counts.of(Verdict::Fail) == 0
             && counts.of(Verdict::Error) == 0
             && !(strict && counts.of(Verdict::Warn) > 0)
+            && !self.cases.iter().any(absent)
     }
 }

@@ -5,6 +5,8 @@ use std::io::Read as _;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pushspec_reference::{Config, Server};
 use serde_json::Value;
@@ -148,7 +150,8 @@ fn a_fault_exits_with_1_and_names_the_clause() -> Result {
     assert_exit(&output, 1);
     let text = out(&output);
     assert!(text.contains("rfc6455/5.1/"), "{text}");
-    assert!(text.contains("run it again: pushspec run --fault frames-masked --select "), "{text}");
+    let again = "run it again: pushspec run --fault frames-masked --patience 4 --select ";
+    assert!(text.contains(again), "{text}");
     assert!(text.contains("not conformant: "), "{text}");
     let junit = fs::read_to_string(folder.path().join("reports/latest/junit.xml"))?;
     assert!(junit.contains("<failure"), "{junit}");
@@ -160,6 +163,7 @@ fn wrong_arguments_exit_with_2_and_say_what_is_right() -> Result {
     let folder = TempDir::new()?;
     fs::write(folder.path().join("bad.toml"), "[sse]\npth = \"/events\"\n")?;
     fs::write(folder.path().join("path.toml"), "[sse]\npath = \"events\"\n")?;
+    fs::write(folder.path().join("empty.toml"), "allowed-origin = \"http://localhost\"\n")?;
     for (arguments, words) in [
         (vec!["run", "--jobs", "none"], "--jobs"),
         (vec!["run", "--patience", "0"], "--patience"),
@@ -170,6 +174,9 @@ fn wrong_arguments_exit_with_2_and_say_what_is_right() -> Result {
         (vec!["run", "--profile", "missing.toml"], "missing.toml"),
         (vec!["run", "--profile", "bad.toml"], "bad.toml:2:1"),
         (vec!["run", "--profile", "path.toml"], "begins with `/`"),
+        (vec!["run", "--profile", "empty.toml"], "names no technique"),
+        (vec!["run", "--select", "sse", "http://127.0.0.1:1"], "put it before --select"),
+        (vec!["run", "http://127.0.0.1:1", "--echo"], "add --websocket PATH"),
         (vec!["run", "--fault", "frames-maskd"], "did you mean `frames-masked`?"),
         (vec!["run", "--fixtures", "missing"], "missing"),
         (
@@ -213,7 +220,11 @@ fn a_closed_port_exits_with_3() -> Result {
 #[test]
 fn a_selection_of_nothing_exits_with_4() -> Result {
     let folder = TempDir::new()?;
-    for arguments in [vec!["run", "--select", "websocket/99"], vec!["list", "websocket/99"]] {
+    for arguments in [
+        vec!["run", "--select", "websocket/99"],
+        vec!["run", "--select", "websocket/5.1", "websocket/99"],
+        vec!["list", "websocket/99"],
+    ] {
         let output = pushspec(folder.path(), &arguments)?;
         assert_exit(&output, 4);
         assert!(err(&output).contains("`websocket/99`"), "{}", err(&output));
@@ -234,6 +245,56 @@ fn a_run_in_which_all_is_skipped_exits_with_4_and_is_not_called_conformant() -> 
 }
 
 #[test]
+fn an_address_at_which_nothing_is_is_not_called_conformant() -> Result {
+    let server = Running::start()?;
+    for (technique, code) in [("--iframe", 1), ("--sse", 1), ("--polling", 1), ("--long-polling", 4)] {
+        let folder = TempDir::new()?;
+        let output = pushspec(folder.path(), &["run", &server.url(), technique, "/nowhere"])?;
+        let text = out(&output);
+        assert_eq!(output.status.code(), Some(code), "{text}");
+        assert!(!text.contains("\nconformant:"), "{text}");
+        if code == 4 {
+            assert!(text.contains("long-polling could not be judged: "), "{text}");
+        }
+    }
+    server.stop();
+    Ok(())
+}
+
+#[test]
+fn the_url_of_a_websocket_goes_with_what_else_is_said() -> Result {
+    let folder = TempDir::new()?;
+    let server = Running::start()?;
+    let url = format!("ws://{}/websocket/echo", server.server.address());
+    let profile =
+        "[headers]\nX-Note = \"here\"\n\n[websocket]\npath = \"/elsewhere\"\nreply = \"{message}\"\n";
+    fs::write(folder.path().join("profile.toml"), profile)?;
+    let select = ["--select", "websocket/5.1-masking/masked-hello"];
+    for said in [vec!["--echo"], vec!["--profile", "profile.toml"]] {
+        let output =
+            pushspec(folder.path(), &[vec!["run", url.as_str()], said.clone(), select.to_vec()].concat())?;
+        assert_exit(&output, 0);
+        let report = fs::read_to_string(folder.path().join("reports/latest/report.json"))?;
+        assert!(report.contains("GET /websocket/echo HTTP/1.1"), "{report}");
+        assert_eq!(report.contains("X-Note: here"), said.len() == 2, "{report}");
+    }
+    server.stop();
+    Ok(())
+}
+
+#[test]
+fn a_run_that_does_not_take_place_leaves_no_report_of_another() -> Result {
+    let folder = TempDir::new()?;
+    assert_exit(&pushspec(folder.path(), &["run", "--select", "websocket/5.1-masking/masked-hello"])?, 0);
+    let report = folder.path().join("reports/latest/report.json");
+    assert!(report.exists());
+    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    assert_exit(&pushspec(folder.path(), &["run", &format!("http://127.0.0.1:{port}")])?, 3);
+    assert!(!report.exists());
+    Ok(())
+}
+
+#[test]
 fn a_report_that_cannot_be_written_exits_with_5() -> Result {
     let folder = TempDir::new()?;
     fs::write(folder.path().join("file"), "")?;
@@ -246,19 +307,53 @@ fn a_report_that_cannot_be_written_exits_with_5() -> Result {
 
 /// A server that answers everything with the same bytes, and closes.
 fn answering(bytes: &'static [u8]) -> Result<SocketAddr> {
+    answering_in_turn(bytes, bytes)
+}
+
+/// A server that answers the first request with other bytes than all later ones, and closes.
+fn answering_in_turn(first: &'static [u8], later: &'static [u8]) -> Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
+    let answered = Arc::new(AtomicBool::new(false));
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
+            let answered = Arc::clone(&answered);
             std::thread::spawn(move || {
                 let mut stream = stream;
                 let _ = stream.set_read_timeout(Some(std::time::Duration::from_millis(50)));
-                let _ = stream.read(&mut [0; 4096]);
-                let _ = std::io::Write::write_all(&mut stream, bytes);
+                // The suite looks first whether anybody listens, and asks for nothing.
+                let asked = stream.read(&mut [0; 4096]).is_ok_and(|length| length > 0);
+                let is_first = asked && !answered.swap(true, Ordering::SeqCst);
+                let _ = std::io::Write::write_all(&mut stream, if is_first { first } else { later });
             });
         }
     });
     Ok(address)
+}
+
+#[test]
+fn what_came_at_first_is_reported_where_a_case_passes_when_run_again() -> Result {
+    let folder = TempDir::new()?;
+    let address = answering_in_turn(
+        b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none",
+    )?;
+    let id = "polling/6202-2.1-short-polling/poll-is-answered";
+    let arguments = ["run", &format!("http://{address}"), "--polling", "/", "--select", id];
+    let output = pushspec(folder.path(), &arguments)?;
+    assert!(
+        out(&output).contains(&format!(
+            "passed only when run again (what came at first is in report.json):\n  {id}\n"
+        )),
+        "{}",
+        out(&output)
+    );
+    let report: Value =
+        serde_json::from_str(&fs::read_to_string(folder.path().join("reports/latest/report.json"))?)?;
+    let case = report["cases"].as_array().and_then(|cases| cases.iter().find(|case| case["id"] == id));
+    let case = case.ok_or("the case is not in the report")?;
+    assert_eq!((&case["verdict"], &case["at_first"]["verdict"]), (&"pass".into(), &"fail".into()), "{case}");
+    Ok(())
 }
 
 #[test]

@@ -50,6 +50,15 @@ async fn the_reference_server_passes(
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_reference_server_conforms_to_everything_at_once() -> Result<(), Box<dyn std::error::Error>> {
+    let outcome = judge("*").await?;
+    let findings = outcome.findings();
+    assert!(findings.is_empty(), "{findings:#?}");
+    assert!(outcome.is_conformant(true));
+    Ok(())
+}
+
 /// `websocket/5.1-masking` of a file below `fixtures/`.
 fn page_of(path: &std::path::Path) -> String {
     let folder = path

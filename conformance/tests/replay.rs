@@ -13,10 +13,14 @@ use rstest::rstest;
 
 /// Judges a case by what is recorded in a file below `transcripts/`.
 fn judge(id: &str, recorded: &str) -> Result<Judgement, Box<dyn std::error::Error>> {
+    judge_with(Profile::reference()?, id, recorded)
+}
+
+fn judge_with(profile: Profile, id: &str, recorded: &str) -> Result<Judgement, Box<dyn std::error::Error>> {
     let suite = Suite::embedded()?;
     let case: Case =
         suite.cases.iter().find(|case| case.id == id).cloned().ok_or_else(|| format!("no case {id}"))?;
-    let target = Target::new("http://127.0.0.1:8080", Profile::reference()?)?;
+    let target = Target::new("http://127.0.0.1:8080", profile)?;
     let settings = Settings { patience: 1.0, channel: "recorded".into() };
     let transcript = transcript::parse(recorded)?;
     Ok(replay(case, Arc::new(target), Arc::clone(&suite.catalogue), settings, &transcript))
@@ -53,6 +57,25 @@ fn the_answer_to_an_unmasked_frame(
 ) -> Result<(), Box<dyn std::error::Error>> {
     let judgement = judge(UNMASKED, &opened(rest))?;
     assert_eq!(judgement.verdict, verdict, "{:#?}", judgement.findings);
+    Ok(())
+}
+
+#[rstest]
+#[case::behind_the_host("absolute-form-target", "Host: 127.0.0.1:8080 > Authorization: Bearer a > Upgrade")]
+#[case::in_one_piece("request-in-large-pieces", "Host: 127.0.0.1:8080 > Authorization: Bearer a > Upgrade")]
+#[case::nowhere("no-blank-behind-the-colons", "Host:127.0.0.1:8080 > Upgrade")]
+fn the_fields_of_the_profile_go_with_requests_that_a_case_writes_out(
+    #[case] name: &str,
+    #[case] sent: &str,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let mut profile = Profile::reference()?;
+    profile.headers.insert("Authorization".into(), "Bearer a".into());
+    let id = format!("websocket/4.2.1-opening-handshake/{name}");
+    let judgement = judge_with(profile, &id, "1.000 #0 < \"HTTP/1.1 401 Unauthorized\\r\\n\\r\\n\"\n")?;
+    assert_eq!(judgement.verdict, Verdict::Skip, "{judgement:#?}");
+    let printed = transcript::printed(&judgement.transcript).join("\n");
+    let words = printed.replace("0.0 ms", "").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains(sent), "{printed}");
     Ok(())
 }
 

@@ -86,7 +86,14 @@ impl<E: Encoding> Streaming<E> {
         if self.waiting.is_empty() {
             tokio::select! {
                 biased;
-                batch = self.subscription.next() => self.waiting.extend(batch.messages),
+                batch = self.subscription.next() => {
+                    // A stream cannot say that something is missing. Its end makes the client come back, with the
+                    // identifier of the last message that it has.
+                    if batch.missed {
+                        return Piece::Last(self.encoding.ending());
+                    }
+                    self.waiting.extend(batch.messages);
+                }
                 () = self.closing.cancelled() => return Piece::Last(self.encoding.ending()),
                 () = sleep(self.heartbeat) => return Piece::Inner(self.encoding.heartbeat()),
             }

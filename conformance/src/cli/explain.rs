@@ -1,5 +1,6 @@
 //! `pushspec explain`
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use super::{CliError, ExplainArguments};
@@ -80,6 +81,9 @@ fn explain_clause(out: &mut impl Write, suite: &Suite, clause: &Clause) -> io::R
     if !ids.is_empty() {
         writeln!(out, "\ncases:")?;
         ids.iter().try_for_each(|id| writeln!(out, "  {id}"))?;
+        let families: BTreeSet<&str> = ids.iter().filter_map(|id| id.split('[').next()).collect();
+        let patterns = families.into_iter().map(|id| format!(" '{id}'")).collect::<String>();
+        writeln!(out, "\nrun them: pushspec run URL --select{patterns}")?;
     }
     Ok(())
 }

@@ -17,12 +17,13 @@ use crate::report::terminal::{Detail, Rerun};
 use crate::report::{self, json, junit, terminal};
 use crate::suite::{Pattern, Suite};
 use crate::target::profile::{EventStream, Iframe, LongPolling, Parts, Polling, WebSocket};
-use crate::target::{Profile, Target};
+use crate::target::{Profile, TECHNIQUES, Target, websocket_path};
 
 /// The profile that is read where none is named.
 const PROFILE: &str = "pushspec.toml";
 
 pub(super) async fn run(arguments: &RunArguments) -> Result<u8, CliError> {
+    check_patterns(&arguments.select)?;
     let suite = arguments.fixtures.suite()?;
     let profile = profile(arguments)?;
     let url = arguments.url.clone().or_else(|| profile.profile.url.clone());
@@ -37,6 +38,10 @@ pub(super) async fn run(arguments: &RunArguments) -> Result<u8, CliError> {
         reference.as_ref().map(|server| format!("http://{}", server.address())).unwrap_or_default()
     });
     let mut target = Target::new(&url, profile.profile)?;
+    if !TECHNIQUES.iter().any(|technique| target.can(technique)) {
+        let why = "the profile names no technique: it has none of the tables [polling], [long-polling], [iframe], [sse] and [websocket]";
+        return Err(CliError::Usage(why.into()));
+    }
     let relay = relay(arguments, &target).await?;
     if let Some(relay) = &relay {
         target.host = relay.address().ip().to_string();
@@ -65,9 +70,19 @@ pub(super) async fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     Ok(if seen { 1 } else { exit_code(&outcome, strict) })
 }
 
+/// Without a `--` between them the list of patterns takes the URL in.
+fn check_patterns(patterns: &[String]) -> Result<(), CliError> {
+    match patterns.iter().find(|pattern| pattern.contains("://")) {
+        Some(url) => Err(CliError::Usage(format!(
+            "`{url}` is a URL and no pattern: put it before --select, as in `pushspec run {url} --select websocket`"
+        ))),
+        None => Ok(()),
+    }
+}
+
 fn exit_code(outcome: &Outcome, strict: bool) -> u8 {
     let counts = outcome.counts();
-    if counts.total() == counts.of(Verdict::Skip) {
+    if outcome.judged() == 0 && counts.of(Verdict::Fail) + counts.of(Verdict::Error) == 0 {
         return 4;
     }
     u8::from(!outcome.is_conformant(strict))
@@ -81,10 +96,20 @@ pub(super) struct ChosenProfile {
 }
 
 fn profile(arguments: &RunArguments) -> Result<ChosenProfile, CliError> {
-    if let Some(profile) = profile_of_paths(&arguments.paths) {
+    let websocket = arguments.url.as_deref().and_then(websocket_path);
+    if arguments.paths.echo && arguments.paths.websocket.is_none() && websocket.is_none() {
+        let why = "--echo says what a WebSocket answers, and nothing says where it is: add --websocket PATH";
+        return Err(CliError::Usage(why.into()));
+    }
+    if let Some(profile) = profile_of_paths(&arguments.paths, websocket.as_deref()) {
         return Ok(ChosenProfile { profile, assumed: false });
     }
-    chosen_profile(arguments.profile.as_deref(), arguments.url.is_some())
+    let chosen = chosen_profile(arguments.profile.as_deref(), arguments.url.is_some())?;
+    // The URL of a WebSocket says where it is, and nothing says that there is more.
+    if chosen.assumed && websocket.is_some() {
+        return Ok(ChosenProfile { profile: Profile::default(), assumed: false });
+    }
+    Ok(chosen)
 }
 
 /// The profile that is named; for a server at a URL the one in the current folder; or that of the reference server.
@@ -99,10 +124,14 @@ pub(super) fn chosen_profile(named: Option<&Path>, has_url: bool) -> Result<Chos
     Ok(ChosenProfile { profile, assumed: false })
 }
 
-/// A profile made of `--sse PATH` and the like; `None` if there is no such flag.
-fn profile_of_paths(paths: &PathArguments) -> Option<Profile> {
+/// A profile made of `--sse PATH` and the like; `None` if there is no such flag. The path of a `ws://` URL stands for
+/// `--websocket PATH`.
+fn profile_of_paths(paths: &PathArguments, of_url: Option<&str>) -> Option<Profile> {
     let PathArguments { polling, long_polling, iframe, sse, websocket, echo } = paths;
-    [polling, long_polling, iframe, sse, websocket].into_iter().flatten().next()?;
+    let named = [polling, long_polling, iframe, sse, websocket].into_iter().flatten().count();
+    if named == 0 && !echo {
+        return None;
+    }
     let reply = echo.then(|| "{message}".to_owned());
     Some(Profile {
         polling: polling.clone().map(Polling::at),
@@ -114,8 +143,8 @@ fn profile_of_paths(paths: &PathArguments) -> Option<Profile> {
             parts: Parts::default(),
         }),
         sse: sse.clone().map(|path| EventStream { path, ..EventStream::default() }),
-        websocket: websocket.clone().map(|path| WebSocket {
-            path,
+        websocket: websocket.as_deref().or(of_url).map(|path| WebSocket {
+            path: path.to_owned(),
             binary: reply.is_some(),
             reply,
             ..WebSocket::default()
@@ -204,9 +233,13 @@ fn rerun_arguments(arguments: &RunArguments) -> Vec<String> {
     flag("--sse", paths.sse.clone());
     flag("--websocket", paths.websocket.clone());
     flag("--fault", arguments.fault.clone());
+    flag("--patience", Some(arguments.patience.to_string()).filter(|factor| factor != "1"));
     flag("--fixtures", arguments.fixtures.fixtures.as_ref().map(|path| path.display().to_string()));
     if paths.echo {
         words.push("--echo".into());
+    }
+    if arguments.strict {
+        words.push("--strict".into());
     }
     words
 }

@@ -44,7 +44,7 @@ impl Default for Options {
 /// Why a run did not take place.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The patterns match no case.
+    /// One of the patterns matches no case.
     #[error("no case matches {0}; `pushspec list` shows what there is")]
     NothingSelected(String),
     /// Nothing listens there.
@@ -83,9 +83,11 @@ impl Suite {
         mut progress: impl FnMut(&CaseOutcome),
     ) -> Result<Outcome, RunError> {
         let selected = self.select(&options.select);
-        if selected.is_empty() {
-            let patterns: Vec<String> = options.select.iter().map(|pattern| format!("`{pattern}`")).collect();
-            return Err(RunError::NothingSelected(patterns.join(" or ")));
+        let unmatched = |pattern: &&Pattern| !self.cases.iter().any(|case| pattern.matches(&case.id));
+        let unmatched: Vec<String> =
+            options.select.iter().filter(unmatched).map(|pattern| format!("`{pattern}`")).collect();
+        if selected.is_empty() || !unmatched.is_empty() {
+            return Err(RunError::NothingSelected(unmatched.join(" or ")));
         }
         let start = Instant::now();
         let addresses = reach(target).await?;
@@ -106,6 +108,7 @@ impl Suite {
             selected.iter().cloned().partition(|case| case.invariant().is_some());
         let conversations = if conversations.is_empty() { self.traffic_for(&named) } else { conversations };
         runner.conversations(self, conversations, &mut results, &mut progress).await?;
+        let unjudged = results.unjudged(target);
         let reported: BTreeSet<&str> = selected.iter().map(|case| case.id.as_str()).collect();
         let only_invariants = named.len() == selected.len();
         results.outcomes.retain(|id, outcome| {
@@ -123,7 +126,7 @@ impl Suite {
         let cases: Vec<CaseOutcome> =
             self.cases.iter().filter_map(|case| results.outcomes.remove(&case.id)).collect();
         let clauses = clauses(&cases, &self.catalogue);
-        Ok(Outcome { target: target.url(), cases, clauses, duration: start.elapsed() })
+        Ok(Outcome { target: target.url(), cases, clauses, unjudged, duration: start.elapsed() })
     }
 
     /// The invariants that were named, and those for which the cases that ran had traffic.
@@ -151,6 +154,23 @@ struct Results {
     /// With the case in which each was seen.
     breaches: Vec<(String, Breach)>,
     relevant: BTreeSet<Invariant>,
+}
+
+impl Results {
+    /// The techniques of the target whose sanity case was skipped, although other cases of theirs were run.
+    fn unjudged(&self, target: &Target) -> BTreeMap<String, String> {
+        let ran = |technique: &str| {
+            let mut outcomes = self.outcomes.values();
+            outcomes.any(|outcome| outcome.case.technique == technique && outcome.verdict != Verdict::Skip)
+        };
+        let sanity = self.outcomes.values().filter(|outcome| outcome.case.section().facts.sanity);
+        let skipped = sanity.filter(|outcome| outcome.verdict == Verdict::Skip);
+        let unjudged =
+            skipped.filter(|outcome| target.can(&outcome.case.folder) && ran(&outcome.case.folder));
+        unjudged
+            .map(|outcome| (outcome.case.folder.clone(), outcome.reason.clone().unwrap_or_default()))
+            .collect()
+    }
 }
 
 struct Runner {
@@ -235,19 +255,18 @@ impl Runner {
 
     /// Runs what did not pass again, a few cases at a time, and keeps what comes of that.
     async fn again(self: &Arc<Self>, results: &mut Results) -> Result<(), RunError> {
-        let failed = |outcome: &&CaseOutcome| outcome.verdict > Verdict::Pass && !outcome.again;
-        let cases: Vec<Case> =
-            results.outcomes.values().filter(failed).map(|outcome| outcome.case.clone()).collect();
-        if !self.again || cases.is_empty() || cases.len() > MAX_AGAIN {
+        let failed = |outcome: &&CaseOutcome| outcome.verdict > Verdict::Pass && outcome.at_first.is_none();
+        let failed: Vec<CaseOutcome> = results.outcomes.values().filter(failed).cloned().collect();
+        if !self.again || failed.len() > MAX_AGAIN {
             return Ok(());
         }
-        for few in cases.chunks(AGAIN_AT_ONCE) {
-            let ids: BTreeSet<String> = few.iter().map(|case| case.id.clone()).collect();
-            results.breaches.retain(|(id, _)| !ids.contains(id));
-            self.batch(few.to_vec(), 2, results, &mut |_| {}).await?;
-            for id in &ids {
-                if let Some(outcome) = results.outcomes.get_mut(id) {
-                    outcome.again = true;
+        for few in failed.chunks(AGAIN_AT_ONCE) {
+            // What broke an invariant stays on record: no load of a moment makes a server send it.
+            let cases = few.iter().map(|outcome| outcome.case.clone()).collect();
+            self.batch(cases, 2, results, &mut |_| {}).await?;
+            for first in few {
+                if let Some(outcome) = results.outcomes.get_mut(&first.case.id) {
+                    outcome.at_first = Some(Box::new(first.clone()));
                 }
             }
         }

@@ -35,9 +35,9 @@ pub(crate) fn outgoing(item: &SendItem, scope: &mut CaseScope) -> Result<Outgoin
         SendItem::HttpLine(line) => {
             let mut bytes = line.bytes(scope)?;
             bytes.extend(b"\r\n");
-            Outgoing::Bytes(vec![bytes])
+            Outgoing::Bytes(vec![scope.with_headers(bytes)])
         }
-        SendItem::Bytes(text) => Outgoing::Bytes(vec![text.bytes(scope)?]),
+        SendItem::Bytes(text) => Outgoing::Bytes(vec![scope.with_headers(text.bytes(scope)?)]),
         SendItem::Frame(item) => Outgoing::Bytes(vec![frame(item, scope)?.encode()]),
         SendItem::Chop(size, inner) => match outgoing(inner, scope)? {
             Outgoing::Bytes(pieces) => {

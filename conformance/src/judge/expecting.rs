@@ -253,6 +253,10 @@ impl Machine {
         if let Some(why) = self.refusal(&last, id, index) {
             return self.fail_to_run(why);
         }
+        if self.misses_the_headers(id, index) {
+            return self
+                .skip("the case writes out a request without the [headers] of the profile".to_owned());
+        }
         self.find(last.line, at, expected(&last), received);
         self.stop();
     }
@@ -280,6 +284,14 @@ impl Machine {
             }
             _ => None,
         }
+    }
+
+    /// Whether the target has refused a request that the case writes out, which may have no place for the fields that
+    /// the profile gives.
+    fn misses_the_headers(&self, id: ConnectionId, index: usize) -> bool {
+        let Item::Head(head) = &self.connections[id.0].arrivals[index].item else { return false };
+        let refused = head.status_line().is_some_and(|line| matches!(line.code, 401 | 403 | 407));
+        refused && !self.procedures.contains_key(&id) && !self.target.profile.headers.is_empty()
     }
 
     /// An optional step was not met: a finding only where a clause stands behind it.

@@ -92,11 +92,15 @@ fn own_fields(procedure: Procedure, scope: &CaseScope) -> Vec<(String, String)> 
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// Puts `Name: value` in the place of the field of that name, or at the end.
+/// Puts `Name: value` in the place of the field of that name, or at the end. Cookies are put behind those of the
+/// profile, without which the target may not know its client (RFC 6265 section 4.2.1).
 fn replace(fields: &mut Vec<(String, String)>, line: &str) {
     let (name, value) = line.split_once(':').unwrap_or((line, ""));
     let value = value.strip_prefix(' ').unwrap_or(value).to_owned();
     match fields.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+        Some((name, cookies)) if name.eq_ignore_ascii_case("Cookie") => {
+            *cookies = format!("{cookies}; {value}");
+        }
         Some(field) => *field = (name.to_owned(), value),
         None => fields.push((name.to_owned(), value)),
     }

@@ -25,6 +25,10 @@ pub fn accept(key: &str) -> String {
 pub(crate) struct CaseScope {
     fixed: BTreeMap<String, Vec<u8>>,
     received: BTreeMap<&'static str, Vec<u8>>,
+    /// The line of the target's host.
+    host: Vec<u8>,
+    /// The lines that follow it in requests that a case writes out.
+    headers: Vec<u8>,
     seed: [u8; 20],
     masks: u32,
 }
@@ -41,6 +45,11 @@ impl CaseScope {
     /// `channel` is the case's own.
     pub(crate) fn new(case: &Case, target: &Target, channel: &str) -> CaseScope {
         let mut scope = CaseScope::of_target(&case.id, target, channel);
+        // Many a server has an event stream for those alone who ask for one.
+        let mut lines = case.section().conversation.iter().flatten();
+        if case.technique == "sse" && !lines.any(|line| line.source.contains("Accept")) {
+            scope.headers.extend(b"Accept: text/event-stream\r\n");
+        }
         let mut set = |name: &str, value: String| scope.fixed.insert(name.to_owned(), value.into_bytes());
         if let Some(path) = technique_path(target, &case.technique) {
             set("path", expand_path(target, &path, channel, &PathValues::default()));
@@ -75,7 +84,10 @@ impl CaseScope {
         if let Some(path) = target.profile.websocket.as_ref().and_then(|websocket| websocket.subscription()) {
             set("subscribe-path", expand_path(target, path, channel, &PathValues::default()));
         }
-        CaseScope { fixed, received: BTreeMap::new(), seed, masks: 0 }
+        let host = format!("Host: {}\r\n", target.authority()).into_bytes();
+        let headers = target.profile.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+        let headers = headers.collect::<String>().into_bytes();
+        CaseScope { fixed, received: BTreeMap::new(), host, headers, seed, masks: 0 }
     }
 
     /// The next masking key: it looks random, and is the same in every run (RFC 6455 section 5.3).
@@ -83,6 +95,27 @@ impl CaseScope {
         self.masks += 1;
         let digest = Sha1::new().chain_update(self.seed).chain_update(self.masks.to_be_bytes()).finalize();
         [digest[0], digest[1], digest[2], digest[3]]
+    }
+
+    /// What a case writes out, with the fields without which the target may not answer at all behind each line of its
+    /// host: those of the profile, and the `Accept` of event streams.
+    pub(crate) fn with_headers(&self, bytes: Vec<u8>) -> Vec<u8> {
+        if self.headers.is_empty() {
+            return bytes;
+        }
+        let mut complete = Vec::with_capacity(bytes.len() + self.headers.len());
+        let mut rest = &bytes[..];
+        while let Some(at) = rest.windows(self.host.len()).position(|window| window == self.host) {
+            let (line, behind) = rest.split_at(at + self.host.len());
+            let is_whole = !behind.starts_with(b" ") && !behind.starts_with(b"\t");
+            complete.extend(line);
+            if is_whole && (at == 0 || rest[..at].ends_with(b"\n")) {
+                complete.extend(&self.headers);
+            }
+            rest = behind;
+        }
+        complete.extend(rest);
+        complete
     }
 
     /// Remembers something that was received.
@@ -161,6 +194,22 @@ pub(crate) fn expand_path(target: &Target, path: &str, channel: &str, values: &P
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fields_of_the_profile_stand_behind_the_line_of_the_host() {
+        let mut profile = crate::target::Profile::only_websocket("/");
+        profile.headers.insert("Cookie".into(), "a=b".into());
+        let target = Target::new("http://localhost", profile).expect("the URL is in order");
+        let scope = CaseScope::of_target("case", &target, "channel");
+        let with = |request: &str| String::from_utf8_lossy(&scope.with_headers(request.into())).into_owned();
+        assert_eq!(with("Host: localhost\r\n"), "Host: localhost\r\nCookie: a=b\r\n");
+        assert_eq!(with("G\r\nHost: localhost\r\n\r\n"), "G\r\nHost: localhost\r\nCookie: a=b\r\n\r\n");
+        for other in
+            ["X-Host: localhost\r\n", "Host: localhost\r\n folded\r\n", "Host: localhost.invalid\r\n"]
+        {
+            assert_eq!(with(other), other);
+        }
+    }
 
     #[test]
     fn the_accept_value_of_the_standard_s_own_example_comes_out() {

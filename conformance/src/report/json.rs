@@ -21,7 +21,7 @@ struct Document<'a> {
     conformant: bool,
     strict: bool,
     duration_ms: f64,
-    summary: Summary,
+    summary: Summary<'a>,
     cases: Vec<Case<'a>>,
     clauses: Vec<Clause<'a>>,
 }
@@ -38,8 +38,10 @@ struct Target<'a> {
 }
 
 #[derive(Serialize)]
-struct Summary {
+struct Summary<'a> {
     total: BTreeMap<&'static str, usize>,
+    /// The techniques that could not be judged, and why.
+    unjudged: &'a BTreeMap<String, String>,
     by_technique: BTreeMap<&'static str, BTreeMap<&'static str, usize>>,
 }
 
@@ -53,6 +55,17 @@ struct Case<'a> {
     verdict: Verdict,
     reason: Option<&'a str>,
     duration_ms: f64,
+    findings: &'a [Finding],
+    transcript: Vec<String>,
+    /// What the case came to at first, where it did not pass and was run again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at_first: Option<First<'a>>,
+}
+
+#[derive(Serialize)]
+struct First<'a> {
+    verdict: Verdict,
+    reason: Option<&'a str>,
     findings: &'a [Finding],
     transcript: Vec<String>,
 }
@@ -80,7 +93,7 @@ pub fn to_string(report: &Report<'_>) -> Result<String, serde_json::Error> {
         conformant: outcome.is_conformant(report.strict),
         strict: report.strict,
         duration_ms: milliseconds(outcome.duration),
-        summary: Summary { total: spelled(&outcome.counts()), by_technique },
+        summary: Summary { total: spelled(&outcome.counts()), unjudged: &outcome.unjudged, by_technique },
         cases: outcome.cases.iter().map(case).collect(),
         clauses: outcome
             .clauses
@@ -109,6 +122,12 @@ fn case(outcome: &CaseOutcome) -> Case<'_> {
         duration_ms: milliseconds(outcome.duration),
         findings: &outcome.findings,
         transcript: crate::transcript::printed(&outcome.transcript),
+        at_first: outcome.at_first.as_deref().map(|first| First {
+            verdict: first.verdict,
+            reason: first.reason.as_deref(),
+            findings: &first.findings,
+            transcript: crate::transcript::printed(&first.transcript),
+        }),
     }
 }
 

@@ -31,6 +31,9 @@ pub enum ReportError {
     JUnit(#[from] quick_junit::SerializeError),
 }
 
+/// The names of the files, JSON first.
+const FILES: [&str; 2] = ["report.json", "junit.xml"];
+
 /// What the reporters that write files work from.
 #[derive(Debug, Clone, Copy)]
 pub struct Report<'a> {
@@ -50,21 +53,32 @@ impl<'a> Report<'a> {
 
     /// Writes `report.json` and `junit.xml` into a folder.
     pub fn write(&self, folder: &Path) -> Result<(), ReportError> {
-        write_file(&folder.join("report.json"), &json::to_string(self)?)?;
-        write_file(&folder.join("junit.xml"), &junit::to_string(self)?)
+        let [json, junit] = FILES.map(|name| folder.join(name));
+        write_file(&json, &json::to_string(self)?)?;
+        write_file(&junit, &junit::to_string(self)?)
     }
 }
 
-/// Makes the folder, and makes sure that a file can be written to it.
+/// Makes the folder, makes sure that a file can be written to it, and removes the report of the run before: a run that
+/// does not take place must not leave the verdict of another.
 pub fn prepare(folder: &Path) -> Result<(), ReportError> {
     let error = |error| ReportError::Write { path: folder.to_owned(), error };
     fs::create_dir_all(folder).map_err(error)?;
     let probe = folder.join(".pushspec");
     fs::write(&probe, b"").map_err(error)?;
-    fs::remove_file(&probe).map_err(error)
+    fs::remove_file(&probe).map_err(error)?;
+    for path in FILES.map(|name| folder.join(name)) {
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(ReportError::Write { path, error });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
-/// Writes a file whole or not at all: a full disk leaves the report of the run before.
+/// Writes a file whole or not at all: nobody reads half a report.
 fn write_file(path: &Path, text: &str) -> Result<(), ReportError> {
     let draft = path.with_extension("draft");
     let written = fs::write(&draft, text).and_then(|()| fs::rename(&draft, path));

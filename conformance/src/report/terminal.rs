@@ -46,6 +46,7 @@ pub fn print(
         block(out, suite, case, rerun)?;
     }
     if detail == Detail::Full {
+        passed_when_run_again(out, outcome)?;
         skipped(out, outcome)?;
         summary(out, outcome)?;
     }
@@ -143,6 +144,19 @@ fn transcript(out: &mut impl Write, case: &CaseOutcome) -> io::Result<()> {
     writeln!(out)
 }
 
+/// The cases that did not pass at first: a server that answers rightly most of the time is worth a second look.
+fn passed_when_run_again(out: &mut impl Write, outcome: &Outcome) -> io::Result<()> {
+    let again = outcome.cases.iter().filter(|case| case.verdict == Verdict::Pass && case.at_first.is_some());
+    let ids: Vec<&str> = again.map(|case| case.case.id.as_str()).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let style = style(Verdict::Info);
+    writeln!(out, "{style}passed only when run again{style:#} (what came at first is in report.json):")?;
+    ids.iter().try_for_each(|id| writeln!(out, "  {id}"))?;
+    writeln!(out)
+}
+
 /// The reasons for which cases were skipped, each once.
 fn skipped(out: &mut impl Write, outcome: &Outcome) -> io::Result<()> {
     let skipped: Vec<&CaseOutcome> =
@@ -182,7 +196,8 @@ fn verdict(out: &mut impl Write, outcome: &Outcome, strict: bool) -> io::Result<
     let counts = outcome.counts();
     let judged = counts.total() - counts.of(Verdict::Skip);
     let seconds = outcome.duration.as_secs_f64();
-    let (style, words) = if judged == 0 {
+    let broken = counts.of(Verdict::Fail) + counts.of(Verdict::Error) > 0;
+    let (style, words) = if outcome.judged() == 0 && !broken {
         (style(Verdict::Warn), "nothing could be judged")
     } else if outcome.is_conformant(strict) {
         (style(Verdict::Pass), "conformant")
@@ -193,5 +208,9 @@ fn verdict(out: &mut impl Write, outcome: &Outcome, strict: bool) -> io::Result<
         out,
         "{style}{words}{style:#}: {judged} cases judged at {} in {seconds:.2} s",
         visible(&outcome.target)
-    )
+    )?;
+    outcome
+        .unjudged
+        .iter()
+        .try_for_each(|(technique, why)| writeln!(out, "{technique} could not be judged: {}", visible(why)))
 }

@@ -79,8 +79,15 @@ pub enum UrlError {
     },
 }
 
+/// The path and query of a `ws://` URL that says more than where the server is.
+pub fn websocket_path(url: &str) -> Option<String> {
+    let parsed = url::Url::parse(url).ok().filter(|parsed| parsed.scheme() == "ws")?;
+    let path = &parsed[url::Position::BeforePath..url::Position::AfterQuery];
+    (path != "/").then(|| path.to_owned())
+}
+
 impl Target {
-    /// Reads a URL. A `ws://` URL with a path says where the WebSocket lives, and that nothing else is there.
+    /// Reads a URL. A `ws://` URL with a path says where the WebSocket lives, whatever the profile says of that.
     pub fn new(url: &str, mut profile: Profile) -> Result<Target, UrlError> {
         let parsed = url::Url::parse(url).map_err(|error| UrlError::Syntax(url.to_owned(), error))?;
         match parsed.scheme() {
@@ -93,7 +100,7 @@ impl Target {
             if parsed.scheme() != "ws" {
                 return Err(UrlError::Path { url: url.to_owned(), path: path.to_owned() });
             }
-            profile = Profile::only_websocket(path);
+            path.clone_into(&mut profile.websocket.get_or_insert_default().path);
         }
         let host =
             parsed.host_str().ok_or_else(|| UrlError::Syntax(url.to_owned(), url::ParseError::EmptyHost))?;

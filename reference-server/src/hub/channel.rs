@@ -65,7 +65,11 @@ pub(crate) struct Subscription {
 impl Subscription {
     pub(super) fn new(channel: Arc<Channel>, start: &Start) -> Self {
         let history = channel.history.subscribe();
-        let cursor = history.borrow().position(start);
+        // Whoever begins before what is retained begins with the oldest message: only what goes later is missed.
+        let cursor = {
+            let history = history.borrow();
+            history.position(start).max(history.first() - 1)
+        };
         Self { history, cursor, channel }
     }
 

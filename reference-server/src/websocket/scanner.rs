@@ -34,6 +34,9 @@ pub(super) enum FrameError {
     /// Section 5.2.
     #[error("length is not in its shortest form")]
     Length,
+    /// Section 5.2.
+    #[error("length has its highest bit set")]
+    LengthOf64Bits,
     /// Section 8.1.
     #[error("text is not UTF-8")]
     Text,
@@ -195,8 +198,8 @@ fn check_rest(header: &[u8]) -> Result<Option<(u64, [u8; 4])>, FrameError> {
     let length = extended.iter().fold(0, |length, &byte| length << 8 | u64::from(byte));
     let length = match short {
         126 if length >= 126 => length,
-        // The highest bit is zero.
-        127 if length >= 0x1_0000 && length >> 63 == 0 => length,
+        127 if length >> 63 == 1 => return Err(FrameError::LengthOf64Bits),
+        127 if length >= 0x1_0000 => length,
         126 | 127 => return Err(FrameError::Length),
         _ => u64::from(short),
     };
@@ -259,7 +262,7 @@ mod tests {
             (b"\x88\xff", FrameError::LongControl),
             (b"\x81\xfe\x00\x7d", FrameError::Length),
             (b"\x81\xff\0\0\0\0\0\0\xff\xff", FrameError::Length),
-            (b"\x81\xff\x80\0\0\0\0\x01\0\0", FrameError::Length),
+            (b"\x81\xff\x80\0\0\0\0\x01\0\0", FrameError::LengthOf64Bits),
             (b"\x81\x85\0\0\0\0a\xff", FrameError::Text),
             (b"\x81\x85\0\0\0\0\xed\xa0", FrameError::Text),
             (b"\x81\x81\0\0\0\0\xc3", FrameError::Text),

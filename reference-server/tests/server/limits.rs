@@ -167,11 +167,10 @@ async fn a_subscriber_that_does_not_read_holds_nobody_up_and_is_told_what_happen
     quick.until("\n\n").await;
     // More than the buffers of the system take.
     let large = "x".repeat(1 << 20);
-    for _ in 0..20 {
-        publish(&server, "news", &large).await;
+    for number in 0..20 {
+        publish(&server, "news", &format!("{large}{number}")).await;
+        quick.until(&format!("x{number}\n")).await;
     }
-    publish(&server, "news", "last").await;
-    quick.until("data: last\n").await;
 
     let close = loop {
         match soon(slow.next()).await.unwrap().unwrap() {
@@ -181,4 +180,20 @@ async fn a_subscriber_that_does_not_read_holds_nobody_up_and_is_told_what_happen
     };
     let Message::Close(Some(frame)) = close else { panic!("{close:?}") };
     assert_eq!(frame.code, CloseCode::Again);
+}
+
+#[tokio::test]
+async fn a_stream_ends_where_messages_were_missed() {
+    for path in ["/sse/news", "/iframe/news?callback=deliver"] {
+        let server = start_with(|config| config.history = 2).await;
+        let mut slow = Wire::get(&server, path).await;
+        slow.until("\r\n\r\n").await;
+        let large = "x".repeat(1 << 20);
+        for number in 0..20 {
+            publish(&server, "news", &format!("{large}{number}")).await;
+        }
+        let rest = slow.until("\r\n0\r\n\r\n").await;
+        assert!(rest.contains("x0"), "{path}: what comes before the gap arrives");
+        assert!(!rest.contains("x19"), "{path}: nothing comes behind a gap");
+    }
 }

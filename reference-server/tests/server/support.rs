@@ -130,11 +130,15 @@ impl Wire {
 
     /// Takes everything up to the end of a text.
     pub(crate) async fn until(&mut self, text: &str) -> String {
+        let mut searched = 0;
         loop {
-            let found = self.received.windows(text.len()).position(|window| window == text.as_bytes());
+            let rest = &self.received[searched..];
+            let found = rest.windows(text.len()).position(|window| window == text.as_bytes());
             if let Some(at) = found {
-                return String::from_utf8(self.received.drain(..at + text.len()).collect()).unwrap();
+                let end = searched + at + text.len();
+                return String::from_utf8(self.received.drain(..end).collect()).unwrap();
             }
+            searched = self.received.len().saturating_sub(text.len());
             let more = self.more().await;
             assert!(more > 0, "the end came before {text:?}: {:?}", String::from_utf8_lossy(&self.received));
         }
