@@ -209,6 +209,22 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "closes-without-a-word",
+        "Ends the connection after each answer to a short poll, and does not say so.",
+        &[
+            Edit::Request(|request| {
+                if request.gets("polling") && !request.names("Connection") {
+                    fields::add(&mut request.head, "Connection", "close");
+                }
+            }),
+            Edit::Answer(|request, answer| {
+                if request.gets("polling") {
+                    fields::remove(&mut answer.head, "Connection");
+                }
+            }),
+        ],
+    ),
+    fault(
         "close-is-not-heard",
         "Keeps the connection where the client asks to close it.",
         &[Edit::Request(|request| {
