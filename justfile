@@ -28,7 +28,7 @@ docs:
 
 # Accepts changed snapshots. Read the difference before you commit it.
 bless:
-    INSTA_UPDATE=always INSTA_FORCE_PASS=1 cargo test -p pushspec --features matrix --test pages --test notation --test faults
+    INSTA_UPDATE=always INSTA_FORCE_PASS=1 cargo test -p pushspec --features matrix --test pages --test notation --test mistakes --test faults
     git diff --stat -- '*.snap'
 
 # What CI does.

@@ -225,7 +225,7 @@ enum Format {
 enum CliError {
     #[error(transparent)]
     Suite(#[from] SuiteError),
-    #[error("the profile is wrong: {0}")]
+    #[error(transparent)]
     Profile(#[from] ProfileError),
     #[error("failed to read the profile `{path}`: {error}")]
     ReadProfile { path: PathBuf, error: std::io::Error },
@@ -300,7 +300,8 @@ fn print_error(error: &CliError) {
     // Where standard error is gone there is nobody to tell.
     let _ = match error {
         // Each mistake has its own `error:`.
-        CliError::Suite(SuiteError::Pages(PageErrors(errors))) => {
+        CliError::Suite(SuiteError::Pages(PageErrors(errors)))
+        | CliError::Profile(ProfileError(PageErrors(errors))) => {
             errors.iter().try_for_each(|error| writeln!(out, "error: {error}\n"))
         }
         error => writeln!(out, "error: {error}"),

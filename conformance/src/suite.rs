@@ -1,16 +1,16 @@
 //! Everything that can be run: the pages, their cases and the catalogue, checked against each other.
 
+mod check;
+mod folder;
+
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::case::error::{PageError, PageErrors, did_you_mean};
-use crate::case::page::Place;
-use crate::case::{Case, Page, Section, expand};
+use crate::case::error::PageErrors;
+use crate::case::{Case, Page, expand};
 use crate::catalogue::Catalogue;
-use crate::judge::Invariant;
-use crate::target::{CAPABILITIES, TECHNIQUES};
+use crate::target::TECHNIQUES;
 
 /// Pages, cases and clauses.
 #[derive(Debug, Clone)]
@@ -42,6 +42,16 @@ pub enum SuiteError {
         "`{0}` holds no page: pages are at http/*.md, polling/*.md, long-polling/*.md, iframe/*.md, sse/*.md and websocket/*.md below it"
     )]
     Empty(PathBuf),
+    /// A file or a folder whose name keeps its pages from being read.
+    #[error("`{path}` {what}: {hint}")]
+    Name {
+        /// Which one.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: &'static str,
+        /// A way out.
+        hint: String,
+    },
 }
 
 impl From<PageErrors> for SuiteError {
@@ -59,14 +69,15 @@ impl Suite {
 
     /// The suite in a folder laid out like `fixtures/`. Without `requirements/` in it, the built-in catalogue holds.
     pub fn from_folder(folder: &Path) -> Result<Suite, SuiteError> {
+        folder::check_names(folder)?;
         let mut pages = Vec::new();
         for technique in TECHNIQUES {
-            pages.extend(read_folder(folder, technique, "md")?);
+            pages.extend(folder::read(folder, technique, "md")?);
         }
         if pages.is_empty() {
             return Err(SuiteError::Empty(folder.to_owned()));
         }
-        let requirements = read_folder(folder, "requirements", "toml")?;
+        let requirements = folder::read(folder, "requirements", "toml")?;
         let catalogue = if requirements.is_empty() {
             Catalogue::parse(pushspec_fixtures::REQUIREMENTS.iter().copied())?
         } else {
@@ -85,17 +96,17 @@ impl Suite {
         for (path, text) in files {
             match Page::parse(path, text) {
                 Ok(page) => {
-                    let lines: Vec<&str> = text.lines().collect();
-                    check_page(&page, &lines, &catalogue, &mut errors);
+                    errors.extend(check::page(&page, text, &catalogue));
                     pages.push(Arc::new(page));
                 }
                 Err(mistakes) => errors.extend(mistakes.0),
             }
         }
+        pages.sort_by(|one, other| one.path.cmp(&other.path));
+        errors.extend(check::sanity(&pages));
         if !errors.is_empty() {
             return Err(PageErrors(errors));
         }
-        pages.sort_by(|one, other| one.path.cmp(&other.path));
         let cases = pages.iter().flat_map(expand::expand).collect();
         Ok(Suite { pages, cases, catalogue: Arc::new(catalogue) })
     }
@@ -164,104 +175,6 @@ fn glob(pattern: &[u8], text: &[u8]) -> bool {
         }
     }
     pattern[position..].iter().all(|byte| *byte == b'*')
-}
-
-fn read_folder(root: &Path, folder: &str, extension: &str) -> Result<Vec<(String, String)>, SuiteError> {
-    let path = root.join(folder);
-    let read_error = |path: &Path| {
-        let path = path.to_owned();
-        move |error| SuiteError::Read { path, error }
-    };
-    if !root.is_dir() {
-        fs::read_dir(root).map_err(read_error(root))?;
-    }
-    if !path.is_dir() {
-        return Ok(Vec::new());
-    }
-    let mut files = Vec::new();
-    for entry in fs::read_dir(&path).map_err(read_error(&path))? {
-        let file = entry.map_err(read_error(&path))?.path();
-        if file.extension().is_some_and(|found| found == extension) {
-            let text = fs::read_to_string(&file).map_err(read_error(&file))?;
-            let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            files.push((format!("{folder}/{stem}"), text));
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
-/// Names that a page uses must exist: clauses, capabilities, invariants, techniques.
-fn check_page(page: &Page, lines: &[&str], catalogue: &Catalogue, errors: &mut Vec<PageError>) {
-    let mut check = Check { page, lines, errors };
-    for section in &page.sections {
-        check.facts(section, catalogue);
-        for line in section.conversation.iter().flatten() {
-            let Some(note) = &line.clause else { continue };
-            let id = note.text.trim();
-            if catalogue.clause(id).is_none() {
-                let before = line.source.split('@').next().unwrap_or_default().chars().count();
-                check.add(
-                    line.number,
-                    before + 1,
-                    id.chars().count() + 1,
-                    format!("unknown clause `{id}`"),
-                    catalogue.nearest(id),
-                );
-            }
-        }
-    }
-}
-
-struct Check<'a> {
-    page: &'a Page,
-    lines: &'a [&'a str],
-    errors: &'a mut Vec<PageError>,
-}
-
-impl Check<'_> {
-    fn facts(&mut self, section: &Section, catalogue: &Catalogue) {
-        let facts = &section.facts;
-        for (clause, range) in &facts.covers {
-            if catalogue.clause(clause).is_none() {
-                self.fact(section, range, format!("unknown clause `{clause}`"), catalogue.nearest(clause));
-            }
-        }
-        for (need, range) in &facts.needs {
-            if !CAPABILITIES.iter().any(|(name, _)| name == need) {
-                let hint = did_you_mean(need, CAPABILITIES.iter().map(|(name, _)| *name));
-                self.fact(section, range, format!("unknown capability `{need}`"), hint);
-            }
-        }
-        if let Some((name, range)) = &facts.invariant
-            && Invariant::from_name(name).is_none()
-        {
-            let hint = did_you_mean(name, Invariant::ALL.iter().map(|invariant| invariant.name()));
-            self.fact(section, range, format!("unknown invariant `{name}`"), hint);
-        }
-        for value in facts.each.get("technique").into_iter().flatten() {
-            if !TECHNIQUES.contains(&value.value.as_str()) {
-                let hint = did_you_mean(&value.value, TECHNIQUES);
-                self.fact(section, &(0..1), format!("unknown technique `{}`", value.value), hint);
-            }
-        }
-    }
-
-    fn fact(
-        &mut self,
-        section: &Section,
-        range: &std::ops::Range<usize>,
-        message: String,
-        hint: Option<String>,
-    ) {
-        let place = Place::of(&section.facts.source, range);
-        self.add(section.facts_line + place.line, place.column + 1, place.width, message, hint);
-    }
-
-    fn add(&mut self, line: usize, column: usize, width: usize, message: String, hint: Option<String>) {
-        let source = self.lines.get(line - 1).copied().unwrap_or_default().to_owned();
-        self.errors.push(PageError { file: self.page.file(), line, column, width, source, message, hint });
-    }
 }
 
 #[cfg(test)]

@@ -171,6 +171,7 @@ fn wrong_arguments_exit_with_2_and_say_what_is_right() -> Result {
         (vec!["run", "https://127.0.0.1:1"], "needs TLS"),
         (vec!["run", "ftp://127.0.0.1"], "neither http:// nor ws://"),
         (vec!["run", "http://127.0.0.1:1/events"], "--sse /events"),
+        (vec!["run", "http://somebody:secret@127.0.0.1:1"], "into [headers] of a profile"),
         (vec!["run", "--profile", "missing.toml"], "missing.toml"),
         (vec!["run", "--profile", "bad.toml"], "bad.toml:2:1"),
         (vec!["run", "--profile", "path.toml"], "begins with `/`"),
@@ -204,6 +205,30 @@ fn a_broken_page_exits_with_2_and_shows_the_place() -> Result {
     assert!(err(&output).contains("fixtures/sse/1-page.md:12:1"), "{}", err(&output));
     assert!(err(&output).contains("^^^^^^^^^"), "{}", err(&output));
     assert!(err(&output).contains("did you mean `open sse`?"), "{}", err(&output));
+    Ok(())
+}
+
+#[test]
+fn a_broken_profile_exits_with_2_and_shows_the_place() -> Result {
+    let folder = TempDir::new()?;
+    fs::write(folder.path().join("p.toml"), "[sse]\npath = \"/sse/{chanel}\"\n")?;
+    let output = pushspec(folder.path(), &["run", "http://127.0.0.1:1", "--profile", "p.toml"])?;
+    assert_exit(&output, 2);
+    let text = err(&output);
+    assert!(text.starts_with("error: nothing is filled in for `{chanel}` here\n"), "{text}");
+    assert!(text.contains("--> p.toml:2:1") && text.contains("did you mean `{channel}`?"), "{text}");
+    assert_eq!(text.matches("error").count(), 1, "{text}");
+    fs::write(folder.path().join("p.toml"), b"[sse]\npath = \"/\xff\"\n")?;
+    let output = pushspec(folder.path(), &["run", "http://127.0.0.1:1", "--profile", "p.toml"])?;
+    assert_exit(&output, 2);
+    assert!(err(&output).contains("--> p.toml:2:10"), "{}", err(&output));
+    let output = pushspec(folder.path(), &["run", "http://127.0.0.1:1", "--sse", "sse"])?;
+    assert_exit(&output, 2);
+    assert!(
+        err(&output).starts_with("error: --sse: `sse` is no path; it begins with `/`"),
+        "{}",
+        err(&output)
+    );
     Ok(())
 }
 

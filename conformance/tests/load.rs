@@ -258,11 +258,11 @@ fn what_cannot_be_measured_exits_with_2_or_3_and_says_why() -> Result {
     std::fs::write(folder.path().join("silent.toml"), "[sse]\npath = \"/events\"\n")?;
     std::fs::write(
         folder.path().join("elsewhere.toml"),
-        "[sse]\npath = \"/nowhere\"\n[long-polling]\npath = \"/nowhere\"\n[publish]\nrequest = \"POST /nowhere\"\n",
+        "[sse]\npath = \"/nowhere\"\n[long-polling]\npath = \"/nowhere\"\n[publish]\nrequest = \"POST /nowhere\"\nbody = \"{data}\"\n",
     )?;
     std::fs::write(
         folder.path().join("mute.toml"),
-        "[sse]\npath = \"/sse/a\"\n[publish]\nrequest = \"POST /nowhere\"\n",
+        "[sse]\npath = \"/sse/a\"\n[publish]\nrequest = \"POST /nowhere\"\nbody = \"{data}\"\n",
     )?;
     let runtime = tokio::runtime::Runtime::new()?;
     let server = runtime.block_on(Reference::start(Config::default()))?;

@@ -1,7 +1,9 @@
 //! What is wrong with a page, where, and what may have been meant.
 
 use std::fmt;
+use std::ops::Range;
 
+use super::place::Place;
 use crate::report::escape::visible;
 
 /// A mistake in a fixture page, a catalogue or a profile, with its place.
@@ -23,20 +25,74 @@ pub struct PageError {
     pub hint: Option<String>,
 }
 
+impl PageError {
+    /// A mistake at a range of bytes of a file.
+    pub(crate) fn in_text(file: String, text: &str, range: &Range<usize>, wrong: Wrong) -> PageError {
+        let place = Place::of(text, range);
+        PageError {
+            file,
+            line: place.line + 1,
+            column: place.column + 1,
+            width: place.width,
+            source: text.lines().nth(place.line).unwrap_or_default().to_owned(),
+            message: wrong.message,
+            hint: Some(wrong.hint),
+        }
+    }
+
+    /// The first byte that no text in UTF-8 has there.
+    pub(crate) fn not_utf8(file: String, error: &std::string::FromUtf8Error) -> PageError {
+        let bytes = error.as_bytes();
+        let at = error.utf8_error().valid_up_to();
+        let start = bytes[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |before| before + 1);
+        let end =
+            bytes[at..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |behind| at + behind);
+        PageError {
+            file,
+            line: bytes[..start].split(|byte| *byte == b'\n').count(),
+            column: String::from_utf8_lossy(&bytes[start..at]).chars().count() + 1,
+            width: 1,
+            source: String::from_utf8_lossy(&bytes[start..end]).into_owned(),
+            message: format!(
+                "the byte 0x{:02x} is no UTF-8 here",
+                bytes.get(at).copied().unwrap_or_default()
+            ),
+            hint: Some("save the file as UTF-8".to_owned()),
+        }
+    }
+}
+
+/// What is wrong, and a way out, without a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrong {
+    /// What is wrong, as a lower-case fragment.
+    pub message: String,
+    /// A way out.
+    pub hint: String,
+}
+
+impl Wrong {
+    pub(crate) fn new(message: impl Into<String>, hint: impl Into<String>) -> Wrong {
+        Wrong { message: message.into(), hint: hint.into() }
+    }
+}
+
 impl fmt::Display for PageError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let gutter = self.line.to_string();
         let blank = " ".repeat(gutter.len());
-        // What is escaped in the line above takes more room than in the file: the caret moves along.
-        let prefix: String = self.source.chars().take(self.column.saturating_sub(1)).collect();
-        let before = " ".repeat(visible(&prefix).chars().count());
-        writeln!(out, "{}", self.message)?;
+        // What is escaped in the line above takes more room than in the file: the carets move along.
+        let before: String = self.source.chars().take(self.column.saturating_sub(1)).collect();
+        let marked: String = self.source.chars().skip(before.chars().count()).take(self.width).collect();
+        let before = " ".repeat(visible(&before).chars().count());
+        let carets = "^".repeat(visible(&marked).chars().count().max(1));
+        writeln!(out, "{}", visible(&self.message))?;
         writeln!(out, "{blank}--> {}:{}:{}", self.file, self.line, self.column)?;
         writeln!(out, "{blank} |")?;
         writeln!(out, "{gutter} | {}", visible(&self.source))?;
-        write!(out, "{blank} | {before}{}", "^".repeat(self.width.max(1)))?;
+        write!(out, "{blank} | {before}{carets}")?;
         if let Some(hint) = &self.hint {
-            write!(out, "\n{blank} = hint: {hint}")?;
+            write!(out, "\n{blank} = hint: {}", visible(hint))?;
         }
         Ok(())
     }
@@ -64,12 +120,31 @@ impl std::error::Error for PageErrors {}
 
 /// The word of a closed list that is nearest to what was written, as a hint.
 pub fn did_you_mean<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let nearest = known
+    nearest(written, known).map(|word| format!("did you mean `{word}`?"))
+}
+
+/// The word that is nearest to what was written, if one is near.
+pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
         .into_iter()
         .map(|word| (strsim::damerau_levenshtein(written, word), word))
         .filter(|(distance, word)| *distance <= (word.len().max(written.len()) / 3).max(1))
-        .min()?;
-    Some(format!("did you mean `{}`?", nearest.1))
+        .min()
+        .map(|(_, word)| word)
+}
+
+/// The word of a closed list that is nearest to what was written, or else the whole list.
+pub fn meant_or_known<'a>(
+    written: &str,
+    known: impl IntoIterator<Item = &'a str, IntoIter: Clone>,
+) -> String {
+    let known = known.into_iter();
+    did_you_mean(written, known.clone()).unwrap_or_else(|| format!("known are {}", listed(known)))
+}
+
+/// `a`, `b`, `c`
+pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    words.into_iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -94,7 +169,8 @@ mod tests {
     }
 
     #[test]
-    fn a_far_word_gives_no_hint() {
+    fn a_far_word_gives_no_hint_or_the_whole_list() {
         assert_eq!(did_you_mean("banana", ["text", "close"]), None);
+        assert_eq!(meant_or_known("banana", ["text", "close"]), "known are `text`, `close`");
     }
 }

@@ -6,6 +6,10 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::error::Wrong;
+use super::page::is_kebab_case;
+use super::toml_mistake::{self, Examples};
+
 /// What a case says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
@@ -30,25 +34,44 @@ pub struct EachValue {
     pub label: String,
     /// What the conversation puts in.
     pub value: String,
+    /// Where the list or table stands that it belongs to, in the fence's text.
+    pub place: Range<usize>,
 }
 
 /// A mistake in the fence: byte range in `source` and what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FactsError {
-    /// Where, as bytes of the fence's text.
-    pub range: Range<usize>,
-    /// What is wrong.
-    pub message: String,
+    /// Where, as bytes of the fence's text; `None` where something is missing altogether.
+    pub range: Option<Range<usize>>,
+    /// What is wrong, and a way out.
+    pub wrong: Wrong,
 }
+
+impl FactsError {
+    fn at(range: &Range<usize>, message: impl Into<String>, hint: impl Into<String>) -> FactsError {
+        FactsError { range: Some(range.clone()), wrong: Wrong::new(message, hint) }
+    }
+}
+
+/// What each key looks like.
+const EXAMPLES: &Examples = &[
+    ("covers", COVERS),
+    ("needs", "needs = [\"sse.resume\"]"),
+    ("each", "each.size = [0, 125]"),
+    ("sanity", "sanity = true"),
+    ("invariant", "invariant = \"server-frames-unmasked\""),
+];
+
+const COVERS: &str = "covers = [\"rfc6455/5.1/close-on-unmasked\"]";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    covers: Vec<Spanned<String>>,
+    covers: Spanned<Vec<Spanned<String>>>,
     #[serde(default)]
     needs: Vec<Spanned<String>>,
     #[serde(default)]
-    each: BTreeMap<String, Spanned<toml::Value>>,
+    each: BTreeMap<Spanned<String>, Spanned<toml::Value>>,
     #[serde(default)]
     sanity: bool,
     invariant: Option<Spanned<String>>,
@@ -56,26 +79,27 @@ struct Written {
 
 /// Reads the fence.
 pub fn parse(source: &str) -> Result<Facts, FactsError> {
-    let written: Written = toml::from_str(source).map_err(|error| FactsError {
-        range: error.span().unwrap_or(0..source.len()),
-        message: error.message().to_owned(),
+    let written: Written = toml::from_str(source).map_err(|error| {
+        let (range, wrong) = toml_mistake::wrong(&error, source, EXAMPLES);
+        FactsError { range: Some(range).filter(|_| !wrong.message.starts_with("missing field")), wrong }
     })?;
-    if written.covers.is_empty() {
-        return Err(FactsError { range: 0..source.len(), message: "`covers` names no clause".into() });
+    let range = written.covers.span();
+    let covers: Vec<_> = written.covers.into_inner().into_iter().map(placed).collect();
+    if covers.is_empty() {
+        return Err(FactsError::at(&range, "`covers` names no clause", format!("as in `{COVERS}`")));
     }
-    let each = written
-        .each
-        .into_iter()
-        .map(|(name, value)| {
-            let range = value.span();
-            let values = each_values(value.into_inner())
-                .map_err(|message| FactsError { range: range.clone(), message })?;
-            Ok((name, values))
-        })
-        .collect::<Result<_, FactsError>>()?;
+    for (index, (clause, range)) in covers.iter().enumerate() {
+        if covers[..index].iter().any(|(other, _)| other == clause) {
+            let hint = "take it out: a case covers a clause once";
+            return Err(FactsError::at(range, format!("`{clause}` stands there twice"), hint));
+        }
+    }
+    let each = written.each.into_iter().map(|(name, values)| parameter(name, values));
+    let each = each.collect::<Result<_, FactsError>>()?;
+    check_number(&each)?;
     Ok(Facts {
         source: source.to_owned(),
-        covers: written.covers.into_iter().map(placed).collect(),
+        covers,
         needs: written.needs.into_iter().map(placed).collect(),
         each,
         sanity: written.sanity,
@@ -88,34 +112,65 @@ fn placed(value: Spanned<String>) -> (String, Range<usize>) {
     (value.into_inner(), range)
 }
 
-/// A list of values, or a table from label to value where the values do not read well in an id.
-fn each_values(value: toml::Value) -> Result<Vec<EachValue>, String> {
-    let values: Vec<EachValue> = match value {
-        toml::Value::Array(values) => values
-            .iter()
-            .map(|value| scalar(value).map(|value| EachValue { label: value.clone(), value }))
-            .collect::<Result<_, _>>()?,
-        toml::Value::Table(values) => values
-            .iter()
-            .map(|(label, value)| scalar(value).map(|value| EachValue { label: label.clone(), value }))
-            .collect::<Result<_, _>>()?,
-        _ => return Err("a parameter of `each` has a list of values, or a table from label to value".into()),
+/// A parameter: its name, and a list of values, or a table from label to value where the values do not read well in
+/// an id.
+fn parameter(
+    name: Spanned<String>,
+    written: Spanned<toml::Value>,
+) -> Result<(String, Vec<EachValue>), FactsError> {
+    let place = written.span();
+    if !is_kebab_case(name.get_ref()) {
+        let hint = "small letters, digits and single hyphens, as in `each.size = [0, 125]`";
+        let message = format!("`{}` is no name of a parameter", name.get_ref().escape_debug());
+        return Err(FactsError::at(&name.span(), message, hint));
+    }
+    let name = name.into_inner();
+    let example =
+        format!("as in `each.{name} = [0, 125]` or `each.{name} = {{ blank = \" \", none = \"\" }}`");
+    let wrong = |message: &str| FactsError::at(&place, message, &example);
+    let labelled: Vec<(Option<String>, toml::Value)> = match written.into_inner() {
+        toml::Value::Array(values) => values.into_iter().map(|value| (None, value)).collect(),
+        toml::Value::Table(values) => values.into_iter().map(|(label, value)| (Some(label), value)).collect(),
+        _ => return Err(wrong("a parameter of `each` has a list of values, or a table from label to value")),
     };
-    if values.is_empty() {
-        return Err("a parameter of `each` has at least one value".into());
+    if labelled.is_empty() {
+        return Err(wrong("a parameter of `each` has at least one value"));
     }
-    for (index, value) in values.iter().enumerate() {
-        if !is_label(&value.label) {
-            return Err(format!(
-                "`{}` does not read well in the id of a case: give it a label, as in `{{ label = \"value\" }}`",
-                value.label.escape_debug()
-            ));
-        }
-        if values[..index].iter().any(|other| other.label == value.label) {
-            return Err(format!("`{}` stands there twice", value.label));
-        }
+    let mut values: Vec<EachValue> = Vec::new();
+    for (label, value) in labelled {
+        let value = scalar(&value).ok_or_else(|| wrong("a value of `each` is a string or a whole number"))?;
+        let label = label.unwrap_or_else(|| value.clone());
+        check_label(&label, &values, &place)?;
+        values.push(EachValue { label, value, place: place.clone() });
     }
-    Ok(values)
+    Ok((name, values))
+}
+
+/// How many cases a heading can become: what nobody reads helps nobody, and each of them takes room.
+const MOST_CASES: usize = 1000;
+
+fn check_number(each: &BTreeMap<String, Vec<EachValue>>) -> Result<(), FactsError> {
+    let number = each.values().fold(1, |number: usize, values| number.saturating_mul(values.len()));
+    match each.values().flatten().last() {
+        Some(value) if number > MOST_CASES => {
+            let hint = format!("at most {MOST_CASES}: take out values that show nothing new");
+            Err(FactsError::at(&value.place, format!("the parameters make {number} cases of this one"), hint))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_label(label: &str, before: &[EachValue], place: &Range<usize>) -> Result<(), FactsError> {
+    let shown = label.escape_debug();
+    if !is_label(label) {
+        let message = format!("`{shown}` does not read well in the id of a case");
+        return Err(FactsError::at(place, message, "give it a label, as in `{ label = \"value\" }`"));
+    }
+    if before.iter().any(|other| other.label == label) {
+        let hint = "take one out, or give each a label of its own, as in `{ label = \"value\" }`";
+        return Err(FactsError::at(place, format!("`{shown}` stands there twice"), hint));
+    }
+    Ok(())
 }
 
 /// What can stand in an id without quoting in a shell's double quotes, a pattern or a file name.
@@ -124,10 +179,10 @@ fn is_label(label: &str) -> bool {
         && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.+/".contains(&byte))
 }
 
-fn scalar(value: &toml::Value) -> Result<String, String> {
+fn scalar(value: &toml::Value) -> Option<String> {
     match value {
-        toml::Value::String(text) => Ok(text.clone()),
-        toml::Value::Integer(number) => Ok(number.to_string()),
-        _ => Err("a value of `each` is a string or a whole number".into()),
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        _ => None,
     }
 }

@@ -7,11 +7,14 @@
 pub mod error;
 pub mod expand;
 pub mod facts;
+mod fence;
 pub mod page;
 mod parse;
+pub(crate) mod place;
 mod print;
 pub mod statement;
 pub mod text;
+pub(crate) mod toml_mistake;
 
 pub use error::PageError;
 pub use expand::Case;

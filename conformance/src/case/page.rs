@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
-use super::error::{PageError, PageErrors, did_you_mean};
+use super::error::{PageError, PageErrors, meant_or_known};
 use super::facts::{self, Facts};
-use super::parse::{Mistake, parse_line};
+use super::fence::{Fence, Layout};
+use super::parse::{self, Mistake};
+use super::place::Place;
 use super::statement::Line;
 
 /// A parsed page. [`ToString`] gives back the text it was parsed from.
@@ -44,8 +46,13 @@ pub struct Section {
 impl Page {
     /// Reads a page. `path` is relative to `fixtures/`, without `.md`.
     pub fn parse(path: &str, text: &str) -> Result<Page, PageErrors> {
-        let mut reader =
-            Reader { file: format!("fixtures/{path}.md"), lines: split(text), errors: Vec::new() };
+        // Lines with their ends, so that joining them gives the text again.
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        let mut reader = Reader { file: file_of(path), lines, errors: Vec::new() };
+        reader.check_encoding();
+        if !reader.errors.is_empty() {
+            return Err(PageErrors(reader.errors));
+        }
         let page = reader.page(path);
         if reader.errors.is_empty() { Ok(page) } else { Err(PageErrors(reader.errors)) }
     }
@@ -57,13 +64,13 @@ impl Page {
 
     /// The file as the reader knows it.
     pub fn file(&self) -> String {
-        format!("fixtures/{}.md", self.path)
+        file_of(&self.path)
     }
 }
 
-/// Lines with their ends, so that joining them gives the text again.
-fn split(text: &str) -> Vec<&str> {
-    text.split_inclusive('\n').collect()
+/// The file of a page as the reader knows it.
+pub(crate) fn file_of(path: &str) -> String {
+    format!("fixtures/{path}.md")
 }
 
 struct Reader<'a> {
@@ -73,95 +80,96 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Mistakes of an editor, which would show on every line below.
+    fn check_encoding(&mut self) {
+        let first = self.lines.first().copied().unwrap_or_default();
+        if self.lines.concat().trim().is_empty() {
+            let mistake = Mistake::whole("the page is empty");
+            self.mistake(
+                0,
+                mistake.hint("it begins with `# ` and the name of the section, as in `# Masking`"),
+            );
+        } else if first.starts_with('\u{feff}') {
+            let mistake = Mistake::at(0, 1, "the page begins with a byte order mark");
+            self.mistake(0, mistake.hint("save it as UTF-8 without one"));
+        } else if let Some(index) = self.lines.iter().position(|line| line.ends_with("\r\n")) {
+            let end = self.lines[index].chars().count() - 2;
+            let mistake = Mistake::at(end, 1, "the line ends with a carriage return");
+            self.mistake(index, mistake.hint("save the page with line feeds alone"));
+        } else if !self.lines.last().is_some_and(|line| line.ends_with('\n')) {
+            let last = self.lines.len() - 1;
+            let mistake =
+                Mistake::at(self.lines[last].chars().count(), 1, "the page does not end with a line break");
+            self.mistake(last, mistake.hint("add one behind the last line"));
+        }
+    }
+
     fn page(&mut self, path: &str) -> Page {
-        let starts = self.section_starts();
-        let end = starts.first().copied().unwrap_or(self.lines.len());
+        let layout = Layout::of(&self.lines);
+        for (index, mistake) in &layout.mistakes {
+            self.mistake(*index, mistake.clone());
+        }
+        let end = layout.headings.first().copied().unwrap_or(self.lines.len());
         let preamble: String = self.lines[..end].concat();
         let title =
             preamble.lines().find_map(|line| line.strip_prefix("# ")).unwrap_or_default().trim().to_owned();
         if title.is_empty() {
-            self.mistake(0, Mistake::whole("a page begins with `# ` and the name of the section"));
+            let mistake = Mistake::whole("a page begins with `# ` and the name of the section");
+            self.mistake(0, mistake.hint("put it above the first case, as in `# Masking`"));
         }
-        if starts.is_empty() {
-            self.mistake(0, Mistake::whole("the page has no case: a case begins with `## ` and its name"));
+        if layout.headings.is_empty() {
+            let mistake = Mistake::whole("the page has no case");
+            self.mistake(
+                0,
+                mistake.hint("a case begins with `## ` and its name, as in `## unmasked-text-frame`"),
+            );
         }
         let mut sections: Vec<Section> = Vec::new();
-        for (index, start) in starts.iter().enumerate() {
-            let end = starts.get(index + 1).copied().unwrap_or(self.lines.len());
-            let Some(section) = self.section(*start..end) else { continue };
+        for (index, start) in layout.headings.iter().enumerate() {
+            let end = layout.headings.get(index + 1).copied().unwrap_or(self.lines.len());
+            let Some(section) = self.section(*start..end, &layout) else { continue };
             if sections.iter().any(|other| other.name == section.name) {
-                self.mistake(
-                    *start,
-                    Mistake::at(3, section.name.chars().count(), "the page has this case already"),
-                );
+                let mistake = self.at_heading(*start, "the page has this case already");
+                self.mistake(*start, mistake.hint("give it another name, or take one of the two out"));
             }
             sections.push(section);
         }
         Page { path: path.to_owned(), title, preamble, sections }
     }
 
-    /// The indices of the lines with a `## `, outside of fences.
-    fn section_starts(&mut self) -> Vec<usize> {
-        let mut fence: Option<usize> = None;
-        let mut starts = Vec::new();
-        let mut ragged = Vec::new();
-        for (index, line) in self.lines.iter().enumerate() {
-            if let Some(rest) = line.strip_prefix("```") {
-                let rest = rest.strip_suffix('\n').unwrap_or(rest);
-                let plain = if fence.is_some() { rest.is_empty() } else { is_kebab_case(rest) };
-                ragged.extend((!plain).then_some(index));
-                fence = if fence.is_some() { None } else { Some(index) };
-            } else if fence.is_none() && line.starts_with("## ") {
-                starts.push(index);
-            }
-        }
-        for index in ragged {
-            let hint = "a fence opens with ```toml or ```wire, and closes with ``` alone";
-            self.mistake(index, Mistake::whole("this is no fence").hint(hint));
-        }
-        if let Some(index) = fence {
-            self.mistake(index, Mistake::whole("the fence is not closed").hint("add a line with ``` alone"));
-        }
-        if !self.lines.last().is_some_and(|line| line.ends_with('\n')) {
-            let last = self.lines.len().saturating_sub(1);
-            self.mistake(last, Mistake::whole("the page does not end with a line break"));
-        }
-        starts
-    }
-
-    fn section(&mut self, range: Range<usize>) -> Option<Section> {
-        let heading = self.lines[range.start];
-        let name = heading["## ".len()..].trim_end_matches('\n').to_owned();
+    fn section(&mut self, range: Range<usize>, layout: &Layout) -> Option<Section> {
+        let name = self.lines[range.start]["## ".len()..].trim_end_matches('\n').to_owned();
         if !is_kebab_case(&name) {
-            let mistake = Mistake::at(3, name.chars().count(), "the name of a case is in kebab-case")
-                .hint("small letters, digits and single hyphens, as in `unmasked-text-frame`");
-            self.mistake(range.start, mistake);
+            let mistake = self.at_heading(range.start, "the name of a case is in kebab-case");
+            let hint = "small letters, digits and single hyphens, as in `unmasked-text-frame`";
+            self.mistake(range.start, mistake.hint(hint));
             return None;
         }
-        let fences = self.fences(&range);
-        let Some(facts_fence) = fences.iter().find(|fence| fence.language == "toml").cloned() else {
-            let hint = "add a fence ```toml with at least `covers = [\"…\"]`";
+        if !layout.is_sound(&range) {
+            return None;
+        }
+        let fences: Vec<&Fence> =
+            layout.fences.iter().filter(|fence| range.contains(&fence.opening())).collect();
+        let (facts_fence, wire) = self.check_fences(range.start, &fences)?;
+        let prose = range.start + 1..facts_fence.opening();
+        if self.lines[prose.clone()].concat().trim().is_empty() {
+            let mistake = self.at_heading(range.start, "the case does not say why it matters");
             self.mistake(
                 range.start,
-                Mistake::at(3, name.chars().count(), "the case has no facts").hint(hint),
+                mistake.hint("write two or three sentences between its name and its facts"),
             );
-            return None;
-        };
-        let facts = self.facts(&facts_fence)?;
+        }
+        let facts = self.facts(facts_fence)?;
+        self.check_kind(range.start, &facts, wire);
         let names: Vec<String> = facts.each.keys().cloned().collect();
-        let wire = fences.iter().find(|fence| fence.language == "wire").cloned();
-        self.check_fences(&range, &fences, &facts, wire.as_ref());
-        let conversation = wire.as_ref().map(|fence| self.conversation(fence, &names));
-        // A fence that is not closed, which is a mistake of its own, ends with its section.
-        let after_facts = (facts_fence.inner.end + 1).min(range.end);
-        let (between, tail_start) = match &wire {
-            Some(fence) if fence.inner.start > after_facts => {
-                (after_facts..fence.inner.start - 1, (fence.inner.end + 1).min(range.end))
-            }
-            _ => (after_facts..after_facts, after_facts),
+        let conversation = wire.map(|fence| self.conversation(fence, &names));
+        let after_facts = facts_fence.inner.end + 1;
+        let (between, tail_start) = match wire {
+            Some(fence) => (after_facts..fence.opening(), fence.inner.end + 1),
+            None => (after_facts..after_facts, after_facts),
         };
         Some(Section {
-            prose: self.lines[range.start + 1..facts_fence.inner.start - 1].concat(),
+            prose: self.lines[prose].concat(),
             facts_line: facts_fence.inner.start + 1,
             between: self.lines[between].concat(),
             tail: self.lines[tail_start..range.end].concat(),
@@ -172,45 +180,61 @@ impl Reader<'_> {
         })
     }
 
-    fn fences(&self, range: &Range<usize>) -> Vec<Fence> {
-        let mut fences: Vec<Fence> = Vec::new();
-        let mut open = false;
-        for index in range.clone() {
-            let Some(language) = self.lines[index].strip_prefix("```") else { continue };
-            match fences.last_mut() {
-                Some(fence) if open => fence.inner.end = index,
-                _ => fences
-                    .push(Fence { language: language.trim_end().to_owned(), inner: index + 1..range.end }),
-            }
-            open = !open;
+    /// The facts and the conversation, if the fences of a case are these two in this order.
+    fn check_fences<'f>(
+        &mut self,
+        heading: usize,
+        fences: &[&'f Fence],
+    ) -> Option<(&'f Fence, Option<&'f Fence>)> {
+        let is = |language: &'static str| move |fence: &&&Fence| fence.language == language;
+        if let Some(other) = fences.iter().find(|fence| !matches!(fence.language.as_str(), "toml" | "wire")) {
+            let hint = meant_or_known(&other.language, ["toml", "wire"]);
+            self.mistake(
+                other.opening(),
+                other.mistake(format!("unknown fence `{}`", other.language)).hint(hint),
+            );
+            return None;
         }
-        fences
+        for language in ["toml", "wire"] {
+            if let Some(second) = fences.iter().filter(is(language)).nth(1) {
+                let hint = "put both into one, or begin another case with `## ` and its name";
+                self.mistake(
+                    second.opening(),
+                    second.mistake("the case has a second fence of this kind").hint(hint),
+                );
+                return None;
+            }
+        }
+        let wire = fences.iter().find(is("wire")).copied();
+        let Some(facts) = fences.iter().find(is("toml")).copied() else {
+            let hint = "add a fence ```toml with at least `covers = [\"…\"]`";
+            self.mistake(heading, self.at_heading(heading, "the case has no facts").hint(hint));
+            return None;
+        };
+        if wire.is_some_and(|wire| wire.inner.start < facts.inner.start) {
+            let hint = "move the fence ```toml above the fence ```wire";
+            self.mistake(
+                facts.opening(),
+                facts.mistake("the facts stand before the conversation").hint(hint),
+            );
+            return None;
+        }
+        Some((facts, wire))
     }
 
-    fn check_fences(&mut self, range: &Range<usize>, fences: &[Fence], facts: &Facts, wire: Option<&Fence>) {
-        for (index, fence) in fences.iter().enumerate() {
-            let line = fence.inner.start - 1;
-            let width = fence.language.chars().count().max(1);
-            match fence.language.as_str() {
-                "toml" | "wire" if fences[..index].iter().any(|other| other.language == fence.language) => {
-                    self.mistake(line, Mistake::at(3, width, "the case has a second fence of this kind"));
-                }
-                "toml" if index > 0 => {
-                    self.mistake(line, Mistake::at(3, width, "the facts stand before the conversation"));
-                }
-                "toml" | "wire" => {}
-                other => {
-                    let mut mistake = Mistake::at(3, width, format!("unknown fence `{other}`"));
-                    mistake.hint = did_you_mean(other, ["toml", "wire"]);
-                    self.mistake(line, mistake);
-                }
-            }
-        }
-        let heading = Mistake::at(3, 1, "the case has no conversation").hint("add a fence ```wire");
+    /// A case has a conversation or is an invariant.
+    fn check_kind(&mut self, heading: usize, facts: &Facts, wire: Option<&Fence>) {
         match (wire, &facts.invariant) {
-            (None, None) => self.mistake(range.start, heading),
+            (None, None) => {
+                let mistake = self.at_heading(heading, "the case has no conversation");
+                self.mistake(heading, mistake.hint("add a fence ```wire behind its facts"));
+            }
             (Some(fence), Some(_)) => {
-                self.mistake(fence.inner.start - 1, Mistake::at(3, 4, "an invariant has no conversation"));
+                let mistake = fence.mistake("an invariant has no conversation");
+                self.mistake(
+                    fence.opening(),
+                    mistake.hint("take out the fence, or `invariant` from the facts"),
+                );
             }
             _ => {}
         }
@@ -220,18 +244,16 @@ impl Reader<'_> {
         let source = self.lines[fence.inner.clone()].concat();
         match facts::parse(&source) {
             Ok(facts) => Some(facts),
-            Err(error) => {
-                let place = Place::of(&source, &error.range);
-                let mut mistake = Mistake::at(place.column, place.width, error.message);
-                let key = source.lines().nth(place.line).and_then(|line| line.split(['=', ' ', '.']).next());
-                if mistake.message.starts_with("unknown field") {
-                    mistake.message.truncate(
-                        mistake.message.find(", expected").unwrap_or(usize::MAX).min(mistake.message.len()),
-                    );
-                    let known = ["covers", "needs", "each", "sanity", "invariant"];
-                    mistake.hint = key.and_then(|key| did_you_mean(key, known));
-                }
-                self.mistake(fence.inner.start + place.line, mistake);
+            Err(facts::FactsError { range: Some(range), wrong }) => {
+                let place = Place::of(&source, &range);
+                let mistake = Mistake::at(place.column, place.width, wrong.message).hint(wrong.hint);
+                // A fence in which something is not closed is wrong at its end, where another line begins.
+                let last = fence.inner.len().saturating_sub(1);
+                self.mistake(fence.inner.start + place.line.min(last), mistake);
+                None
+            }
+            Err(facts::FactsError { range: None, wrong }) => {
+                self.mistake(fence.opening(), fence.mistake(wrong.message).hint(wrong.hint));
                 None
             }
         }
@@ -239,17 +261,32 @@ impl Reader<'_> {
 
     fn conversation(&mut self, fence: &Fence, names: &[String]) -> Vec<Line> {
         let mut lines = Vec::new();
+        let before = self.errors.len();
         for index in fence.inner.clone() {
             let text = self.lines[index].trim_end_matches('\n');
-            match parse_line(text, index + 1, names) {
+            match parse::parse_line(text, index + 1, names) {
                 Ok(line) => lines.push(line),
                 Err(mistake) => self.mistake(index, mistake),
             }
         }
-        for (index, mistake) in super::parse::check_order(&lines) {
+        // What lines say of each other is not known before each is read.
+        if self.errors.len() > before {
+            return lines;
+        }
+        for (index, mistake) in parse::check_order(&lines) {
             self.mistake(lines[index].number - 1, mistake);
         }
+        if !parse::expects_something(&lines) {
+            let hint = "add what must come, as in `< eof`, or what must not, as in `silent 300ms`";
+            self.mistake(fence.opening(), fence.mistake("the conversation expects nothing").hint(hint));
+        }
         lines
+    }
+
+    /// A mistake at the name of a case.
+    fn at_heading(&self, index: usize, message: &str) -> Mistake {
+        let name = self.lines[index].trim_end_matches('\n').chars().count();
+        Mistake::at(3, name.saturating_sub(3), message)
     }
 
     fn mistake(&mut self, index: usize, mistake: Mistake) {
@@ -265,44 +302,6 @@ impl Reader<'_> {
             hint: mistake.hint,
         });
     }
-}
-
-/// A fenced block: the lines between its fences.
-#[derive(Debug, Clone)]
-struct Fence {
-    language: String,
-    inner: Range<usize>,
-}
-
-/// A place in a text of several lines, from 0.
-pub(crate) struct Place {
-    pub(crate) line: usize,
-    pub(crate) column: usize,
-    pub(crate) width: usize,
-}
-
-impl Place {
-    /// Where a range of bytes begins, and how far it goes on that line.
-    pub(crate) fn of(text: &str, range: &Range<usize>) -> Place {
-        let start = floor_char_boundary(text, range.start);
-        let before = &text[..start];
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
-        let end = floor_char_boundary(text, range.end).clamp(start, line_end);
-        Place {
-            line: before.matches('\n').count(),
-            column: text[line_start..start].chars().count(),
-            width: text[start..end].chars().count().max(1),
-        }
-    }
-}
-
-fn floor_char_boundary(text: &str, index: usize) -> usize {
-    let mut index = index.min(text.len());
-    while !text.is_char_boundary(index) {
-        index -= 1;
-    }
-    index
 }
 
 /// Whether a name is made of small letters, digits and dots, joined by single hyphens.

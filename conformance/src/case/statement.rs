@@ -214,7 +214,7 @@ pub enum FrameWord {
     NoMask,
     /// `mask=37fa213d`
     Mask([u8; 4]),
-    /// `len7`, `len16`, `len64`
+    /// `len16`, `len64`
     LengthForm(u8),
     /// `length=9`
     Length(u64),

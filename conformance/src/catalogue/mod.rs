@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use crate::case::error::{PageError, PageErrors, did_you_mean};
-use crate::case::page::Place;
+use crate::case::error::{PageError, PageErrors, Wrong, did_you_mean, listed, nearest};
+use crate::case::page::is_kebab_case;
+use crate::case::place::Place;
+use crate::case::toml_mistake::{self, Examples};
 
 /// How binding a clause is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
@@ -109,7 +112,7 @@ pub struct Catalogue {
 #[serde(deny_unknown_fields)]
 struct WrittenSpecification {
     title: String,
-    link: String,
+    link: Spanned<String>,
     #[serde(default)]
     clause: Vec<WrittenClause>,
 }
@@ -125,38 +128,62 @@ struct WrittenClause {
     waived: Option<String>,
 }
 
+/// What each key looks like.
+const EXAMPLES: &Examples = &[
+    ("clause", "[[clause]]"),
+    ("title", "title = \"RFC 6455: The WebSocket Protocol\""),
+    ("link", LINK),
+    ("id", ID),
+    ("level", "level = \"must\""),
+    ("binds", "binds = \"client\""),
+    ("text", "text = \"A client masks every frame that it sends.\""),
+    ("waived", "waived = \"Binds caches.\""),
+];
+
+const LINK: &str = "link = \"https://www.rfc-editor.org/rfc/rfc6455#section-{section}\"";
+
+const ID: &str = "id = \"5.1/close-on-unmasked\"";
+
 impl Catalogue {
     /// Reads the files of the catalogue: name without extension (`requirements/rfc6455`), and text.
     pub fn parse<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Catalogue, PageErrors> {
         let mut catalogue = Catalogue::default();
         let mut errors = Vec::new();
         for (name, text) in files {
-            match toml::from_str::<WrittenSpecification>(text) {
-                Ok(written) => catalogue.add(name, text, written, &mut errors),
-                Err(error) => {
-                    let range = error.span().unwrap_or_default();
-                    errors.push(place_error(name, text, &range, error.message().to_owned()));
-                }
-            }
+            let file = format!("fixtures/{name}.toml");
+            let written = toml::from_str::<WrittenSpecification>(text)
+                .map_err(|error| vec![toml_mistake::wrong(&error, text, EXAMPLES)]);
+            let added = written.and_then(|written| catalogue.add(name, &file, text, written));
+            let placed = |(range, wrong)| PageError::in_text(file.clone(), text, &range, wrong);
+            errors.extend(added.err().into_iter().flatten().map(placed));
         }
         if errors.is_empty() { Ok(catalogue) } else { Err(PageErrors(errors)) }
     }
 
-    fn add(&mut self, name: &str, text: &str, written: WrittenSpecification, errors: &mut Vec<PageError>) {
+    fn add(
+        &mut self,
+        name: &str,
+        file: &str,
+        text: &str,
+        written: WrittenSpecification,
+    ) -> Result<(), Vec<(Range<usize>, Wrong)>> {
+        let mut mistakes = Vec::new();
+        mistakes.extend(link_mistake(&written.link));
         let prefix = name.rsplit('/').next().unwrap_or(name);
         for clause in written.clause {
             let range = clause.id.span();
             let short = clause.id.into_inner();
-            let id = format!("{prefix}/{short}");
-            let Some((section, _)) = short.split_once('/').filter(|(_, slug)| !slug.contains('/')) else {
-                errors.push(place_error(
-                    name,
-                    text,
-                    &range,
-                    "an id has a section and a name, as in `5.1/close-on-unmasked`".into(),
-                ));
+            let Some((section, _)) = short.split_once('/').filter(|(_, slug)| is_kebab_case(slug)) else {
+                let message = "an id has a section and a name in kebab-case";
+                mistakes.push((range, Wrong::new(message, format!("as in `{ID}`"))));
                 continue;
             };
+            let id = format!("{prefix}/{short}");
+            if self.clauses.contains_key(&id) {
+                let hint = "give it another name, or take one of the two out";
+                mistakes.push((range, Wrong::new("the catalogue has this clause already", hint)));
+                continue;
+            }
             let entry = Clause {
                 id: id.clone(),
                 level: clause.level,
@@ -164,13 +191,12 @@ impl Catalogue {
                 text: clause.text,
                 waived: clause.waived,
                 specification: written.title.clone(),
-                link: written.link.replace("{section}", section),
-                place: (format!("fixtures/{name}.toml"), Place::of(text, &range).line + 1),
+                link: written.link.get_ref().replace("{section}", section),
+                place: (file.to_owned(), Place::of(text, &range).line + 1),
             };
-            if self.clauses.insert(id, entry).is_some() {
-                errors.push(place_error(name, text, &range, "the catalogue has this clause already".into()));
-            }
+            self.clauses.insert(id, entry);
         }
+        if mistakes.is_empty() { Ok(()) } else { Err(mistakes) }
     }
 
     /// The clause of an id.
@@ -183,21 +209,46 @@ impl Catalogue {
         self.clauses.values()
     }
 
-    /// The clause that was probably meant.
-    pub fn nearest(&self, id: &str) -> Option<String> {
-        did_you_mean(id, self.clauses.keys().map(String::as_str))
+    /// The clause that was probably meant, as a hint: one of the same section rather than one of the same
+    /// specification, and that rather than any other.
+    pub fn nearest(&self, id: &str) -> String {
+        let mut parts = id.splitn(3, '/');
+        let specification = format!("{}/", parts.next().unwrap_or_default());
+        let section = format!("{specification}{}/", parts.next().unwrap_or_default());
+        let below = |prefix: &str| -> Vec<&str> {
+            self.clauses.keys().filter_map(|known| known.strip_prefix(prefix)).collect()
+        };
+        let (siblings, cousins) = (below(&section), below(&specification));
+        let meant = |prefix: &str, known: &[&str]| {
+            let written = id.strip_prefix(prefix).unwrap_or_default();
+            nearest(written, known.iter().copied()).map(|found| format!("did you mean `{prefix}{found}`?"))
+        };
+        meant(&section, &siblings)
+            .or_else(|| meant(&specification, &cousins))
+            .or_else(|| {
+                let some = || listed(siblings.iter().copied().take(SHOWN_SIBLINGS));
+                (!siblings.is_empty()).then(|| format!("below `{section}` there are {}", some()))
+            })
+            .or_else(|| {
+                let known = self.clauses.keys().map(String::as_str);
+                did_you_mean(id, known).filter(|_| cousins.is_empty())
+            })
+            .unwrap_or_else(|| "`pushspec list --clauses` has all of them".to_owned())
     }
 }
 
-fn place_error(name: &str, text: &str, range: &std::ops::Range<usize>, message: String) -> PageError {
-    let place = Place::of(text, range);
-    PageError {
-        file: format!("fixtures/{name}.toml"),
-        line: place.line + 1,
-        column: place.column + 1,
-        width: place.width,
-        source: text.lines().nth(place.line).unwrap_or_default().to_owned(),
-        message,
-        hint: None,
-    }
+/// How many clauses of a section a hint names: more are no help.
+const SHOWN_SIBLINGS: usize = 8;
+
+/// A link leads to a place on the web; the only name that is filled in is that of the section.
+fn link_mistake(link: &Spanned<String>) -> Option<(Range<usize>, Wrong)> {
+    let text = link.get_ref();
+    let message = if !text.starts_with("https://") && !text.starts_with("http://") {
+        "the link is no URL"
+    } else if text.replace("{section}", "").contains(['{', '}']) {
+        "in a link `{section}` is filled in, and nothing else"
+    } else {
+        return None;
+    };
+    Some((link.span(), Wrong::new(message, format!("as in `{LINK}`"))))
 }

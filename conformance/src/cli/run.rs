@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use pushspec_reference::{Config, Server};
 
 use super::{CliError, Format, PathArguments, RunArguments};
+use crate::case::error::{PageError, PageErrors, Wrong};
 use crate::drive::schedule::{Options, RunError};
 use crate::fault::{self, Relay};
 use crate::judge::Verdict;
@@ -17,7 +18,7 @@ use crate::report::terminal::{Detail, Rerun};
 use crate::report::{self, json, junit, terminal};
 use crate::suite::{Pattern, Suite};
 use crate::target::profile::{EventStream, Iframe, LongPolling, Parts, Polling, WebSocket};
-use crate::target::{Profile, TECHNIQUES, Target, websocket_path};
+use crate::target::{Profile, ProfileError, TECHNIQUES, Target, websocket_path};
 
 /// The profile that is read where none is named.
 const PROFILE: &str = "pushspec.toml";
@@ -102,6 +103,9 @@ fn profile(arguments: &RunArguments) -> Result<ChosenProfile, CliError> {
         return Err(CliError::Usage(why.into()));
     }
     if let Some(profile) = profile_of_paths(&arguments.paths, websocket.as_deref()) {
+        if let Some((flag, Wrong { message, hint })) = profile.mistake() {
+            return Err(CliError::Usage(format!("--{flag}: {message}; {hint}")));
+        }
         return Ok(ChosenProfile { profile, assumed: false });
     }
     let chosen = chosen_profile(arguments.profile.as_deref(), arguments.url.is_some())?;
@@ -118,9 +122,11 @@ pub(super) fn chosen_profile(named: Option<&Path>, has_url: bool) -> Result<Chos
     let Some(path) = path else {
         return Ok(ChosenProfile { profile: Profile::reference()?, assumed: true });
     };
-    let text =
-        fs::read_to_string(path).map_err(|error| CliError::ReadProfile { path: path.to_owned(), error })?;
-    let profile = Profile::parse(&path.display().to_string(), &text)?;
+    let file = path.display().to_string();
+    let bytes = fs::read(path).map_err(|error| CliError::ReadProfile { path: path.to_owned(), error })?;
+    let text = String::from_utf8(bytes)
+        .map_err(|error| ProfileError(PageErrors(vec![PageError::not_utf8(file.clone(), &error)])))?;
+    let profile = Profile::parse(&file, &text)?;
     Ok(ChosenProfile { profile, assumed: false })
 }
 

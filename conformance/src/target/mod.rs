@@ -1,5 +1,6 @@
 //! The server under test: where it keeps each technique, and what it can do.
 
+mod check;
 pub mod decode;
 pub mod profile;
 pub mod template;
@@ -67,6 +68,11 @@ pub enum UrlError {
     /// Some other scheme.
     #[error("`{0}` is neither http:// nor ws://")]
     Scheme(String),
+    /// A user's name or password, which is not repeated here: it would end in logs.
+    #[error(
+        "the URL has a user's name or password in it; put `Authorization = \"Basic …\"` into [headers] of a profile"
+    )]
+    Credentials,
     /// A path where only an origin makes sense.
     #[error(
         "`{url}` has a path, and nothing says which technique lives there; say --sse {path}, --websocket {path} or the like, and leave the path out of the URL"
@@ -94,6 +100,9 @@ impl Target {
             "http" | "ws" => {}
             "https" | "wss" => return Err(UrlError::Tls(url.to_owned())),
             _ => return Err(UrlError::Scheme(url.to_owned())),
+        }
+        if !parsed.username().is_empty() || parsed.password().is_some() {
+            return Err(UrlError::Credentials);
         }
         let path = &parsed[url::Position::BeforePath..url::Position::AfterQuery];
         if path != "/" {

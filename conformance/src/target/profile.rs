@@ -1,13 +1,15 @@
 //! `pushspec.toml`: where a server keeps each technique.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
+use super::check::{self, Mistake};
 use super::template::{fill, percent_encode};
-use crate::case::error::{PageError, PageErrors};
-use crate::case::page::Place;
+use crate::case::error::{PageError, PageErrors, Wrong};
+use crate::case::toml_mistake;
 
 /// A profile. Every part is optional: what is absent is skipped.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -335,39 +337,28 @@ impl Encoding {
     }
 }
 
-/// A profile that cannot be used, with its place.
+/// A profile that cannot be used: what is wrong, each with its place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ProfileError {
-    /// The file is not a profile.
-    #[error("{0}")]
-    Syntax(PageErrors),
-    /// The built-in profile of the reference server is broken: a mistake of ours.
-    #[error("the table [{table}] is wrong: {why}")]
-    Value {
-        /// Which table.
-        table: &'static str,
-        /// What is wrong.
-        why: String,
-    },
-}
+#[error("{0}")]
+pub struct ProfileError(pub PageErrors);
 
 impl Profile {
     /// Reads a profile; `file` is its name for errors.
     pub fn parse(file: &str, text: &str) -> Result<Profile, ProfileError> {
+        let placed = |range: &Range<usize>, wrong| PageError::in_text(file.to_owned(), text, range, wrong);
         let profile: Profile = toml::from_str(text).map_err(|error| {
-            let place = Place::of(text, &error.span().unwrap_or_default());
-            ProfileError::Syntax(PageErrors(vec![PageError {
-                file: file.to_owned(),
-                line: place.line + 1,
-                column: place.column + 1,
-                width: place.width,
-                source: text.lines().nth(place.line).unwrap_or_default().to_owned(),
-                message: error.message().to_owned(),
-                hint: Some("every key is described in docs/profile.md".to_owned()),
-            }]))
+            let (range, wrong) = toml_mistake::wrong(&error, text, &[]);
+            let hint = if wrong.hint.is_empty() { DOCUMENTED.to_owned() } else { wrong.hint };
+            ProfileError(PageErrors(vec![placed(&range, Wrong { hint, ..wrong })]))
         })?;
-        profile.check()?;
-        Ok(profile)
+        let mistakes = check::mistakes(&profile);
+        if mistakes.is_empty() {
+            return Ok(profile);
+        }
+        let errors = mistakes
+            .into_iter()
+            .map(|Mistake { table, key, wrong }| placed(&check::place(text, table, &key), wrong));
+        Err(ProfileError(PageErrors(errors.collect())))
     }
 
     /// The layout of the reference server.
@@ -381,55 +372,13 @@ impl Profile {
         Profile { websocket: Some(websocket), ..Profile::default() }
     }
 
-    fn check(&self) -> Result<(), ProfileError> {
-        for (name, value) in &self.headers {
-            let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-            let fits = !name.is_empty()
-                && name.bytes().all(token)
-                && value.bytes().all(|byte| (0x20..0x7f).contains(&byte));
-            if !fits {
-                let why = format!("`{}` is no header field", format!("{name}: {value}").escape_debug());
-                return Err(ProfileError::Value { table: "headers", why });
-            }
-        }
-        let paths = [
-            ("polling", self.polling.as_ref().map(|poll| &poll.path)),
-            ("long-polling", self.long_polling.as_ref().map(|poll| &poll.path)),
-            ("iframe", self.iframe.as_ref().map(|iframe| &iframe.path)),
-            ("sse", self.sse.as_ref().map(|sse| &sse.path)),
-            ("websocket", self.websocket.as_ref().map(|websocket| &websocket.path)),
-            ("websocket", self.websocket.as_ref().and_then(|websocket| websocket.subscribe.as_ref())),
-        ];
-        for (table, path) in paths {
-            if let Some(path) = path {
-                check_path(table, path)?;
-            }
-        }
-        if let Some(publish) = &self.publish {
-            let Some((method, path)) = publish.request.split_once(' ') else {
-                let why =
-                    format!("`{}` is no request; write it like `POST /publish/{{channel}}`", publish.request);
-                return Err(ProfileError::Value { table: "publish", why });
-            };
-            if !method.bytes().all(|byte| byte.is_ascii_uppercase()) || method.is_empty() {
-                let why = format!("`{method}` is no method; write it like `POST`");
-                return Err(ProfileError::Value { table: "publish", why });
-            }
-            check_path("publish", path)?;
-        }
-        Ok(())
+    /// The table of the first value that is wrong, what is wrong with it, and a way out.
+    pub(crate) fn mistake(&self) -> Option<(&'static str, Wrong)> {
+        check::mistakes(self).into_iter().next().map(|mistake| (mistake.table, mistake.wrong))
     }
 }
 
-/// A path goes into a request line as it is.
-pub(crate) fn check_path(table: &'static str, path: &str) -> Result<(), ProfileError> {
-    let printable = path.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
-    if path.starts_with('/') && printable {
-        return Ok(());
-    }
-    let why = format!("`{}` is no path; it begins with `/` and has no blanks", path.escape_debug());
-    Err(ProfileError::Value { table, why })
-}
+const DOCUMENTED: &str = "every key is described in docs/profile.md";
 
 /// `300ms` or `25s`, as in the fixtures.
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {

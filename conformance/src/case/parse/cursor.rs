@@ -103,12 +103,21 @@ impl<'a> Cursor<'a> {
         word
     }
 
-    /// Takes exactly one blank.
-    pub(crate) fn blank(&mut self) -> Result<(), Mistake> {
-        if self.take(" ") && self.peek() != Some(' ') {
-            return Ok(());
+    /// Takes exactly one blank, behind which something stands; `example` shows what.
+    pub(crate) fn blank(&mut self, example: &str) -> Result<(), Mistake> {
+        let from = self.position;
+        if self.rest().trim().is_empty() {
+            return Err(Mistake::at(from, 1, "something is missing here").hint(format!("as in `{example}`")));
         }
-        Err(Mistake::at(self.position, 1, "a single blank is expected here"))
+        if !self.take(" ") {
+            return Err(Mistake::at(from, 1, "a blank is expected here").hint(format!("as in `{example}`")));
+        }
+        let more = self.rest().chars().take_while(|character| *character == ' ').count();
+        if more > 0 {
+            let mistake = Mistake::at(from, more + 1, "a single blank is expected here");
+            return Err(mistake.hint("take out all blanks but one"));
+        }
+        Ok(())
     }
 
     pub(crate) fn mistake(&self, from: usize, message: impl Into<String>) -> Mistake {
@@ -122,11 +131,16 @@ impl<'a> Cursor<'a> {
         let width = self.characters.len() - self.position;
         let rest = self.rest();
         if rest.trim().is_empty() {
-            return Err(Mistake::at(self.position, width, "the line ends with blanks"));
+            return Err(Mistake::at(self.position, width, "the line ends with blanks").hint("take them out"));
         }
         let mistake = Mistake::at(self.position, width, format!("`{}` is left over", rest.trim()));
-        let note = rest.trim_start().starts_with(['#', '@']);
-        Err(if note { mistake.hint("put at least two blanks before a comment or a clause") } else { mistake })
+        Err(mistake.hint(if rest.trim_start().starts_with(['#', '@']) {
+            "put at least two blanks before a comment or a clause"
+        } else if rest.trim() == "or" {
+            "name another item behind it, as in `< eof or reset`"
+        } else {
+            "a line says one thing: put the rest on a line of its own, or behind `  #` for a comment"
+        }))
     }
 
     /// Checks the name of a substitution.

@@ -1,12 +1,13 @@
 //! Items that must, or may, be received.
 
-use super::statement::{MESSAGE_ATTRIBUTES, attributes};
-use super::{Cursor, Mistake, frame, text};
-use crate::case::error::did_you_mean;
+use super::attribute::{MESSAGE_ATTRIBUTES, attributes};
+use super::{Cursor, Mistake, canonical, frame, text};
+use crate::case::error::{did_you_mean, meant_or_known};
 use crate::case::statement::{
     ExpectItem, Expectation, FieldPattern, FieldTest, FrameItem, FrameWord, Grammar, MessagePattern,
     StatusPattern, Unless,
 };
+use crate::case::text::Template;
 
 const ITEMS: [&str; 10] =
     ["message", "reply", "comment", "anything", "prelude", "end", "no-messages", "eof", "reset", "HTTP/1.1"];
@@ -19,7 +20,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, optional: bool) -> Result<Expectati
         return Err(Mistake::at(from.saturating_sub(1), 1, "nothing is expected here")
             .hint("the end of a head needs no line of its own"));
     }
-    cursor.blank()?;
+    cursor.blank("< eof")?;
     let mut items = vec![item(cursor)?];
     if let [ExpectItem::Field(_)] = items[..] {
         return Ok(Expectation { optional, items });
@@ -27,7 +28,10 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, optional: bool) -> Result<Expectati
     while cursor.take(" or ") {
         let from = cursor.position();
         match item(cursor)? {
-            ExpectItem::Field(_) => return Err(cursor.mistake(from, "a field cannot stand behind `or`")),
+            ExpectItem::Field(_) => {
+                let mistake = cursor.mistake(from, "a field cannot stand behind `or`");
+                return Err(mistake.hint("its values can, as in `< Upgrade is websocket or h2c`"));
+            }
             item => items.push(item),
         }
     }
@@ -54,18 +58,22 @@ fn item(cursor: &mut Cursor<'_>) -> Result<ExpectItem, Mistake> {
         "comment" => Ok(ExpectItem::Comment),
         "anything" => Ok(ExpectItem::Anything),
         "prelude" => {
-            cursor.blank()?;
+            cursor.blank("< prelude 1024")?;
             let at = cursor.position();
             let size = cursor.word(&[]);
-            size.parse()
-                .map(ExpectItem::Prelude)
-                .map_err(|_| cursor.mistake(at, format!("`{size}` is no number of bytes")))
+            canonical(&size).map(ExpectItem::Prelude).ok_or_else(|| {
+                cursor.mistake(at, format!("`{size}` is no number of bytes")).hint("as in `< prelude 1024`")
+            })
         }
         "message" | "reply"
             if cursor.starts_with(" \"") || cursor.starts_with(" x\"") || cursor.starts_with(" binary ") =>
         {
             let pattern = message(cursor)?;
             Ok(if word == "message" { ExpectItem::Message(pattern) } else { ExpectItem::Reply(pattern) })
+        }
+        "message" | "reply" if cursor.at_end() => {
+            let mistake = cursor.mistake(from, format!("`{word}` does not say which"));
+            Err(mistake.hint(format!("write `{word} \"…\"`, or `{word} binary x\"…\"`")))
         }
         _ => {
             cursor.set_position(from);
@@ -75,7 +83,7 @@ fn item(cursor: &mut Cursor<'_>) -> Result<ExpectItem, Mistake> {
 }
 
 fn message(cursor: &mut Cursor<'_>) -> Result<MessagePattern, Mistake> {
-    cursor.blank()?;
+    cursor.blank("< message \"one\"")?;
     let binary = cursor.take("binary ");
     let data = text::parse(cursor)?;
     Ok(MessagePattern { binary, data, attributes: attributes(cursor, &MESSAGE_ATTRIBUTES)? })
@@ -106,9 +114,14 @@ fn status(cursor: &mut Cursor<'_>) -> Result<StatusPattern, Mistake> {
             .mistake(from, format!("unknown version `{version}`"))
             .hint("HTTP/1.1, HTTP/1.0 or HTTP/1.x"));
     }
-    cursor.blank()?;
+    cursor.blank("< HTTP/1.1 200 *")?;
     let codes = codes(cursor)?;
-    cursor.blank()?;
+    // A reason phrase may be empty, but the blank before it may not be left out (RFC 9112 section 4).
+    if cursor.rest() == " " {
+        cursor.take_rest();
+        return Ok(StatusPattern { version, codes, reason: Some(String::new()) });
+    }
+    cursor.blank("< HTTP/1.1 200 *")?;
     if cursor.take("*") {
         return Ok(StatusPattern { version, codes, reason: None });
     }
@@ -156,10 +169,10 @@ fn field(cursor: &mut Cursor<'_>) -> Result<FieldPattern, Mistake> {
         "absent" => FieldTest::Absent,
         "same" => FieldTest::Same,
         "fits" => FieldTest::Fits(grammar(cursor)?),
-        "is" => FieldTest::Is(values(cursor)?),
-        "lists" => FieldTest::Lists(values(cursor)?),
+        "is" => FieldTest::Is(values(cursor, "< Upgrade is websocket")?),
+        "lists" => FieldTest::Lists(values(cursor, "< Connection lists upgrade")?),
         _ => {
-            cursor.blank()?;
+            cursor.blank("< Content-Type essence text/html")?;
             FieldTest::Essence(text::template(cursor, false)?)
         }
     };
@@ -170,7 +183,7 @@ fn field(cursor: &mut Cursor<'_>) -> Result<FieldPattern, Mistake> {
 
 fn unless(cursor: &mut Cursor<'_>) -> Result<Unless, Mistake> {
     let name = cursor.word(&[]);
-    let lists = if cursor.take(" lists") { values(cursor)? } else { Vec::new() };
+    let lists = if cursor.take(" lists") { values(cursor, "unless Vary lists Origin")? } else { Vec::new() };
     Ok(Unless { name, lists })
 }
 
@@ -192,8 +205,8 @@ fn unknown(cursor: &mut Cursor<'_>, from: usize, at: usize, name: &str) -> Mista
     }
 }
 
-fn values(cursor: &mut Cursor<'_>) -> Result<Vec<crate::case::text::Template>, Mistake> {
-    cursor.blank()?;
+fn values(cursor: &mut Cursor<'_>, example: &str) -> Result<Vec<Template>, Mistake> {
+    cursor.blank(example)?;
     let mut values = vec![text::template(cursor, true)?];
     while cursor.take(" or ") {
         values.push(text::template(cursor, true)?);
@@ -202,13 +215,12 @@ fn values(cursor: &mut Cursor<'_>) -> Result<Vec<crate::case::text::Template>, M
 }
 
 fn grammar(cursor: &mut Cursor<'_>) -> Result<Grammar, Mistake> {
-    cursor.blank()?;
+    cursor.blank("< Retry-After fits digits")?;
     let from = cursor.position();
     let word = cursor.word(&[]);
     let found = Grammar::ALL.into_iter().find(|(_, spelling)| *spelling == word);
     found.map(|(grammar, _)| grammar).ok_or_else(|| {
-        let mut mistake = cursor.mistake(from, format!("unknown grammar `{word}`"));
-        mistake.hint = did_you_mean(&word, Grammar::ALL.iter().map(|(_, spelling)| *spelling));
-        mistake
+        let known = Grammar::ALL.iter().map(|(_, spelling)| *spelling);
+        cursor.mistake(from, format!("unknown grammar `{word}`")).hint(meant_or_known(&word, known))
     })
 }

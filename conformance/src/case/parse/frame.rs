@@ -1,10 +1,12 @@
 //! WebSocket frames in square brackets.
 
-use super::{Cursor, Mistake, text};
-use crate::case::error::did_you_mean;
+use super::{Cursor, Mistake, canonical, text};
+use crate::case::error::meant_or_known;
 use crate::case::statement::{FrameItem, FrameWord, OPCODES, OpcodeWord};
+use crate::case::text::Form;
 
-const FLAGS: [&str; 8] = ["nofin", "rsv1", "rsv2", "rsv3", "nomask", "len7", "len16", "len64"];
+/// The words that have no value. A length of seven bits needs none: it is the one that is written by itself.
+const FLAGS: [&str; 7] = ["nofin", "rsv1", "rsv2", "rsv3", "nomask", "len16", "len64"];
 
 pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<FrameItem, Mistake> {
     let from = cursor.position();
@@ -19,15 +21,51 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<FrameItem, Mistake> {
                 .mistake(at, "a frame begins with its opcode")
                 .hint("as in `[text \"Hello\"]` or `[0x3]`"));
         }
+        if let Some((message, hint)) = conflict(&words, &word) {
+            return Err(cursor.mistake(at, message).hint(hint));
+        }
         words.push(word);
         if cursor.take("]") {
-            return Ok(FrameItem(words));
+            return whole(cursor, from, words);
         }
         if cursor.at_end() {
             return Err(cursor.mistake(from, "the frame is not closed").hint("add `]`"));
         }
-        cursor.blank()?;
+        cursor.blank("[text nofin \"Hello\"]")?;
     }
+}
+
+/// Words that say two things of the same part of a frame.
+fn conflict(words: &[FrameWord], word: &FrameWord) -> Option<(&'static str, &'static str)> {
+    let part = |word: &FrameWord| match word {
+        FrameWord::Rsv(bit) => Some(("the bit is set already", *bit)),
+        FrameWord::Opcode(_) => Some(("the frame has an opcode already", 0)),
+        FrameWord::NoFin => Some(("the bit is cleared already", 4)),
+        FrameWord::NoMask | FrameWord::Mask(_) => Some(("the frame has another word for its mask", 0)),
+        FrameWord::LengthForm(_) => Some(("the frame has a form of its length already", 0)),
+        FrameWord::Length(_) => Some(("the frame has a length already", 0)),
+        FrameWord::Code(_) => Some(("the frame has a close code already", 0)),
+        FrameWord::Payload(_) | FrameWord::Any => Some(("the frame has a payload already", 0)),
+        FrameWord::Parameter(_) => None,
+    };
+    let said = part(word)?;
+    let twice = words.iter().any(|other| part(other) == Some(said));
+    twice.then_some((said.0, "take one of the two out"))
+}
+
+/// A reason without a code would be read as one: its first two bytes are it (RFC 6455 section 5.5.1).
+fn whole(cursor: &Cursor<'_>, from: usize, words: Vec<FrameWord>) -> Result<FrameItem, Mistake> {
+    let closes = matches!(words.first(), Some(FrameWord::Opcode(OpcodeWord::Named(0x8))));
+    let has_code = words.iter().any(|word| matches!(word, FrameWord::Code(_) | FrameWord::Parameter(_)));
+    let has_reason = words.iter().any(|word| {
+        matches!(word, FrameWord::Payload(text) if text.pieces.iter().any(|piece| piece.form == Form::Quoted))
+    });
+    if closes && has_reason && !has_code {
+        return Err(cursor
+            .mistake(from, "the close has a reason but no code")
+            .hint("write `[close 1000 \"bye\"]`, or the whole body in hex, as in `[close x\"03\"]`"));
+    }
+    Ok(FrameItem(words))
 }
 
 fn word(cursor: &mut Cursor<'_>) -> Result<FrameWord, Mistake> {
@@ -41,44 +79,64 @@ fn word(cursor: &mut Cursor<'_>) -> Result<FrameWord, Mistake> {
         return Ok(FrameWord::Parameter(name));
     }
     let word = cursor.word(&[']']);
-    parse_word(&word).map_err(|(message, hint)| Mistake { hint, ..cursor.mistake(from, message) })
+    parse_word(&word).map_err(|(message, hint)| cursor.mistake(from, message).hint(hint))
 }
 
 /// A word without quotes; also the values that `each` gives for a word.
-pub(crate) fn parse_word(word: &str) -> Result<FrameWord, (String, Option<String>)> {
+pub(crate) fn parse_word(word: &str) -> Result<FrameWord, (String, String)> {
     if let Some((_, number)) = OPCODES.iter().find(|(name, _)| *name == word) {
         return Ok(FrameWord::Opcode(OpcodeWord::Named(*number)));
     }
-    let known = match word {
-        "*" => Some(FrameWord::Any),
-        "nofin" => Some(FrameWord::NoFin),
-        "nomask" => Some(FrameWord::NoMask),
-        "rsv1" => Some(FrameWord::Rsv(1)),
-        "rsv2" => Some(FrameWord::Rsv(2)),
-        "rsv3" => Some(FrameWord::Rsv(3)),
-        "len7" => Some(FrameWord::LengthForm(7)),
-        "len16" => Some(FrameWord::LengthForm(16)),
-        "len64" => Some(FrameWord::LengthForm(64)),
-        _ => valued(word),
-    };
-    known.ok_or_else(|| {
-        let names = OPCODES.iter().map(|(name, _)| *name).chain(FLAGS);
-        (format!("unknown word `{word}` in a frame"), did_you_mean(word, names))
+    Ok(match word {
+        "*" => FrameWord::Any,
+        "nofin" => FrameWord::NoFin,
+        "nomask" => FrameWord::NoMask,
+        "rsv1" => FrameWord::Rsv(1),
+        "rsv2" => FrameWord::Rsv(2),
+        "rsv3" => FrameWord::Rsv(3),
+        "len16" => FrameWord::LengthForm(16),
+        "len64" => FrameWord::LengthForm(64),
+        _ => return valued(word),
     })
 }
 
-fn valued(word: &str) -> Option<FrameWord> {
+fn unknown(word: &str) -> (String, String) {
+    let names = OPCODES.iter().map(|(name, _)| *name).chain(FLAGS);
+    (format!("unknown word `{word}` in a frame"), meant_or_known(word, names))
+}
+
+fn valued(word: &str) -> Result<FrameWord, (String, String)> {
+    let wrong = |what: &str, hint: &str| Err((format!("`{word}` is no {what}"), hint.to_owned()));
     if let Some(digits) = word.strip_prefix("0x") {
-        let number =
-            u8::from_str_radix(digits, 16).ok().filter(|number| *number <= 0xF && digits.len() == 1)?;
-        return Some(FrameWord::Opcode(OpcodeWord::Number(number)));
+        return match hex_digits(digits, 1).and_then(|number| u8::try_from(number).ok()) {
+            Some(number) => Ok(FrameWord::Opcode(OpcodeWord::Number(number))),
+            None => wrong("opcode", "an opcode is one hex digit, as in `0x3`"),
+        };
     }
     if let Some(digits) = word.strip_prefix("mask=") {
-        let key = u32::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 8)?;
-        return Some(FrameWord::Mask(key.to_be_bytes()));
+        return match hex_digits(digits, 8) {
+            Some(key) => Ok(FrameWord::Mask(key.to_be_bytes())),
+            None => wrong("masking key", "a masking key is eight hex digits, as in `mask=37fa213d`"),
+        };
     }
     if let Some(digits) = word.strip_prefix("length=") {
-        return digits.parse().ok().map(FrameWord::Length);
+        return match canonical(digits) {
+            Some(length) => Ok(FrameWord::Length(length)),
+            None => wrong("length", "a length is a number below 2^64, as in `length=9`"),
+        };
     }
-    word.parse().ok().map(FrameWord::Code)
+    if word.starts_with(|first: char| first.is_ascii_digit()) {
+        return match canonical(word) {
+            Some(code) => Ok(FrameWord::Code(code)),
+            None => wrong("close code", "a close code is a number up to 65535, as in `[close 1002]`"),
+        };
+    }
+    Err(unknown(word))
+}
+
+/// So many hex digits, as they are printed again.
+fn hex_digits(digits: &str, count: usize) -> Option<u32> {
+    let plain = |digit: u8| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit);
+    let fits = digits.len() == count && digits.bytes().all(plain);
+    u32::from_str_radix(digits, 16).ok().filter(|_| fits)
 }

@@ -1,15 +1,18 @@
 //! One line of a conversation: text in, [`Line`] or [`Mistake`] out.
 
+mod attribute;
 mod cursor;
 mod expect;
 mod frame;
+mod order;
 mod send;
 mod statement;
 mod text;
 
-use super::statement::{ExpectItem, Line, Note, Statement};
+use super::statement::{Line, Note};
 pub(crate) use cursor::{Cursor, Mistake};
 pub(crate) use frame::parse_word as parse_frame_word;
+pub(crate) use order::{check_order, expects_something};
 pub(crate) use statement::duration;
 
 /// The names that can stand in braces anywhere, and where they come from.
@@ -40,6 +43,9 @@ pub(crate) fn parse_line(text: &str, number: usize, parameters: &[String]) -> Re
     let mut cursor = Cursor::new(&characters[..notes.end], indent, parameters);
     let statement = if indent == notes.end { None } else { Some(statement::parse(&mut cursor)?) };
     cursor.expect_end()?;
+    if let Some(clause) = &notes.clause {
+        one_clause(clause, notes.end)?;
+    }
     Ok(Line {
         number,
         source: text.to_owned(),
@@ -49,6 +55,20 @@ pub(crate) fn parse_line(text: &str, number: usize, parameters: &[String]) -> Re
         comment: notes.comment,
         columns: indent + 1..notes.end + 1,
     })
+}
+
+/// A line is about one clause.
+fn one_clause(note: &Note, end: usize) -> Result<(), Mistake> {
+    let first = note.text.trim_end().split(' ').next().unwrap_or_default().chars().count();
+    let rest: String = note.text.trim_end().chars().skip(first).collect();
+    if rest.is_empty() {
+        return Ok(());
+    }
+    let blanks = rest.chars().take_while(|character| *character == ' ').count();
+    let column = end + note.gap.len() + 1 + first + blanks;
+    let width = rest.chars().count() - blanks;
+    Err(Mistake::at(column, width, "a line names one clause")
+        .hint("keep the one that it judges; a clause that the whole case judges belongs into `covers`"))
 }
 
 struct Notes {
@@ -100,46 +120,9 @@ fn note_start(characters: &[char], indent: usize, sign: char, respect_quotes: bo
     (found, !quoted)
 }
 
-/// Mistakes that only show between lines: a field without a status line, a bound that nothing follows.
-pub(crate) fn check_order(lines: &[Line]) -> Vec<(usize, Mistake)> {
-    let mut mistakes = Vec::new();
-    let statements: Vec<(usize, &Line, &Statement)> = lines
-        .iter()
-        .enumerate()
-        .filter_map(|(index, line)| line.statement.as_ref().map(|statement| (index, line, statement)))
-        .collect();
-    for (position, (index, line, statement)) in statements.iter().enumerate() {
-        let before = position.checked_sub(1).map(|before| statements[before].2);
-        let after = statements.get(position + 1).map(|(_, _, statement)| *statement);
-        let column = line.columns.start - 1;
-        let width = line.columns.len();
-        match statement {
-            Statement::Expect(name, expectation) if is_field(expectation.items.first()) => {
-                let belongs = matches!(before, Some(Statement::Expect(other, head))
-                    if other == name && head.items.first().is_some_and(|item| matches!(item, ExpectItem::Status(_) | ExpectItem::Field(_))));
-                if !belongs {
-                    let mistake =
-                        Mistake::at(column, width, "a field is expected without a status line above it")
-                            .hint("put `< HTTP/1.1 200 *`, or `< HTTP/1.x 2xx *`, before it");
-                    mistakes.push((*index, mistake));
-                }
-            }
-            Statement::Within(_) | Statement::After(..) if !matches!(after, Some(Statement::Expect(..))) => {
-                mistakes.push((*index, Mistake::at(column, width, "no `<` follows this bound")));
-            }
-            _ => {}
-        }
-        if line.clause.is_some() && !matches!(statement, Statement::Expect(..) | Statement::Silent(..)) {
-            let mistake =
-                Mistake::at(column, width, "a clause can stand behind `<`, `<?`, `silent` and `mute` only");
-            mistakes.push((*index, mistake));
-        }
-    }
-    mistakes
-}
-
-fn is_field(item: Option<&ExpectItem>) -> bool {
-    matches!(item, Some(ExpectItem::Field(_)))
+/// A number as it is printed again: without a sign, and without zeros before it.
+fn canonical<T: std::str::FromStr + std::fmt::Display>(digits: &str) -> Option<T> {
+    digits.parse().ok().filter(|number: &T| number.to_string() == digits)
 }
 
 /// Reads a byte string alone, as transcripts have it.

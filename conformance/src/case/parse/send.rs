@@ -1,6 +1,6 @@
 //! Items that the suite sends.
 
-use super::{Cursor, Mistake, frame, text};
+use super::{Cursor, Mistake, canonical, frame, text};
 use crate::case::error::did_you_mean;
 use crate::case::statement::SendItem;
 
@@ -8,7 +8,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<SendItem, Mistake> {
     if cursor.at_end() {
         return text::template(cursor, false).map(SendItem::HttpLine);
     }
-    cursor.blank()?;
+    cursor.blank("> GET {path} HTTP/1.1")?;
     item(cursor)
 }
 
@@ -45,12 +45,17 @@ fn chop(cursor: &mut Cursor<'_>) -> Result<SendItem, Mistake> {
     cursor.take("chop ");
     let from = cursor.position();
     let word = cursor.word(&[]);
-    let size = word.parse().ok().filter(|size: &usize| *size > 0 && word == size.to_string());
-    let size = size.ok_or_else(|| cursor.mistake(from, format!("`{word}` is no number of bytes")))?;
-    cursor.blank()?;
+    let size = canonical(&word).filter(|size: &usize| *size > 0);
+    let size = size.ok_or_else(|| {
+        let mistake = cursor.mistake(from, format!("`{word}` is no number of bytes"));
+        mistake.hint("a write has at least one, as in `> chop 1 [text \"Hello\"]`")
+    })?;
+    cursor.blank("> chop 1 [text \"Hello\"]")?;
     let from = cursor.position();
     match item(cursor)? {
         inner @ (SendItem::Bytes(_) | SendItem::Frame(_)) => Ok(SendItem::Chop(size, Box::new(inner))),
-        _ => Err(cursor.mistake(from, "bytes in quotes or a frame can be sent in pieces, nothing else")),
+        _ => Err(cursor
+            .mistake(from, "bytes in quotes or a frame can be sent in pieces, nothing else")
+            .hint("as in `> chop 1 \"GET\"` or `> chop 1 [text \"Hello\"]`")),
     }
 }

@@ -1,10 +1,9 @@
 //! What a line says: its first word decides.
 
-use super::{Cursor, Mistake, expect, send, text};
-use crate::case::error::did_you_mean;
-use crate::case::statement::{
-    Attribute, AttributeValue, ConnectionName, Procedure, Silence, Span, Statement,
-};
+use super::attribute::{PROCEDURE_ATTRIBUTES, PUBLISH_ATTRIBUTES, attributes, example};
+use super::{Cursor, Mistake, canonical, expect, send, text};
+use crate::case::error::{did_you_mean, meant_or_known};
+use crate::case::statement::{ConnectionName, Procedure, Silence, Span, Statement};
 
 const WORDS: [&str; 11] = [
     "connect",
@@ -20,16 +19,6 @@ const WORDS: [&str; 11] = [
     "wait",
 ];
 
-/// The attributes of procedures.
-const PROCEDURE_ATTRIBUTES: [&str; 9] =
-    ["field", "without", "method", "version", "after", "hold", "callback", "again", "times"];
-
-/// The attributes of a message.
-pub(super) const MESSAGE_ATTRIBUTES: [&str; 2] = ["id", "event"];
-
-/// The attributes of `publish`.
-const PUBLISH_ATTRIBUTES: [&str; 3] = ["id", "event", "refusal"];
-
 pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Statement, Mistake> {
     if let Some((name, arrow)) = take_arrow(cursor) {
         return match arrow {
@@ -43,14 +32,14 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Statement, Mistake> {
         "connect" => Ok(Statement::Connect(optional_name(cursor)?)),
         "open" | "subscribe" | "poll" | "long-poll" => procedure(cursor, from, &word),
         "publish" => {
-            cursor.blank()?;
+            cursor.blank("publish \"one\"")?;
             let data = text::parse(cursor)?;
             Ok(Statement::Publish(data, attributes(cursor, &PUBLISH_ATTRIBUTES)?))
         }
-        "within" => Ok(Statement::Within(argument(cursor)?)),
-        "wait" => Ok(Statement::Wait(argument(cursor)?)),
-        "silent" => silent(cursor, Silence::OfMessages),
-        "mute" => silent(cursor, Silence::OfEverything),
+        "within" => Ok(Statement::Within(argument(cursor, "within 500ms")?)),
+        "wait" => Ok(Statement::Wait(argument(cursor, "wait 300ms")?)),
+        "silent" => silent(cursor, Silence::OfMessages, "silent 300ms"),
+        "mute" => silent(cursor, Silence::OfEverything, "mute 300ms"),
         "after" => after(cursor),
         _ => {
             let mut mistake = cursor.mistake(from, format!("unknown statement `{word}`"));
@@ -61,8 +50,8 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Statement, Mistake> {
     }
 }
 
-fn silent(cursor: &mut Cursor<'_>, silence: Silence) -> Result<Statement, Mistake> {
-    Ok(Statement::Silent(silence, argument(cursor)?, optional_name(cursor)?))
+fn silent(cursor: &mut Cursor<'_>, silence: Silence, example: &str) -> Result<Statement, Mistake> {
+    Ok(Statement::Silent(silence, argument(cursor, example)?, optional_name(cursor)?))
 }
 
 /// `>`, `<` or `<?`, with the name of a connection before it.
@@ -85,14 +74,13 @@ fn is_connection_name(name: &str) -> bool {
 fn procedure(cursor: &mut Cursor<'_>, from: usize, word: &str) -> Result<Statement, Mistake> {
     let mut spelling = word.to_owned();
     if matches!(word, "open" | "subscribe") {
-        cursor.blank()?;
+        cursor.blank(if word == "open" { "open sse" } else { "subscribe websocket" })?;
         spelling = format!("{word} {}", cursor.word(&[]));
     }
     let found = Procedure::ALL.into_iter().find(|(_, known)| *known == spelling);
     let Some((procedure, _)) = found else {
-        let mut mistake = cursor.mistake(from, format!("unknown procedure `{spelling}`"));
-        mistake.hint = did_you_mean(&spelling, Procedure::ALL.iter().map(|(_, known)| *known));
-        return Err(mistake);
+        let mistake = cursor.mistake(from, format!("unknown procedure `{spelling}`"));
+        return Err(mistake.hint(meant_or_known(&spelling, Procedure::ALL.iter().map(|(_, known)| *known))));
     };
     let name = optional_name(cursor)?;
     Ok(Statement::Procedure(procedure, name, attributes(cursor, &PROCEDURE_ATTRIBUTES)?))
@@ -111,7 +99,7 @@ fn optional_name(cursor: &mut Cursor<'_>) -> Result<ConnectionName, Mistake> {
     }
     if PROCEDURE_ATTRIBUTES.contains(&word.as_str()) {
         let mistake = cursor.mistake(from + 1, format!("`{word}` has no value"));
-        return Err(mistake.hint(format!("write `{word}=\"…\"`")));
+        return Err(mistake.hint(format!("write `{}`", example(&word))));
     }
     if is_connection_name(&word) {
         return Ok(ConnectionName(word));
@@ -121,70 +109,40 @@ fn optional_name(cursor: &mut Cursor<'_>) -> Result<ConnectionName, Mistake> {
         .hint("small letters, as in `connect b`"))
 }
 
-pub(super) fn attributes(cursor: &mut Cursor<'_>, known: &[&str]) -> Result<Vec<Attribute>, Mistake> {
-    let mut attributes = Vec::new();
-    while cursor.starts_with(" ") && cursor.peek_word(&['=']).is_empty() {
-        let before = cursor.position();
-        cursor.take(" ");
-        let from = cursor.position();
-        let key = cursor.word(&['=']);
-        if key == "or" {
-            cursor.set_position(before);
-            break;
-        }
-        if !known.contains(&key.as_str()) {
-            let mut mistake = cursor.mistake(from, format!("unknown attribute `{key}`"));
-            mistake.hint = did_you_mean(&key, known.iter().copied());
-            return Err(mistake);
-        }
-        if !cursor.take("=") {
-            return Err(cursor
-                .mistake(from, format!("`{key}` has no value"))
-                .hint(format!("write `{key}=\"…\"`")));
-        }
-        attributes.push(Attribute { key, value: attribute_value(cursor)? });
-    }
-    Ok(attributes)
-}
-
-fn attribute_value(cursor: &mut Cursor<'_>) -> Result<AttributeValue, Mistake> {
-    let from = cursor.position();
-    if text::begins(cursor) {
-        return text::parse(cursor).map(AttributeValue::Text);
-    }
-    if let Some(name) = cursor.braced_name() {
-        cursor.check_name(from, &name)?;
-        cursor.set_position(from + name.len() + 2);
-        return Ok(AttributeValue::Parameter(name));
-    }
-    let word = cursor.word(&[]);
-    if word.is_empty() || word.contains('"') {
-        return Err(cursor.mistake(from, "a value is expected here"));
-    }
-    Ok(AttributeValue::Word(word))
-}
-
-fn argument(cursor: &mut Cursor<'_>) -> Result<Span, Mistake> {
-    cursor.blank()?;
+fn argument(cursor: &mut Cursor<'_>, example: &str) -> Result<Span, Mistake> {
+    cursor.blank(example)?;
     let from = cursor.position();
     let word = cursor.word(&[]);
-    span(&word).ok_or_else(|| bad_span(cursor, from, &word))
+    match span(&word) {
+        Some(span) if span.duration(None).is_zero() => {
+            Err(cursor.mistake(from, "no time at all").hint(format!("as in `{example}`")))
+        }
+        Some(span) => Ok(span),
+        None => Err(bad_span(cursor, from, &word)),
+    }
 }
 
 fn after(cursor: &mut Cursor<'_>) -> Result<Statement, Mistake> {
-    cursor.blank()?;
+    cursor.blank("after 1s..5s")?;
     let from = cursor.position();
     let word = cursor.word(&[]);
     let (lower, upper) = word
         .split_once("..")
-        .ok_or_else(|| cursor.mistake(from, "`after` takes two bounds, as in `1s..5s`"))?;
-    match (span(lower), span(upper)) {
-        (Some(lower), Some(upper)) if lower.duration(None) < upper.duration(None) => {
-            Ok(Statement::After(lower, upper))
-        }
-        (Some(_), Some(_)) => Err(cursor.mistake(from, "the lower bound is not below the upper one")),
-        _ => Err(bad_span(cursor, from, &word)),
+        .ok_or_else(|| cursor.mistake(from, "`after` takes two bounds").hint("as in `after 1s..5s`"))?;
+    let (Some(earliest), Some(latest)) = (span(lower), span(upper)) else {
+        return Err(bad_span(cursor, from, &word).hint("as in `after 1s..5s` or `after 300ms..5s`"));
+    };
+    if earliest.duration(None) >= latest.duration(None) {
+        return Err(cursor
+            .mistake(from, "the lower bound is not below the upper one")
+            .hint("the lower one stands first, as in `after 1s..5s`"));
     }
+    if earliest.duration(None).is_zero() {
+        return Err(cursor
+            .mistake(from, "the lower bound bounds nothing")
+            .hint(format!("write `within {upper}`")));
+    }
+    Ok(Statement::After(earliest, latest))
 }
 
 fn bad_span(cursor: &Cursor<'_>, from: usize, word: &str) -> Mistake {
@@ -200,10 +158,9 @@ pub(crate) fn span(word: &str) -> Option<Span> {
         Some(digits) => (digits, false),
         None => (word.strip_suffix('s')?, true),
     };
-    let count: u64 = digits.parse().ok()?;
     // An hour is more than any case waits.
-    let plain = count.to_string() == digits && count <= 3_600_000;
-    plain.then_some(if seconds { Span::Seconds(count) } else { Span::Milliseconds(count) })
+    let count: u64 = canonical(digits).filter(|count| *count <= 3_600_000)?;
+    Some(if seconds { Span::Seconds(count) } else { Span::Milliseconds(count) })
 }
 
 /// `300ms` or `5s` where nothing declares a heartbeat: in profiles and attributes.

@@ -1,6 +1,6 @@
 //! Byte strings and HTTP lines.
 
-use super::{Cursor, Mistake};
+use super::{Cursor, Mistake, canonical};
 use crate::case::text::{Form, MAX_TEXT, Piece, Repeat, Segment, Template, Text};
 
 /// `"…"`, `x"…"`, `"x" * 65536`, several joined by `+`.
@@ -38,9 +38,11 @@ fn repeat(cursor: &mut Cursor<'_>) -> Result<Repeat, Mistake> {
         return Ok(Repeat::Parameter(name));
     }
     let word = cursor.word(&[']']);
-    match word.parse::<usize>() {
-        Ok(times) if times <= MAX_TEXT && word == times.to_string() => Ok(Repeat::Times(times)),
-        _ => Err(cursor.mistake(from, format!("`{word}` is no number of repetitions up to {MAX_TEXT}"))),
+    match canonical(&word) {
+        Some(times) if times <= MAX_TEXT => Ok(Repeat::Times(times)),
+        _ => Err(cursor
+            .mistake(from, format!("`{word}` is no number of repetitions"))
+            .hint(format!("a whole number up to {MAX_TEXT}, as in `\"x\" * 65536`"))),
     }
 }
 
@@ -53,17 +55,25 @@ fn hex(cursor: &mut Cursor<'_>, from: usize) -> Result<Template, Mistake> {
             Some(character) if character.is_ascii_hexdigit() || character == ' ' => source.push(character),
             Some(character) => {
                 let at = cursor.position() - 1;
-                return Err(Mistake::at(at, 1, format!("`{character}` is no hex digit")));
+                return Err(Mistake::at(at, 1, format!("`{character}` is no hex digit"))
+                    .hint("digits, `a` to `f` and blanks, as in `x\"81 05\"`"));
             }
-            None => return Err(cursor.mistake(from, "the string is not closed")),
+            None => return Err(not_closed(cursor, from)),
         }
     }
     let digits: Vec<u8> = source.bytes().filter(|byte| *byte != b' ').collect();
     if digits.len() % 2 == 1 {
-        return Err(Mistake::at(start, source.len(), "hex digits come in pairs"));
+        return Err(Mistake::at(start, source.len(), "hex digits come in pairs")
+            .hint("two for each byte, as in `x\"81 05\"`"));
     }
     let bytes = digits.chunks_exact(2).map(|pair| (value(pair[0]) << 4) | value(pair[1])).collect();
     Ok(Template { source, segments: vec![Segment::Bytes(bytes)] })
+}
+
+fn not_closed(cursor: &Cursor<'_>, from: usize) -> Mistake {
+    cursor
+        .mistake(from, "the string is not closed")
+        .hint("end it with a quote; one that belongs to the string is written `\\\"`")
 }
 
 fn value(digit: u8) -> u8 {
@@ -119,8 +129,12 @@ fn quoted(cursor: &mut Cursor<'_>, from: usize) -> Result<Template, Mistake> {
         match cursor.next() {
             Some('"') => return Ok(collector.finish()),
             Some('\\') => escape(cursor, at, &mut collector)?,
+            Some('{') => {
+                return Err(Mistake::at(at, 1, "this brace begins no name")
+                    .hint("write a brace of its own as `\\{`, and a name as in `{path}`"));
+            }
             Some(character) => collector.character(character),
-            None => return Err(cursor.mistake(from, "the string is not closed")),
+            None => return Err(not_closed(cursor, from)),
         }
     }
 }
@@ -137,13 +151,14 @@ fn escape(cursor: &mut Cursor<'_>, at: usize, collector: &mut Collector) -> Resu
         Some('x') => {
             let digits: String = (0..2).filter_map(|_| cursor.next()).collect();
             match u8::from_str_radix(&digits, 16) {
-                Ok(byte) if digits.len() == 2 => Some(byte),
-                _ => return Err(cursor.mistake(at, "`\\x` takes two hex digits")),
+                Ok(byte) if digits.len() == 2 && !digits.starts_with('+') => Some(byte),
+                _ => return Err(cursor.mistake(at, "`\\x` takes two hex digits").hint("as in `\\xff`")),
             }
         }
         Some('u') => {
-            let character =
-                unicode(cursor).ok_or_else(|| cursor.mistake(at, "`\\u{…}` takes a code point in hex"))?;
+            let character = unicode(cursor).ok_or_else(|| {
+                cursor.mistake(at, "`\\u{…}` takes a code point in hex").hint("as in `\\u{2028}`")
+            })?;
             collector.bytes.extend(character.to_string().as_bytes());
             None
         }

@@ -1,0 +1,139 @@
+//! What a page says is held against the catalogue, the capabilities and the other pages.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::case::error::{PageError, Wrong, meant_or_known};
+use crate::case::place::Place;
+use crate::case::{Page, Section};
+use crate::catalogue::{Binds, Catalogue};
+use crate::judge::Invariant;
+use crate::target::{CAPABILITIES, TECHNIQUES};
+
+/// The mistakes of a page: the names that it uses must exist, be they clauses, capabilities, invariants or techniques.
+pub(super) fn page(page: &Page, text: &str, catalogue: &Catalogue) -> Vec<PageError> {
+    let mut check = Check { page, lines: text.lines().collect(), errors: Vec::new() };
+    for section in &page.sections {
+        check.covers(section, catalogue);
+        check.names(section);
+        check.notes(section, catalogue);
+    }
+    check.errors
+}
+
+/// The sanity cases beyond the first of a folder: the others would rest on two.
+pub(super) fn sanity(pages: &[Arc<Page>]) -> Vec<PageError> {
+    let mut first: BTreeMap<&str, String> = BTreeMap::new();
+    let mut errors = Vec::new();
+    for page in pages {
+        for section in page.sections.iter().filter(|section| section.facts.sanity) {
+            let id = format!("{}/{}", page.path, section.name);
+            let Some(other) = first.get(page.folder()) else {
+                first.insert(page.folder(), id);
+                continue;
+            };
+            let message = "the folder has a sanity case already";
+            let wrong = Wrong::new(message, format!("take `sanity` out of the facts here or of `{other}`"));
+            let place = Place { line: section.line - 1, column: 3, width: section.name.chars().count() };
+            errors.push(error(page, place, format!("## {}", section.name), wrong));
+        }
+    }
+    errors
+}
+
+/// Why a case cannot judge a clause.
+fn clause_mistake(catalogue: &Catalogue, id: &str) -> Option<Wrong> {
+    let Some(clause) = catalogue.clause(id) else {
+        return Some(Wrong::new(format!("unknown clause `{id}`"), catalogue.nearest(id)));
+    };
+    let (file, line) = &clause.place;
+    if clause.binds == Binds::Client {
+        let hint = format!("a server cannot break it; see {file}:{line}");
+        return Some(Wrong::new(format!("`{id}` binds clients"), hint));
+    }
+    clause.waived.as_ref().map(|reason| {
+        let hint = format!("take `waived` out at {file}:{line}, which says: {reason}");
+        Wrong::new(format!("`{id}` is waived"), hint)
+    })
+}
+
+struct Check<'a> {
+    page: &'a Page,
+    lines: Vec<&'a str>,
+    errors: Vec<PageError>,
+}
+
+impl Check<'_> {
+    fn covers(&mut self, section: &Section, catalogue: &Catalogue) {
+        for (clause, range) in &section.facts.covers {
+            if let Some(wrong) = clause_mistake(catalogue, clause) {
+                self.fact(section, range, wrong);
+            }
+        }
+    }
+
+    /// The clauses that lines name.
+    fn notes(&mut self, section: &Section, catalogue: &Catalogue) {
+        for line in section.conversation.iter().flatten() {
+            let Some(note) = &line.clause else { continue };
+            let id = note.text.trim();
+            if let Some(wrong) = clause_mistake(catalogue, id) {
+                let column = line.columns.end - 1 + note.gap.chars().count();
+                let place = Place { line: line.number - 1, column, width: id.chars().count() + 1 };
+                self.add(place, wrong);
+            }
+        }
+    }
+
+    fn names(&mut self, section: &Section) {
+        let facts = &section.facts;
+        for (need, range) in &facts.needs {
+            let known = CAPABILITIES.iter().map(|(name, _)| *name);
+            self.known(section, range, "capability", need, known);
+        }
+        if let Some((name, range)) = &facts.invariant {
+            let known = Invariant::ALL.iter().map(|invariant| invariant.name());
+            self.known(section, range, "invariant", name, known);
+        }
+        for value in facts.each.get("technique").into_iter().flatten() {
+            self.known(section, &value.place, "technique", &value.value, TECHNIQUES.into_iter());
+        }
+    }
+
+    fn known<'n>(
+        &mut self,
+        section: &Section,
+        range: &Range<usize>,
+        what: &str,
+        name: &str,
+        known: impl Iterator<Item = &'n str> + Clone,
+    ) {
+        if !known.clone().any(|other| other == name) {
+            let wrong = Wrong::new(format!("unknown {what} `{name}`"), meant_or_known(name, known));
+            self.fact(section, range, wrong);
+        }
+    }
+
+    fn fact(&mut self, section: &Section, range: &Range<usize>, wrong: Wrong) {
+        let place = Place::of(&section.facts.source, range);
+        self.add(Place { line: section.facts_line - 1 + place.line, ..place }, wrong);
+    }
+
+    fn add(&mut self, place: Place, wrong: Wrong) {
+        let source = self.lines.get(place.line).copied().unwrap_or_default().to_owned();
+        self.errors.push(error(self.page, place, source, wrong));
+    }
+}
+
+fn error(page: &Page, place: Place, source: String, wrong: Wrong) -> PageError {
+    PageError {
+        file: page.file(),
+        line: place.line + 1,
+        column: place.column + 1,
+        width: place.width,
+        source,
+        message: wrong.message,
+        hint: Some(wrong.hint),
+    }
+}

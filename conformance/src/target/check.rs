@@ -1,0 +1,134 @@
+//! What a profile says is looked at before a server is accused of it.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::Profile;
+use super::profile::Publish;
+use crate::case::error::{Wrong, did_you_mean, listed};
+
+/// What is wrong with the value of a key.
+pub(super) struct Mistake {
+    /// The table in which it stands.
+    pub(super) table: &'static str,
+    /// The key; empty for the whole table.
+    pub(super) key: String,
+    pub(super) wrong: Wrong,
+}
+
+/// What is filled into the paths of polls.
+const POLLING: &[&str] = &["channel", "cursor"];
+const LONG_POLLING: &[&str] = &["channel", "cursor", "hold", "hold-ms", "hold-s"];
+const IFRAME: &[&str] = &["channel", "callback"];
+const CHANNEL: &[&str] = &["channel"];
+const PUBLISH: &[&str] = &["channel", "data", "id", "event"];
+const REPLY: &[&str] = &["message"];
+
+/// Every value of a profile that makes no request, or another one than was meant.
+pub(super) fn mistakes(profile: &Profile) -> Vec<Mistake> {
+    let Profile { polling, long_polling, iframe, sse, websocket, publish, .. } = profile;
+    let websocket = websocket.as_ref();
+    let paths = [
+        ("polling", "path", polling.as_ref().map(|poll| &poll.path), POLLING),
+        ("long-polling", "path", long_polling.as_ref().map(|poll| &poll.path), LONG_POLLING),
+        ("iframe", "path", iframe.as_ref().map(|iframe| &iframe.path), IFRAME),
+        ("sse", "path", sse.as_ref().map(|sse| &sse.path), CHANNEL),
+        ("websocket", "path", websocket.map(|websocket| &websocket.path), CHANNEL),
+        ("websocket", "subscribe", websocket.and_then(|websocket| websocket.subscribe.as_ref()), CHANNEL),
+    ];
+    let mut mistakes = header_mistakes(profile);
+    for (table, key, path, known) in paths {
+        let wrong = path.and_then(|path| path_wrong(path).or_else(|| place_wrong(path, known)));
+        mistakes.extend(wrong.map(|wrong| Mistake { table, key: key.to_owned(), wrong }));
+    }
+    let reply = websocket.and_then(|websocket| websocket.reply.as_ref());
+    let wrong = reply.and_then(|reply| place_wrong(reply, REPLY));
+    mistakes.extend(wrong.map(|wrong| Mistake { table: "websocket", key: "reply".to_owned(), wrong }));
+    mistakes.extend(publish.as_ref().into_iter().flat_map(publish_mistakes));
+    mistakes
+}
+
+fn header_mistakes(profile: &Profile) -> Vec<Mistake> {
+    let mut mistakes = Vec::new();
+    for (name, value) in &profile.headers {
+        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        let message = if name.is_empty() || !name.bytes().all(token) {
+            format!("`{}` is no name of a header field", name.escape_debug())
+        } else if !value.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+            format!("`{}` is no value of a header field", value.escape_debug())
+        } else {
+            continue;
+        };
+        let wrong = Wrong::new(message, "printable ASCII, as in `Authorization = \"Bearer …\"`");
+        mistakes.push(Mistake { table: "headers", key: name.clone(), wrong });
+    }
+    mistakes
+}
+
+/// A path goes into a request line as it is.
+fn path_wrong(path: &str) -> Option<Wrong> {
+    let printable = path.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
+    if path.starts_with('/') && printable {
+        return None;
+    }
+    let message = format!("`{}` is no path", path.escape_debug());
+    Some(Wrong::new(message, "it begins with `/`, and blanks and letters beyond ASCII are percent-encoded"))
+}
+
+/// A name in braces that nothing is filled in for, and that the server would get as it is.
+fn place_wrong(template: &str, known: &[&str]) -> Option<Wrong> {
+    let is_name = |name: &&str| {
+        let belongs = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        !name.is_empty() && name.bytes().all(belongs)
+    };
+    let mut names = template.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
+    let name = names.find(|name| is_name(name) && !known.contains(name))?;
+    let message = format!("nothing is filled in for `{{{name}}}` here");
+    let braced: Vec<String> = known.iter().map(|known| format!("{{{known}}}")).collect();
+    let braced = braced.iter().map(String::as_str);
+    let hint = did_you_mean(&format!("{{{name}}}"), braced.clone())
+        .unwrap_or_else(|| format!("known are {}", listed(braced)));
+    Some(Wrong::new(message, hint))
+}
+
+fn publish_mistakes(publish: &Publish) -> Vec<Mistake> {
+    let mistake = |key: &str, wrong| Mistake { table: "publish", key: key.to_owned(), wrong };
+    let mut mistakes = Vec::new();
+    mistakes.extend(request_wrong(&publish.request).map(|wrong| mistake("request", wrong)));
+    mistakes.extend(place_wrong(&publish.body, PUBLISH).map(|wrong| mistake("body", wrong)));
+    if mistakes.is_empty() && !publish.names("data") {
+        let message = "neither `request` nor `body` has `{data}`: nothing says what to publish";
+        let hint = "as in `body = \"{data}\"`; leave [publish] out where a server sends what it likes";
+        mistakes.push(mistake("", Wrong::new(message, hint)));
+    }
+    mistakes
+}
+
+fn request_wrong(request: &str) -> Option<Wrong> {
+    let hint = "method and path, as in `POST /publish/{channel}`";
+    let Some((method, path)) = request.split_once(' ') else {
+        return Some(Wrong::new(format!("`{}` is no request", request.escape_debug()), hint));
+    };
+    if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return Some(Wrong::new(format!("`{}` is no method", method.escape_debug()), hint));
+    }
+    path_wrong(path).or_else(|| place_wrong(path, PUBLISH))
+}
+
+/// Where an entry stands in the text, or the name of its table where there is no such entry.
+pub(super) fn place(text: &str, table: &str, key: &str) -> Range<usize> {
+    let Ok(document) = DeTable::parse(text) else { return 0..0 };
+    let Some((header, value)) = entry(document.get_ref(), table) else { return 0..0 };
+    match value.get_ref().as_table().and_then(|entries| entry(entries, key)) {
+        // A header field may be wrong by its name.
+        Some((name, value)) => name.start..value.span().end,
+        None => header,
+    }
+}
+
+fn entry<'t, 'i>(table: &'t DeTable<'i>, key: &str) -> Option<(Range<usize>, &'t Spanned<DeValue<'i>>)> {
+    let found = table.iter().find(|(name, _)| name.get_ref() == key);
+    found.map(|(name, value)| (name.span(), value))
+}

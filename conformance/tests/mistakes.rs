@@ -1,0 +1,437 @@
+//! What is said where a page, the catalogue or a profile is broken: each mistake once, in its place, with a way out.
+
+use std::fs;
+use std::path::Path;
+
+use pushspec::case::PageError;
+use pushspec::case::error::PageErrors;
+use pushspec::catalogue::Catalogue;
+use pushspec::suite::{Suite, SuiteError};
+use pushspec::target::Profile;
+use tempfile::TempDir;
+
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+const SPECIFICATION: &str = "title = \"A specification\"
+link = \"https://example.org/#section-{section}\"
+
+[[clause]]
+id = \"1/clause\"
+level = \"must\"
+text = \"A server does it.\"
+
+[[clause]]
+id = \"1/of-clients\"
+level = \"must\"
+binds = \"client\"
+text = \"A client does it.\"
+
+[[clause]]
+id = \"1/left-alone\"
+level = \"may\"
+text = \"A server may do it.\"
+waived = \"Either way is right.\"
+
+[[clause]]
+id = \"2/elsewhere\"
+level = \"must\"
+text = \"A server does it elsewhere.\"
+";
+
+fn catalogue(text: &str) -> std::result::Result<Catalogue, PageErrors> {
+    Catalogue::parse([("requirements/spec", text)])
+}
+
+/// What is said of a page.
+fn of_page(text: &str) -> Result<Vec<PageError>> {
+    let suite = Suite::new([("sse/1-page", text)], catalogue(SPECIFICATION)?);
+    Ok(suite.map_or_else(|errors| errors.0, |_| Vec::new()))
+}
+
+const FACTS: &str = "covers = [\"spec/1/clause\"]\neach.size = [1, 2]\n";
+
+/// A page with one case.
+fn page(facts: &str, conversation: &str) -> String {
+    format!(
+        "# A section\n\n## a-case\n\nWhy it matters.\n\n```toml\n{facts}```\n\n```wire\n{conversation}```\n"
+    )
+}
+
+/// One mistake as it is shown; that it is one, has a place and a way out is looked at here.
+#[track_caller]
+fn shown(what: &str, errors: &[PageError]) -> String {
+    let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    let [error] = errors else { panic!("{what}: {} mistakes\n{}", errors.len(), all.join("\n\n")) };
+    assert!(error.hint.as_ref().is_some_and(|hint| !hint.is_empty()), "{what}: no hint\n{error}");
+    assert!(error.column <= error.source.chars().count() + 1, "{what}: no such column\n{error}");
+    format!("# {what}\n\nerror: {error}\n\n")
+}
+
+const CONVERSATIONS: &[(&str, &str)] = &[
+    ("expectation that is none", "connect\n< cloze\n"),
+    ("frame word", "open websocket\n> [text \"a\" nofim]\n"),
+    ("opcode", "open websocket\n> [txt \"a\"]\n"),
+    ("opcode that is too large", "open websocket\n> [0x1f \"a\"]\n"),
+    ("close code that is too large", "open websocket\n> [close 99999]\n"),
+    ("masking key that is too short", "open websocket\n> [text mask=37fa21 \"a\"]\n"),
+    ("masking key that is too long", "open websocket\n> [text mask=37fa213d00 \"a\"]\n"),
+    ("masking key in capitals", "open websocket\n> [text mask=37FA213D \"a\"]\n"),
+    ("length that is too large", "open websocket\n> [text length=99999999999999999999 \"a\"]\n"),
+    ("length form that needs no word", "open websocket\n> [text len7 \"a\"]\n"),
+    ("two words for a mask", "open websocket\n> [text mask=37fa213d nomask \"a\"]\n"),
+    ("two opcodes", "open websocket\n> [text binary \"a\"]\n"),
+    ("reason without a code", "open websocket\n> [close \"bye\"]\n"),
+    ("frame that is not closed", "open websocket\n> [text \"a\"\n"),
+    ("frame that begins with no opcode", "open websocket\n> [nofin \"a\"]\n"),
+    ("statement", "connct\n"),
+    ("statement like no other", "frobnicate\n"),
+    ("indentation with a tab", "\tconnect\n"),
+    ("procedure", "open websockt\n"),
+    ("procedure like no other", "open frobnication\n"),
+    ("procedure without its technique", "open\n"),
+    ("two statements on a line", "open websocket open sse\n"),
+    ("trailing blanks", "open websocket   \n"),
+    ("two blanks", "open  websocket\n"),
+    ("two blanks before an attribute", "open websocket  method=HEAD\n"),
+    ("attribute", "open sse metod=HEAD\n"),
+    ("attribute without a value", "poll method\n"),
+    ("attribute with an empty value", "poll method=\n"),
+    ("attribute twice", "open sse method=GET method=HEAD\n"),
+    ("no connection at all", "open sse times=0\n"),
+    ("too many connections", "open sse times=100000\n"),
+    ("number of connections by a parameter", "open sse times={size}\n"),
+    ("fewer than no visits", "open sse again=-1\n"),
+    ("version", "open sse version=9\n"),
+    ("header field without a colon", "open sse field=\"Foo\"\n"),
+    ("time to hold a poll", "long-poll hold=300\n"),
+    ("refusal", "open sse\npublish \"a\" refusal=no\n"),
+    ("attribute of a publication", "open sse\npublish \"a\" idd=\"7\"\n"),
+    ("publication of nothing", "open sse\npublish\n"),
+    ("string that is not closed", "connect\n> \"abc\n"),
+    ("escape", "connect\n> \"a\\q\"\n"),
+    ("escape without its digits", "connect\n> \"a\\x+f\"\n"),
+    ("escape without its code point", "connect\n> \"a\\u{}\"\n"),
+    ("brace", "connect\n> \"a{b\"\n"),
+    ("odd number of hex digits", "connect\n> x\"81 0\"\n"),
+    ("hex digit", "connect\n> x\"8g\"\n"),
+    ("number of repetitions", "connect\n> \"x\" * 99999999999\n"),
+    ("pieces of no bytes", "connect\n> chop 0 \"a\"\n"),
+    ("pieces of a line", "connect\n> chop 1 eof\n"),
+    ("substitution", "connect\n> GET {pth} HTTP/1.1\n"),
+    ("substitution like no other", "connect\n> GET {frobnication} HTTP/1.1\n"),
+    ("line that is no item", "connect\n> hello\n"),
+    ("no blank behind an arrow", "connect\n<eof\n"),
+    ("field without a status line", "connect\n< Upgrade is websocket\n"),
+    ("test of a field", "connect\n< HTTP/1.1 101 *\n< Upgrade iss websocket\n"),
+    ("test of a field without a value", "connect\n< HTTP/1.1 101 *\n< Upgrade lists\n"),
+    ("grammar", "connect\n< HTTP/1.1 200 *\n< ETag fits entitytag\n"),
+    ("status", "connect\n< HTTP/1.1 20x *\n"),
+    ("status without a reason", "connect\n< HTTP/1.1 200\n"),
+    ("version of an answer", "connect\n< HTTP/2 200 *\n"),
+    ("reply that says nothing", "open websocket\n< reply\n"),
+    ("message that says nothing", "open websocket\n< message\n"),
+    ("prelude without a size", "open iframe\n< prelude\n"),
+    ("size of a prelude", "open iframe\n< prelude much\n"),
+    ("alternative that is missing", "connect\n< eof or\n"),
+    ("field as an alternative", "connect\n< eof or Upgrade is websocket\n"),
+    ("masked expectation", "open websocket\n< [text mask=37fa213d \"a\"]\n"),
+    ("bound at the end", "open sse\nwithin 5s\n"),
+    ("bound before a statement", "open sse\nwithin 1s\nwait 1s\n"),
+    ("time without a unit", "open sse\nwait 5\n"),
+    ("time that is missing", "open sse\nsilent\n"),
+    ("no time to be silent", "open sse\nsilent 0ms\n"),
+    ("no time for an answer", "connect\nwithin 0ms\n< eof\n"),
+    ("bounds in the wrong order", "connect\nafter 5s..1s\n< eof\n"),
+    ("one bound", "connect\nafter 5s\n< eof\n"),
+    ("bounds without units", "connect\nafter 1..5\n< eof\n"),
+    ("lower bound of nothing", "connect\nafter 0s..5s\n< eof\n"),
+    ("unknown clause", "connect\n< eof  @spec/1/claus\n"),
+    ("unknown clause of a section", "connect\n< eof  @spec/1/nope\n"),
+    ("unknown section", "connect\n< eof  @spec/3/elsewhere\n"),
+    ("unknown specification", "connect\n< eof  @nope/9/nope\n"),
+    ("clause of clients", "connect\n< eof  @spec/1/of-clients\n"),
+    ("clause that is waived", "connect\n< eof  @spec/1/left-alone\n"),
+    ("two clauses on a line", "connect\n< eof  @spec/1/clause  @spec/2/elsewhere\n"),
+    ("clause behind what is sent", "connect\n> eof  @spec/1/clause\n< eof\n"),
+    ("single blank before a comment", "connect\n< eof # here\n"),
+    ("name of a connection", "connect B\n"),
+    ("connection that nothing opens", "connect\nb< eof\n"),
+    ("sending before connecting", "> [text \"a\"]\n< eof\n"),
+    ("silence before connecting", "connect\nsilent 300ms b\n"),
+    ("nothing", ""),
+    ("nothing expected", "connect\n> eof\n"),
+    ("nothing that must come", "connect\n<? eof\n"),
+];
+
+#[test]
+fn a_mistake_in_a_conversation_is_shown_with_a_caret() -> Result {
+    let mut all = String::new();
+    for (what, text) in CONVERSATIONS {
+        all.push_str(&shown(what, &of_page(&page(FACTS, text))?));
+    }
+    insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!("conversations", all) });
+    Ok(())
+}
+
+#[test]
+fn several_mistakes_are_told_at_once() -> Result {
+    let errors = of_page(&page(FACTS, "connct\n> [tex]\n< eofs or reset\n"))?;
+    let places: Vec<(usize, usize)> = errors.iter().map(|error| (error.line, error.column)).collect();
+    assert_eq!(places, [(13, 1), (14, 4), (15, 3)]);
+    Ok(())
+}
+
+const ENDING: &str = "connect\n< eof\n";
+
+/// Pages that are broken by their facts.
+const FACTS_MISTAKEN: &[(&str, &str)] = &[
+    ("no clause", "sanity = true\n"),
+    ("no facts in the fence", ""),
+    ("empty list of clauses", "covers = []\n"),
+    ("clause that is no list", "covers = 3\n"),
+    ("clause twice", "covers = [\"spec/1/clause\", \"spec/1/clause\"]\n"),
+    ("unknown clause", "covers = [\"spec/1/clauze\"]\n"),
+    ("clause of clients", "covers = [\"spec/1/of-clients\"]\n"),
+    ("clause that is waived", "covers = [\"spec/1/left-alone\"]\n"),
+    ("unknown key", "cover = [\"spec/1/clause\"]\n"),
+    ("unknown key like no other", "covers = [\"spec/1/clause\"]\nfrobnicate = 1\n"),
+    ("key twice", "covers = [\"spec/1/clause\"]\ncovers = [\"spec/2/elsewhere\"]\n"),
+    ("list that is not closed", "covers = [[\"spec/1/clause\"]\n"),
+    ("string without quotes", "covers = [spec]\n"),
+    ("string that is not closed", "covers = [\"spec/1/clause]\n"),
+    ("key without a value", "covers = [\"spec/1/clause\"]\nsanity\n"),
+    ("sanity in quotes", "covers = [\"spec/1/clause\"]\nsanity = \"yes\"\n"),
+    ("needs that are no list", "covers = [\"spec/1/clause\"]\nneeds = \"sse\"\n"),
+    ("unknown need", "covers = [\"spec/1/clause\"]\nneeds = [\"sse.resum\"]\n"),
+    ("unknown need like no other", "covers = [\"spec/1/clause\"]\nneeds = [\"frobnication\"]\n"),
+    (
+        "invariant with a conversation",
+        "covers = [\"spec/1/clause\"]\ninvariant = \"server-frames-unmasked\"\n",
+    ),
+    ("unknown technique", "covers = [\"spec/1/clause\"]\neach.technique = [\"ssee\"]\n"),
+    ("value without a label", "covers = [\"spec/1/clause\"]\neach.x = [\"a b\"]\n"),
+    ("value twice", "covers = [\"spec/1/clause\"]\neach.x = [1, 1]\n"),
+    ("no values", "covers = [\"spec/1/clause\"]\neach.x = []\n"),
+    ("values that are no list", "covers = [\"spec/1/clause\"]\neach.x = 3\n"),
+    ("list of lists", "covers = [\"spec/1/clause\"]\neach.x = [[1], [2]]\n"),
+    ("name of a parameter", "covers = [\"spec/1/clause\"]\neach.\"a b\" = [1]\n"),
+    ("label twice", "covers = [\"spec/1/clause\"]\neach.x = { a = 1, a = 2 }\n"),
+];
+
+/// Pages that are broken in other ways.
+const PAGES: &[(&str, &str)] = &[
+    ("empty page", ""),
+    ("blank page", "\n\n"),
+    ("byte order mark", "\u{feff}# A section\n"),
+    ("carriage returns", "# A section\r\n\r\n## a-case\r\n"),
+    ("no line break at the end", "# A section\n\nWhy"),
+    (
+        "no title",
+        "## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\n```\n\n```wire\nconnect\n< eof\n```\n",
+    ),
+    ("no case", "# A section\n"),
+    ("name of a case", "# A section\n\n## A Case\n"),
+    (
+        "no prose",
+        "# A section\n\n## a-case\n\n```toml\ncovers = [\"spec/1/clause\"]\n```\n\n```wire\nconnect\n< eof\n```\n",
+    ),
+    ("no facts", "# A section\n\n## a-case\n\nWhy.\n\n```wire\nconnect\n```\n"),
+    ("no conversation", "# A section\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\n```\n"),
+    (
+        "unknown invariant",
+        "# A section\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\ninvariant = \"websocket-unmasked\"\n```\n",
+    ),
+    (
+        "fence that is not closed at the end",
+        "# A section\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\n",
+    ),
+    (
+        "facts that are not closed",
+        "# A section\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\n\n```wire\nconnect\n< eof\n```\n",
+    ),
+    (
+        "conversation that is not closed",
+        "# A section\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\n```\n\n```wire\nconnect\n< eof\n\n## b-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\n```\n\n```wire\nconnect\n< eof\n```\n",
+    ),
+    (
+        "facts that are not opened",
+        "# A section\n\n## a-case\n\nWhy.\n\ncovers = [\"spec/1/clause\"]\n```\n\n```wire\nconnect\n< eof\n```\n",
+    ),
+    (
+        "fence with a blank",
+        "# A section\n\n## a-case\n\nWhy.\n\n``` toml\ncovers = [\"spec/1/clause\"]\n```\n",
+    ),
+    (
+        "unknown fence",
+        "# A section\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\n```\n\n```wir\nconnect\n```\n",
+    ),
+    (
+        "second fence",
+        "# A section\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\n```\n\n```wire\nconnect\n< eof\n```\n\n```wire\nconnect\n< eof\n```\n",
+    ),
+    (
+        "facts behind the conversation",
+        "# A section\n\n## a-case\n\nWhy.\n\n```wire\nconnect\n< eof\n```\n\n```toml\ncovers = [\"spec/1/clause\"]\n```\n",
+    ),
+    (
+        "the same case twice",
+        "# A section\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\n```\n\n```wire\nconnect\n< eof\n```\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\n```\n\n```wire\nconnect\n< eof\n```\n",
+    ),
+    (
+        "two sanity cases",
+        "# A section\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\nsanity = true\n```\n\n```wire\nconnect\n< eof\n```\n\n## b-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\nsanity = true\n```\n\n```wire\nconnect\n< eof\n```\n",
+    ),
+];
+
+#[test]
+fn a_case_that_is_written_too_often_is_a_mistake() -> Result {
+    let values = (0..200).map(|value| value.to_string()).collect::<Vec<_>>().join(", ");
+    let each = ["a", "b", "c"].map(|name| format!("each.{name} = [{values}]\n")).concat();
+    let errors = of_page(&page(&format!("covers = [\"spec/1/clause\"]\n{each}"), ENDING))?;
+    assert!(shown("each", &errors).contains("8000000 cases"), "{errors:?}");
+    Ok(())
+}
+
+#[test]
+fn a_mistake_in_a_page_is_shown_with_a_caret() -> Result {
+    let mut all = String::new();
+    for (what, facts) in FACTS_MISTAKEN {
+        all.push_str(&shown(what, &of_page(&page(facts, ENDING))?));
+    }
+    for (what, text) in PAGES {
+        all.push_str(&shown(what, &of_page(text)?));
+    }
+    insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!("pages", all) });
+    Ok(())
+}
+
+/// What is written in the catalogue, and what stands there instead.
+const CATALOGUE: &[(&str, &str, &str)] = &[
+    ("level", "level = \"must\"", "level = \"mst\""),
+    ("level like no other", "level = \"must\"", "level = \"frobnicate\""),
+    ("level that is missing", "level = \"must\"\n", ""),
+    ("key", "binds = ", "bind = "),
+    ("id without a section", "id = \"1/clause\"", "id = \"clause\""),
+    ("id that is no name", "id = \"1/clause\"", "id = \"1/A clause\""),
+    ("id twice", "id = \"1/of-clients\"", "id = \"1/clause\""),
+    ("text that is none", "text = \"A server does it.\"", "text = 3"),
+    ("heading that is not closed", "[[clause]]", "[[clause]"),
+    ("link that is none", "https://example.org/#section-{section}", "example"),
+    ("link with another name", "{section}", "{secton}"),
+    ("title that is missing", "title = \"A specification\"\n", ""),
+];
+
+#[test]
+fn a_mistake_in_the_catalogue_is_shown_with_a_caret() {
+    let mut all = String::new();
+    for (what, right, wrong) in CATALOGUE {
+        assert!(SPECIFICATION.contains(right), "{what}");
+        let parsed = catalogue(&SPECIFICATION.replacen(right, wrong, 1));
+        all.push_str(&shown(what, &parsed.map_or_else(|errors| errors.0, |_| Vec::new())));
+    }
+    insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!("catalogue", all) });
+}
+
+const PROFILES: &[(&str, &str)] = &[
+    ("key", "[sse]\npaht = \"/sse\"\n"),
+    ("key that is missing", "[iframe]\npath = \"/iframe\"\n"),
+    ("type of a value", "[sse]\npath = 3\n"),
+    ("string without quotes", "[sse]\npath = /sse\n"),
+    ("time", "[sse]\npath = \"/sse\"\nheartbeat = \"15\"\n"),
+    ("encoding", "[publish]\nrequest = \"POST /\"\nbody = \"{data}\"\nencoding = \"jsn\"\n"),
+    ("path without a slash", "[sse]\npath = \"sse\"\n"),
+    ("path with a blank", "[websocket]\npath = \"/\"\nsubscribe = \"/a b\"\n"),
+    ("place in a path", "[sse]\npath = \"/sse/{chanel}\"\n"),
+    ("place of another technique", "[polling]\npath = \"/polling?hold={hold}\"\n"),
+    ("place in a reply", "[websocket]\npath = \"/\"\nreply = \"{mesage}\"\n"),
+    ("place in a request", "[publish]\nrequest = \"POST /{chanel}\"\nbody = \"{data}\"\n"),
+    ("place in a body", "[publish]\nrequest = \"POST /\"\nbody = '{\"data\": {dat}}'\n"),
+    ("publication of nothing", "[publish]\nrequest = \"POST /publish\"\n"),
+    ("request without a path", "[publish]\nrequest = \"POST\"\nbody = \"{data}\"\n"),
+    ("request without a method", "[publish]\nrequest = \"post /publish\"\nbody = \"{data}\"\n"),
+    ("name of a header field", "[headers]\n\"X Y\" = \"1\"\n"),
+    ("value of a header field", "[headers]\nCookie = \"a\\r\\nb\"\n"),
+];
+
+#[test]
+fn a_mistake_in_a_profile_is_shown_with_a_caret() {
+    let mut all = String::new();
+    for (what, text) in PROFILES {
+        let parsed = Profile::parse("pushspec.toml", text);
+        all.push_str(&shown(what, &parsed.map_or_else(|error| error.0.0, |_| Vec::new())));
+    }
+    insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!("profiles", all) });
+}
+
+#[test]
+fn braces_that_are_no_places_are_left_alone_in_a_profile() -> Result {
+    let body =
+        r#"{"query": "mutation { publish(data: $d) { ok } }", "variables": {"d": {data}}, "none": {}}"#;
+    Profile::parse("pushspec.toml", &format!("[publish]\nrequest = \"POST /\"\nbody = '{body}'\n"))?;
+    Ok(())
+}
+
+/// Paths, and what is in the files.
+type Files<'a> = &'a [(&'a str, &'a [u8])];
+
+/// What is said of a folder with these files.
+fn of_folder(files: Files<'_>) -> Result<std::result::Result<Suite, SuiteError>> {
+    let folder = TempDir::new()?;
+    for (path, bytes) in files {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+        fs::write(path, bytes)?;
+    }
+    Ok(Suite::from_folder(folder.path()).map_err(|error| match error {
+        SuiteError::Name { path, what, hint } => SuiteError::Name {
+            path: path.strip_prefix(folder.path()).unwrap_or(&path).to_owned(),
+            what,
+            hint,
+        },
+        error => error,
+    }))
+}
+
+#[test]
+fn what_keeps_a_page_of_a_folder_from_being_read_is_told() -> Result {
+    let clause = "covers = [\"rfc6455/5.1/close-on-unmasked\"]\n";
+    let good = page(clause, ENDING);
+    let good = good.as_bytes();
+    let latin1 = [good, b"Caf\xe9\n"].concat();
+    let folders: [(&str, Files<'_>); 5] = [
+        ("no page", &[("README.md", b"")]),
+        ("unknown folder", &[("websocket/5.1-masking.md", good), ("websockt/5.2.md", good)]),
+        ("name of a page", &[("websocket/5.1 Masking.md", good)]),
+        ("page that is not UTF-8", &[("websocket/5.1-masking.md", &latin1)]),
+        (
+            "clauses that are not UTF-8",
+            &[("sse/1.md", good), ("requirements/spec.toml", b"title = \"\xff\"\n")],
+        ),
+    ];
+    let mut all = String::new();
+    for (what, files) in folders {
+        let Err(error) = of_folder(files)? else { return Err(what.into()) };
+        let error = match error {
+            SuiteError::Empty(_) => SuiteError::Empty("fixtures".into()),
+            error => error,
+        };
+        all.push_str(&format!("# {what}\n\n{error}\n\n"));
+    }
+    insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!("folders", all) });
+    Ok(())
+}
+
+#[test]
+fn the_folder_of_the_built_in_pages_is_read_as_they_are() -> Result {
+    let suite = Suite::from_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures"))?;
+    assert_eq!(suite.pages, Suite::embedded()?.pages);
+    Ok(())
+}
+
+#[test]
+fn a_folder_of_other_documents_beside_the_pages_is_left_alone() -> Result {
+    let good = page("covers = [\"rfc6455/5.1/close-on-unmasked\"]\n", ENDING);
+    let suite = of_folder(&[("sse/1.md", good.as_bytes()), ("docs/A Guide.md", b"# Guide\n")])??;
+    assert_eq!(suite.cases.len(), 1);
+    Ok(())
+}
