@@ -154,10 +154,29 @@ pub enum Statement {
     Within(Span),
     /// `after 1s..5s`
     After(Span, Span),
-    /// `silent 300ms`
-    Silent(Span, ConnectionName),
+    /// `silent 300ms`, `mute 300ms`
+    Silent(Silence, Span, ConnectionName),
     /// `wait 300ms`
     Wait(Span),
+}
+
+/// What must not come in a stretch of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Silence {
+    /// `silent`: neither a message of the case nor an end.
+    OfMessages,
+    /// `mute`: nothing at all, not even the head of an answer.
+    OfEverything,
+}
+
+impl Silence {
+    /// The word of the notation.
+    pub fn spelling(self) -> &'static str {
+        match self {
+            Silence::OfMessages => "silent",
+            Silence::OfEverything => "mute",
+        }
+    }
 }
 
 /// What the suite sends.
@@ -286,7 +305,18 @@ pub struct FieldPattern {
     /// What is asked of its value.
     pub test: FieldTest,
     /// `unless Other`: nothing is asked where the answer has this field.
-    pub unless: Option<String>,
+    pub unless: Option<Unless>,
+    /// `when 2xx|404`: nothing is asked of an answer with another status. Empty where all are asked.
+    pub when: Vec<String>,
+}
+
+/// What another field must be for nothing to be asked of this one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unless {
+    /// The name of the other field.
+    pub name: String,
+    /// `lists v or w`: one of the tokens that it must have, and not just be there.
+    pub lists: Vec<Template>,
 }
 
 /// The tests of a field.

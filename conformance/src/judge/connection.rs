@@ -26,6 +26,10 @@ const PER_SENT: usize = 4;
 /// How many items may lie unread: a server that floods with the smallest of them is not waited for.
 const MAX_ARRIVALS: usize = 8 * 1024;
 
+/// How soon after a request the end of its connection is meant, and no timer's: measured by the suite it is never less
+/// than it was.
+const SOON: Duration = Duration::from_millis(500);
+
 /// How many bytes of a message body are kept for a case that compares them.
 const MAX_UNREAD: usize = 1024 * 1024;
 
@@ -56,6 +60,8 @@ pub(crate) struct Connection {
     phase: Phase,
     sent: Sent,
     received: usize,
+    /// When the request left whose answer promises that the connection goes on.
+    promised: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -83,6 +89,10 @@ struct Asked {
     method: Vec<u8>,
     /// A client of HTTP/1.0 sent it.
     old: bool,
+    /// It says nothing of the connection and has no body, so that nothing in it is a reason to close.
+    plain: bool,
+    /// When it left.
+    at: Duration,
 }
 
 impl Connection {
@@ -103,12 +113,13 @@ impl Connection {
             phase: Phase::Head(HeadScanner::new()),
             sent: Sent::default(),
             received: 0,
+            promised: None,
         }
     }
 
     /// Notes what is sent; gives the payloads of complete frames and messages in it.
-    pub(crate) fn note_sent(&mut self, bytes: &[u8], upgrading: bool) -> Vec<Vec<u8>> {
-        self.sent.note(bytes, upgrading)
+    pub(crate) fn note_sent(&mut self, now: Duration, bytes: &[u8], upgrading: bool) -> Vec<Vec<u8>> {
+        self.sent.note(now, bytes, upgrading)
     }
 
     /// Notes what is published: each connection of the case may bring it.
@@ -181,6 +192,10 @@ impl Connection {
         let body = Body::after(&head, &asked.method, self.reading.clone());
         self.judge_framing(now, &head, status, &asked, body.as_ref());
         self.coding = coding(&head).filter(|_| status == 200 && !matches!(self.reading, Reading::Opaque));
+        self.promised = goes_on(&head, status, &asked, body.as_ref()).then_some(asked.at);
+        if self.promised.is_some() {
+            self.watch.relevant(&[Invariant::CloseAnnounced]);
+        }
         self.cursor = head_cursor(&head, &self.reading).or(self.cursor.take());
         let extended = head.value("Sec-WebSocket-Extensions").is_some();
         self.arrivals.push_back(Arrival { at: now, item: Item::Head(head) });
@@ -210,7 +225,7 @@ impl Connection {
         ]);
         for fact in head.facts() {
             let invariant = match fact.kind {
-                F::BareLineFeed => Invariant::HttpLineEnds,
+                F::BareLineFeed | F::BareCarriageReturn => Invariant::HttpLineEnds,
                 _ => Invariant::HttpHeads,
             };
             let line = head.lines.iter().rev().find(|line| line.offset <= fact.offset);
@@ -246,7 +261,11 @@ impl Connection {
     fn judge_framing(&mut self, now: Duration, head: &Head, status: u16, asked: &Asked, body: Option<&Body>) {
         let answer = shown(head.start_line());
         if asked.old {
-            self.watch.relevant(&[Invariant::NoInterimFor10]);
+            self.watch.relevant(&[Invariant::NoInterimFor10, Invariant::NoCodingFor10]);
+            if head.value("Transfer-Encoding").is_some() {
+                let seen = format!("the field `Transfer-Encoding` in the answer {answer}");
+                self.watch.breach(Invariant::NoCodingFor10, now, seen);
+            }
             if status < 200 {
                 self.watch.breach(Invariant::NoInterimFor10, now, format!("the interim answer {answer}"));
             }
@@ -292,6 +311,15 @@ impl Connection {
         Some(rest).filter(|rest| !rest.is_empty())
     }
 
+    /// Whether a connection that ends now was to go on. A server that closes what lies idle waits for longer than this.
+    fn judge_end(&mut self, now: Duration) {
+        let Some(asked) = self.promised.filter(|_| !self.half_closed) else { return };
+        if matches!(self.phase, Phase::Head(_)) && now.saturating_sub(asked) < SOON {
+            let seen = format!("the end of the connection {:?} after the request", now.saturating_sub(asked));
+            self.watch.breach(Invariant::CloseAnnounced, now, seen);
+        }
+    }
+
     fn lose(&mut self, now: Duration, why: String) {
         self.phase = Phase::Lost;
         self.arrivals.push_back(Arrival { at: now, item: Item::Unreadable(why) });
@@ -300,6 +328,7 @@ impl Connection {
     /// The connection ended; `item` is [`Item::Eof`] or [`Item::Reset`].
     pub(crate) fn end(&mut self, now: Duration, item: Item) {
         let clean = matches!(item, Item::Eof);
+        self.judge_end(now);
         let phase = std::mem::replace(&mut self.phase, Phase::Lost);
         match phase {
             Phase::Body(mut body) => {
@@ -327,15 +356,25 @@ impl Connection {
     }
 }
 
+/// Whether an answer leaves no doubt that another request may follow on the connection.
+fn goes_on(head: &Head, status: u16, asked: &Asked, body: Option<&Body>) -> bool {
+    let new = head.status_line().is_some_and(|status| status.version == b"HTTP/1.1");
+    let open = !head.lists("Connection", "close") && body.is_none_or(|body| !body.ends_with_connection());
+    (200..400).contains(&status) && new && open && asked.plain && !asked.old
+}
+
 impl Sent {
-    fn note(&mut self, bytes: &[u8], upgrading: bool) -> Vec<Vec<u8>> {
+    fn note(&mut self, now: Duration, bytes: &[u8], upgrading: bool) -> Vec<Vec<u8>> {
         self.bytes += bytes.len();
         if self.frames.is_none() {
             self.heads.push(bytes);
             while let Some(head) = self.heads.next_head() {
                 let mut words = head.start_line().split(|byte| *byte == b' ');
                 let method = words.next().unwrap_or_default().to_vec();
-                self.requests.push_back(Asked { method, old: words.next_back() == Some(b"HTTP/1.0") });
+                let old = words.next_back() == Some(b"HTTP/1.0");
+                let asks_more = ["Connection", "Content-Length", "Transfer-Encoding", "Expect"];
+                let plain = asks_more.iter().all(|name| head.value(name).is_none());
+                self.requests.push_back(Asked { method, old, plain, at: now });
                 if upgrading {
                     self.frames = Some(FrameScanner::new());
                     let rest = self.heads.rest();

@@ -8,6 +8,7 @@ use pushspec_wire::websocket::Opcode;
 use crate::case::statement::{
     ConnectionName, ExpectItem, Expectation, FieldPattern, FrameWord, OpcodeWord, Procedure, Statement,
 };
+use crate::catalogue::Level;
 use crate::target::decode::Message;
 use crate::transcript::ConnectionId;
 
@@ -174,6 +175,7 @@ impl Machine {
             if technique == self.case.technique
                 || !matches!(self.case.technique.as_str(), "polling" | "long-polling")
             {
+                self.scope.remember_first("first-cursor", cursor.clone().into_bytes());
                 self.scope.remember("cursor", cursor.into_bytes());
             }
         }
@@ -302,7 +304,10 @@ impl Machine {
     fn refusal(&self, step: &Step, id: ConnectionId, index: usize) -> Option<String> {
         let Item::Head(head) = &self.connections[id.0].arrivals[index].item else { return None };
         let code = head.status_line()?.code;
-        let opening = matches!(step.kind, StepKind::Opened(..)) || self.case.section().facts.sanity;
+        // A choice that is left open is not made by a server that asks for something else first.
+        let open_choice = self.clause_of(step.line).1 == Level::May;
+        let opening =
+            matches!(step.kind, StepKind::Opened(..)) || self.case.section().facts.sanity || open_choice;
         match code {
             429 | 503 => Some(format!("the target refuses more work with {code}; try fewer --jobs")),
             401 | 403 | 407 if opening => Some(format!(

@@ -40,6 +40,10 @@ invariants! {
     NoLengthWithoutBody = "http-no-length-without-body",
     /// No interim answer to a client of HTTP/1.0 (RFC 9110 section 15.2).
     NoInterimFor10 = "http-no-interim-for-1.0",
+    /// No `Transfer-Encoding` in an answer to a client of HTTP/1.0 (RFC 9112 section 6.1).
+    NoCodingFor10 = "http-no-coding-for-1.0",
+    /// A server that is about to close says so in its answer (RFC 9112 section 9.6).
+    CloseAnnounced = "http-close-announced",
     /// `Retry-After` is a date or a number of seconds (RFC 9110 section 10.2.3).
     RetryAfter = "retry-after-well-formed",
     /// A 405 says what is allowed (RFC 9110 section 15.5.6).

@@ -329,7 +329,7 @@ impl Machine {
         });
         let reply = self.target.profile.websocket.as_ref().and_then(|websocket| websocket.reply.clone());
         if let Some(connection) = self.connections.get_mut(id.0) {
-            let messages = connection.note_sent(&pieces.concat(), upgrading);
+            let messages = connection.note_sent(self.now, &pieces.concat(), upgrading);
             for message in messages {
                 self.own.entry(super::fit::reply(reply.as_deref(), &message, false)).or_insert(self.now);
                 self.own.entry(message).or_insert(self.now);

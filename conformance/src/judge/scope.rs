@@ -132,6 +132,11 @@ impl CaseScope {
         self.received.insert(name, value);
     }
 
+    /// Remembers something that was received, unless the like of it came before.
+    pub(crate) fn remember_first(&mut self, name: &'static str, value: Vec<u8>) {
+        self.received.entry(name).or_insert(value);
+    }
+
     /// Remembers the validators of an answer.
     pub(crate) fn remember_head(&mut self, head: &Head) {
         for (name, field) in [("etag", "ETag"), ("last-modified", "Last-Modified")] {

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::case::statement::{Attribute, ConnectionName, Procedure, SendItem, Span};
+use crate::case::statement::{Attribute, ConnectionName, Procedure, SendItem, Silence, Span};
 use crate::case::text::{NoValue, Text};
 use crate::target::profile::Publication;
 use crate::transcript::{ConnectionId, Unpublished};
 
 use super::encode::{Outgoing, outgoing};
-use super::fit::Context;
+use super::fit::{Context, is_interim};
 use super::item::{Arrival, Item, readable_line, shown};
 use super::machine::{Action, Machine, Publishing, SETTLE};
 use super::plan::StepKind;
@@ -46,7 +46,7 @@ impl Machine {
             }
             StepKind::Publish(data, attributes) => self.publish(now, &data, &attributes),
             StepKind::Wait(span) => self.wait_until(now, self.base + self.time(span)),
-            StepKind::Silent(span, name) => self.silent(now, step.line, span, &name),
+            StepKind::Silent(silence, span, name) => self.silent(now, step.line, silence, span, &name),
             StepKind::Opened(..) | StepKind::Head(..) | StepKind::Expect(..) => self.expect(now),
         }
     }
@@ -68,7 +68,13 @@ impl Machine {
 
     /// A stretch of time as this target has it.
     pub(super) fn time(&self, span: Span) -> Duration {
-        span.duration(self.target.profile.sse.as_ref().and_then(|sse| sse.heartbeat))
+        let profile = &self.target.profile;
+        let heartbeat = if self.case.technique == "iframe" {
+            profile.iframe.as_ref().and_then(|iframe| iframe.heartbeat)
+        } else {
+            profile.sse.as_ref().and_then(|sse| sse.heartbeat)
+        };
+        span.duration(heartbeat)
     }
 
     pub(super) fn patient(&self, duration: Duration) -> Duration {
@@ -285,7 +291,14 @@ impl Machine {
         Ok(publication)
     }
 
-    fn silent(&mut self, now: Duration, line: usize, span: Span, name: &ConnectionName) -> Option<Duration> {
+    fn silent(
+        &mut self,
+        now: Duration,
+        line: usize,
+        silence: Silence,
+        span: Span,
+        name: &ConnectionName,
+    ) -> Option<Duration> {
         let until = self.base + self.time(span);
         let Some(id) = self.id(name) else {
             self.fail_to_run(format!("the case listens{} before it connects", name.suffix()));
@@ -294,7 +307,7 @@ impl Machine {
         let noise = self.connections[id.0]
             .arrivals
             .iter()
-            .find(|arrival| arrival.at <= until && self.is_noise(arrival));
+            .find(|arrival| arrival.at <= until && self.is_noise(silence, arrival));
         if let Some(arrival) = noise {
             let (at, received) = (arrival.at, arrival.item.to_string());
             self.find(line, at, format!("nothing{} for {span}", name.suffix()), received);
@@ -304,14 +317,17 @@ impl Machine {
         if now < until {
             return Some(until);
         }
-        self.trace.push(format!("silent {span}{}", name.suffix()));
+        self.trace.push(format!("{} {span}{}", silence.spelling(), name.suffix()));
         self.done_at(now);
         None
     }
 
     /// Whether something breaks a silence: not a heartbeat, not another's message, not the head of an answer that
-    /// says nothing yet.
-    fn is_noise(&self, arrival: &Arrival) -> bool {
+    /// says nothing yet, unless it is one of everything; that one is broken by all but an interim answer.
+    fn is_noise(&self, silence: Silence, arrival: &Arrival) -> bool {
+        if silence == Silence::OfEverything {
+            return !is_interim(&arrival.item);
+        }
         match &arrival.item {
             Item::Comment | Item::Head(_) => false,
             Item::Frame(frame) => frame.opcode == pushspec_wire::websocket::Opcode::CLOSE,

@@ -151,6 +151,8 @@ pub struct Iframe {
     pub path: String,
     /// The name of the function that each script calls, without `parent.`.
     pub callback: String,
+    /// The time after which white space or a comment keeps the connection alive.
+    pub heartbeat: Option<Duration>,
     /// Where the parts of a message are in the argument of the call.
     pub parts: Parts,
 }
@@ -161,6 +163,8 @@ struct WrittenIframe {
     path: String,
     #[serde(deserialize_with = "callback")]
     callback: String,
+    #[serde(default, deserialize_with = "duration")]
+    heartbeat: Option<Duration>,
     data: Option<String>,
     id: Option<String>,
     event: Option<String>,
@@ -169,7 +173,7 @@ struct WrittenIframe {
 impl From<WrittenIframe> for Iframe {
     fn from(written: WrittenIframe) -> Iframe {
         let parts = Parts { data: written.data, id: written.id, event: written.event };
-        Iframe { path: written.path, callback: written.callback, parts }
+        Iframe { path: written.path, callback: written.callback, heartbeat: written.heartbeat, parts }
     }
 }
 

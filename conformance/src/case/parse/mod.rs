@@ -16,7 +16,7 @@ pub(crate) use order::{check_order, expects_something};
 pub(crate) use statement::duration;
 
 /// The names that can stand in braces anywhere, and where they come from.
-pub(crate) const SUBSTITUTIONS: [&str; 19] = [
+pub(crate) const SUBSTITUTIONS: [&str; 20] = [
     "authority",
     "host",
     "port",
@@ -35,6 +35,7 @@ pub(crate) const SUBSTITUTIONS: [&str; 19] = [
     "opaque-tag",
     "last-event-id",
     "cursor",
+    "first-cursor",
     "start",
 ];
 
