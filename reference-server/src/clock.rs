@@ -33,7 +33,9 @@ fn tick(application: &Application, name: &ChannelName) -> Result<(), HubError> {
     // A timer can be a little early. Rounding to the nearest second names the one that was meant.
     let now = Timestamp::now();
     let second = now.round(Unit::Second).unwrap_or(now);
-    application.hub.publish(name, Draft { data: second.to_string(), event: None, id: None })?;
+    application
+        .hub
+        .publish(name, Draft { data: second.to_string(), event: None, id: None, comment: None })?;
     Ok(())
 }
 

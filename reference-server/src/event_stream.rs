@@ -1,4 +1,5 @@
-//! Event streams: `GET /sse/{channel}[?heartbeat={duration}][&lastEventId={id}]` (WHATWG HTML, section 9.2).
+//! Event streams: `GET /sse/{channel}[?heartbeat={duration}][&lastEventId={id}][&limit={number}][&redirect={status}]`
+//! (WHATWG HTML, section 9.2).
 //!
 //! The fields of the response leave at once, together with a comment and the reconnection time, so that the client
 //! knows that it is connected. Each message is one event with its id; lines end with LF. Comments keep an idle stream
@@ -7,6 +8,9 @@
 //! A client that names its last event, in `Last-Event-ID` or, for clients that cannot set the field, in the query,
 //! gets everything after it. Without an id, or with an empty one, it gets what is published from now on. An id that
 //! is not retained counts as older than everything that is.
+//!
+//! A stream with a limit ends after so many events. One that would have none is over before it begins: 204 tells the
+//! client to come no more. A stream that is asked to redirect has moved to the path without that parameter.
 //!
 //! # What an event stream cannot carry
 //!
@@ -18,7 +22,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use hyper::{
     HeaderMap, Method, Request, StatusCode,
-    header::{CACHE_CONTROL, HeaderName},
+    header::{CACHE_CONTROL, HeaderName, HeaderValue, LOCATION},
 };
 use thiserror::Error;
 
@@ -26,7 +30,7 @@ use crate::{
     application::Application,
     hub::{ChannelName, Message, Start},
     query::Query,
-    response::{self, Answer, Refusal, STREAMED, empty},
+    response::{self, Answer, NOT_STORED, Refusal, STREAMED, empty},
     stream::{self, Encoding},
 };
 
@@ -40,6 +44,8 @@ enum EventStreamError {
     NotUtf8,
     #[error("the Last-Event-ID field is given more than once")]
     Repeated,
+    #[error("the parameter redirect is none of 301, 302, 303, 307 and 308")]
+    Redirect,
 }
 
 impl From<EventStreamError> for Refusal {
@@ -54,6 +60,15 @@ pub(crate) fn answer<B>(
     request: &Request<B>,
 ) -> Result<Answer, Refusal> {
     let query = Query::parse(request.uri().query())?;
+    if let Some(status) = redirect(&query)? {
+        return Ok(moved(name, request.uri().query().unwrap_or_default(), status));
+    }
+    let limit = query.cursor("limit")?;
+    if limit == Some(0) {
+        let mut answer = Answer::new(empty());
+        *answer.status_mut() = StatusCode::NO_CONTENT;
+        return Ok(answer);
+    }
     let heartbeat = stream::heartbeat(application, &query)?;
     let start = start(request.headers(), &query)?;
     let body = if request.method() == Method::HEAD {
@@ -61,11 +76,37 @@ pub(crate) fn answer<B>(
     } else {
         let subscription = application.hub.subscribe(name, &start)?;
         let encoding = EventStream { retry: application.config.retry.as_millis() };
-        stream::body(application, subscription, heartbeat, encoding)
+        stream::body(application, subscription, heartbeat, limit, encoding)
     };
     let mut answer = response::answer(StatusCode::OK, "text/event-stream", body);
     answer.headers_mut().insert(CACHE_CONTROL, STREAMED);
     Ok(answer)
+}
+
+/// The status with which the client is to be sent elsewhere, if it asks for that.
+fn redirect(query: &Query<'_>) -> Result<Option<StatusCode>, Refusal> {
+    let Some(text) = query.text("redirect")? else { return Ok(None) };
+    let known = [
+        StatusCode::MOVED_PERMANENTLY,
+        StatusCode::FOUND,
+        StatusCode::SEE_OTHER,
+        StatusCode::TEMPORARY_REDIRECT,
+        StatusCode::PERMANENT_REDIRECT,
+    ];
+    let status = known.into_iter().find(|status| status.as_str() == text);
+    status.map(Some).ok_or_else(|| EventStreamError::Redirect.into())
+}
+
+/// Sends the client to the same stream without the parameter that brought it here.
+fn moved(name: &ChannelName, query: &str, status: StatusCode) -> Answer {
+    let kept: Vec<&str> = query.split('&').filter(|pair| !pair.starts_with("redirect=")).collect();
+    let target = format!("/sse/{name}?{}", kept.join("&"));
+    let target = HeaderValue::try_from(target.trim_end_matches('?'));
+    let mut answer = Answer::new(empty());
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CACHE_CONTROL, NOT_STORED);
+    answer.headers_mut().extend(target.ok().map(|target| (LOCATION, target)));
+    answer
 }
 
 /// The field wins over the query: a page writes the query once, the browser updates the field with each reconnection.
@@ -94,6 +135,9 @@ impl Encoding for EventStream {
 
     fn message(&self, message: &Message) -> Bytes {
         let mut event = BytesMut::with_capacity(message.data.len() + 64);
+        for line in message.comment.iter().flat_map(|comment| lines(comment)) {
+            put_field(&mut event, "", line);
+        }
         put_field(&mut event, "id", message.id.as_str());
         if let Some(kind) = &message.event {
             put_field(&mut event, "event", kind.as_str());
@@ -111,11 +155,12 @@ impl Encoding for EventStream {
 
     fn ending(&self) -> Bytes {
         // Every piece ends with its line, and every event with its empty line, so nothing is left to end.
-        Bytes::from_static(b": the server is shutting down\n")
+        Bytes::from_static(b": the server ends the stream\n")
     }
 }
 
-/// Always with a space after the colon: the client removes one, so that a value that begins with a space keeps it.
+/// Always with a space after the colon: the client removes one, so that a value that begins with a space keeps it. A
+/// field without a name is a comment.
 fn put_field(event: &mut BytesMut, name: &str, value: &str) {
     for part in [name, ": ", value, "\n"] {
         event.put_slice(part.as_bytes());
@@ -142,8 +187,13 @@ mod tests {
 
     fn event(data: &str, kind: Option<&str>) -> String {
         let line = |text: &str| Line::try_from(text.to_owned()).expect("no line ends");
-        let message =
-            Message { sequence: 7, id: Line::number(7), event: kind.map(line), data: data.to_owned() };
+        let message = Message {
+            sequence: 7,
+            id: Line::number(7),
+            event: kind.map(line),
+            comment: None,
+            data: data.to_owned(),
+        };
         String::from_utf8(EventStream { retry: 3000 }.message(&message).to_vec()).expect("UTF-8")
     }
 

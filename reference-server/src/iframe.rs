@@ -61,7 +61,7 @@ pub(crate) fn answer<B>(
         empty()
     } else {
         let subscription = application.hub.subscribe(name, &start)?;
-        stream::body(application, subscription, heartbeat, callback)
+        stream::body(application, subscription, heartbeat, None, callback)
     };
     let mut answer = response::answer(StatusCode::OK, "text/html; charset=utf-8", body);
     let fields = answer.headers_mut();
@@ -142,7 +142,8 @@ mod tests {
     use crate::hub::Line;
 
     fn script(data: &str) -> String {
-        let message = Message { sequence: 7, id: Line::number(7), event: None, data: data.to_owned() };
+        let message =
+            Message { sequence: 7, id: Line::number(7), event: None, comment: None, data: data.to_owned() };
         String::from_utf8(Callback("app.news".to_owned()).message(&message).to_vec()).expect("UTF-8")
     }
 

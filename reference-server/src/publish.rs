@@ -1,8 +1,8 @@
 //! Publishing: `POST /publish/{channel}`.
 //!
-//! The body is either JSON, `{"data":"one","event":"tick","id":"7"}` where all but `data` can be left out, or, with any
-//! other content type or none, the data itself, and then `event` and `id` are parameters of the query. Without an id
-//! the message's sequence number is its id. The answer is 201 with the id and the cursor of the message,
+//! The body is either JSON, `{"data":"one","event":"tick","id":"7","comment":"…"}` where all but `data` can be left out,
+//! or, with any other content type or none, the data itself, and then the others are parameters of the query. Without an
+//! id the message's sequence number is its id. The answer is 201 with the id and the cursor of the message,
 //! `{"cursor":3,"id":"7"}`, and a `Location` where a poll finds it.
 
 use std::time::Duration;
@@ -129,7 +129,8 @@ fn from_json(body: &[u8]) -> Result<Draft, PublishError> {
 
 fn from_text(body: &[u8], query: &Query<'_>) -> Result<Draft, Refusal> {
     let data = str::from_utf8(body).map_err(|_| PublishError::NotUtf8)?.to_owned();
-    Ok(Draft { data, event: line(query, "event")?, id: line(query, "id")? })
+    let comment = query.text("comment")?.map(str::to_owned);
+    Ok(Draft { data, event: line(query, "event")?, id: line(query, "id")?, comment })
 }
 
 fn line(query: &Query<'_>, name: &'static str) -> Result<Option<Line>, Refusal> {

@@ -38,11 +38,13 @@ pub(crate) fn heartbeat(application: &Application, query: &Query<'_>) -> Result<
     Ok(asked.clamp(SHORTEST_HEARTBEAT, longest))
 }
 
-/// A body of the opening, the messages of the subscription with heartbeats between them, and the ending.
+/// A body of the opening, the messages of the subscription with heartbeats between them, and the ending. With a limit it
+/// ends after so many messages.
 pub(crate) fn body(
     application: &Application,
     subscription: Subscription,
     heartbeat: Duration,
+    limit: Option<u64>,
     encoding: impl Encoding,
 ) -> Body {
     let state = Streaming {
@@ -50,6 +52,7 @@ pub(crate) fn body(
         waiting: VecDeque::new(),
         subscription,
         heartbeat,
+        limit,
         closing: application.closing.clone(),
         encoding,
     };
@@ -69,6 +72,8 @@ struct Streaming<E> {
     waiting: VecDeque<Arc<Message>>,
     subscription: Subscription,
     heartbeat: Duration,
+    /// How many messages may still leave.
+    limit: Option<u64>,
     closing: CancellationToken,
     encoding: E,
 }
@@ -99,7 +104,11 @@ impl<E: Encoding> Streaming<E> {
             }
         }
         match self.waiting.pop_front() {
-            Some(message) => Piece::Inner(self.encoding.message(&message)),
+            Some(message) => {
+                self.limit = self.limit.map(|left| left.saturating_sub(1));
+                let bytes = self.encoding.message(&message);
+                if self.limit == Some(0) { Piece::Last(bytes) } else { Piece::Inner(bytes) }
+            }
             None => Piece::Inner(self.encoding.heartbeat()),
         }
     }

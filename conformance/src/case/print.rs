@@ -5,7 +5,7 @@ use std::fmt;
 use super::page::{Page, Section};
 use super::statement::{
     Attribute, AttributeValue, ExpectItem, FieldPattern, FieldTest, FrameItem, FrameWord, Line,
-    MessagePattern, OPCODES, OpcodeWord, SendItem, Span, Statement, StatusPattern,
+    MessagePattern, OPCODES, OpcodeWord, SendItem, Span, Statement, StatusPattern, Unless,
 };
 use super::text::Template;
 
@@ -66,7 +66,9 @@ impl fmt::Display for Statement {
             }
             Statement::Within(span) => write!(out, "within {span}"),
             Statement::After(from, to) => write!(out, "after {from}..{to}"),
-            Statement::Silent(span, name) => named(out, &format!("silent {span}"), &name.0),
+            Statement::Silent(silence, span, name) => {
+                named(out, &format!("{} {span}", silence.spelling()), &name.0)
+            }
             Statement::Wait(span) => write!(out, "wait {span}"),
         }
     }
@@ -107,6 +109,7 @@ impl fmt::Display for Span {
             Span::Milliseconds(count) => write!(out, "{count}ms"),
             Span::Seconds(count) => write!(out, "{count}s"),
             Span::Heartbeat => out.write_str("heartbeat"),
+            Span::Interval => out.write_str("interval"),
         }
     }
 }
@@ -162,6 +165,10 @@ impl fmt::Display for FieldPattern {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.test {
             FieldTest::Exactly(value) => write!(out, "{}: {value}", self.name),
+            FieldTest::Equals(values) => {
+                write!(out, "{} equals ", self.name)?;
+                joined(out, values, " or ")
+            }
             FieldTest::Is(values) => {
                 write!(out, "{} is ", self.name)?;
                 joined(out, values, " or ")
@@ -176,7 +183,19 @@ impl fmt::Display for FieldPattern {
             FieldTest::Absent => write!(out, "{} absent", self.name),
             FieldTest::Same => write!(out, "{} same", self.name),
         }?;
-        self.unless.iter().try_for_each(|other| write!(out, " unless {other}"))
+        self.unless.iter().try_for_each(|other| write!(out, " unless {other}"))?;
+        if self.when.is_empty() { Ok(()) } else { write!(out, " when {}", self.when.join("|")) }
+    }
+}
+
+impl fmt::Display for Unless {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.name)?;
+        if self.lists.is_empty() {
+            return Ok(());
+        }
+        out.write_str(" lists ")?;
+        joined(out, &self.lists, " or ")
     }
 }
 

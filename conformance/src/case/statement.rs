@@ -115,18 +115,21 @@ pub enum Span {
     Milliseconds(u64),
     /// `5s`
     Seconds(u64),
-    /// `heartbeat`: the time in which a heartbeat must have come where the profile declares one.
+    /// `heartbeat`: the time in which a heartbeat must have come, whenever the first interval began.
     Heartbeat,
+    /// `interval`: the time between two heartbeats, and a little more.
+    Interval,
 }
 
 impl Span {
-    /// The stretch itself; `heartbeat` is the time that the profile declares.
+    /// The stretch itself; `heartbeat` is the interval that the profile declares.
     pub fn duration(self, heartbeat: Option<Duration>) -> Duration {
         match self {
             Span::Milliseconds(count) => Duration::from_millis(count),
             Span::Seconds(count) => Duration::from_secs(count),
             // The first interval may have begun anywhere, and timers of servers are coarse.
             Span::Heartbeat => heartbeat.unwrap_or(HEARTBEAT) * 2 + Duration::from_secs(1),
+            Span::Interval => heartbeat.unwrap_or(HEARTBEAT) + Duration::from_secs(1),
         }
     }
 }
@@ -151,10 +154,29 @@ pub enum Statement {
     Within(Span),
     /// `after 1s..5s`
     After(Span, Span),
-    /// `silent 300ms`
-    Silent(Span, ConnectionName),
+    /// `silent 300ms`, `mute 300ms`
+    Silent(Silence, Span, ConnectionName),
     /// `wait 300ms`
     Wait(Span),
+}
+
+/// What must not come in a stretch of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Silence {
+    /// `silent`: neither a message of the case nor an end.
+    OfMessages,
+    /// `mute`: nothing at all, not even the head of an answer.
+    OfEverything,
+}
+
+impl Silence {
+    /// The word of the notation.
+    pub fn spelling(self) -> &'static str {
+        match self {
+            Silence::OfMessages => "silent",
+            Silence::OfEverything => "mute",
+        }
+    }
 }
 
 /// What the suite sends.
@@ -283,7 +305,18 @@ pub struct FieldPattern {
     /// What is asked of its value.
     pub test: FieldTest,
     /// `unless Other`: nothing is asked where the answer has this field.
-    pub unless: Option<String>,
+    pub unless: Option<Unless>,
+    /// `when 2xx|404`: nothing is asked of an answer with another status. Empty where all are asked.
+    pub when: Vec<String>,
+}
+
+/// What another field must be for nothing to be asked of this one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unless {
+    /// The name of the other field.
+    pub name: String,
+    /// `lists v or w`: one of the tokens that it must have, and not just be there.
+    pub lists: Vec<Template>,
 }
 
 /// The tests of a field.
@@ -291,6 +324,8 @@ pub struct FieldPattern {
 pub enum FieldTest {
     /// `Name: v`
     Exactly(Template),
+    /// `Name equals v or w`
+    Equals(Vec<Template>),
     /// `Name is v or w`
     Is(Vec<Template>),
     /// `Name lists v or w`

@@ -30,17 +30,23 @@ const OTHER_CONNECTIONS: usize = 16;
 /// The least history that lets a slow client of the reference server catch up.
 const HISTORY: usize = 1000;
 
-/// Where a measurement takes place: the reference server ticks for the cases that judge heartbeats, which a server
-/// with many clients does not do.
-const REFERENCE_SSE: &str = "/sse/{channel}";
+/// What a measurement leaves out of the paths: the reference server ticks for the cases that judge heartbeats, which a
+/// server with many clients does not do.
+const TICKS: [&str; 2] = ["?heartbeat=200ms", "&heartbeat=200ms"];
 
 pub(super) async fn load(arguments: &LoadArguments) -> Result<u8, CliError> {
     let interrupts = interrupts();
     let chosen = chosen_profile(arguments.profile.as_deref(), arguments.url.is_some())?;
     let url = chosen.url(arguments.url.as_ref())?;
     let mut profile = chosen.profile;
-    if let (true, Some(sse)) = (chosen.assumed, &mut profile.sse) {
-        REFERENCE_SSE.clone_into(&mut sse.path);
+    if chosen.assumed {
+        let paths = [
+            profile.sse.as_mut().map(|sse| &mut sse.path),
+            profile.iframe.as_mut().map(|iframe| &mut iframe.path),
+        ];
+        for path in paths.into_iter().flatten() {
+            *path = TICKS.iter().fold(path.clone(), |path, tick| path.replace(tick, ""));
+        }
     }
     // Held to the end: dropping it ends the process.
     let reference = match url {

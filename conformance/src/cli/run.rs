@@ -197,6 +197,7 @@ fn profile_of_paths(paths: &PathArguments, of_url: Option<&str>) -> Option<Profi
         iframe: iframe.clone().map(|path| Iframe {
             path,
             callback: "push.deliver".into(),
+            heartbeat: None,
             parts: Parts::default(),
         }),
         sse: sse.clone().map(|path| EventStream { path, ..EventStream::default() }),

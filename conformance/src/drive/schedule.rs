@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -66,7 +66,10 @@ pub enum RunError {
 }
 
 /// How many cases are run again at a time.
-const AGAIN_AT_ONCE: usize = 4;
+const AGAIN_AT_ONCE: usize = 16;
+
+/// What took so long is not run again: it waited for something far longer than a busy machine needs.
+const TOO_LONG_FOR_AGAIN: Duration = Duration::from_secs(10);
 
 /// How many cases that do not pass are run again: where there are more, it is not for want of a moment's rest.
 const MAX_AGAIN: usize = 48;
@@ -282,7 +285,11 @@ impl Runner {
 
     /// Runs what did not pass again, a few cases at a time, and keeps what comes of that.
     async fn again(self: &Arc<Self>, results: &mut Results) -> Result<(), RunError> {
-        let failed = |outcome: &&CaseOutcome| outcome.verdict > Verdict::Pass && outcome.at_first.is_none();
+        let failed = |outcome: &&CaseOutcome| {
+            outcome.verdict > Verdict::Pass
+                && outcome.at_first.is_none()
+                && outcome.duration < TOO_LONG_FOR_AGAIN
+        };
         let failed: Vec<CaseOutcome> = results.outcomes.values().filter(failed).cloned().collect();
         if !self.again || failed.len() > MAX_AGAIN {
             return Ok(());

@@ -68,6 +68,15 @@ impl Answer {
         });
     }
 
+    /// Gives the answer the number of its characters for a length.
+    pub(crate) fn count_characters(&mut self) {
+        let Some(body) = &self.body else { return };
+        let characters = String::from_utf8_lossy(body).chars().count();
+        if characters < body.len() {
+            fields::set(&mut self.head, "Content-Length", &characters.to_string());
+        }
+    }
+
     /// Changes the cursor of the answer to a poll.
     pub(crate) fn set_cursor(&mut self, cursor: u64) {
         let Some(mut poll) = self.poll() else { return };
@@ -81,4 +90,14 @@ impl Answer {
 /// What UTF-8 becomes where it is taken for Latin-1 and encoded once more.
 pub(crate) fn encoded_twice(text: &[u8]) -> Vec<u8> {
     text.iter().flat_map(|&byte| char::from(byte).to_string().into_bytes()).collect()
+}
+
+/// A text as it stands in an HTML page.
+pub(crate) fn escaped_for_a_page(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+}
+
+/// A text with its lines in one.
+pub(crate) fn joined(text: &str) -> String {
+    text.replace("\r\n", " ").replace('\n', " ")
 }

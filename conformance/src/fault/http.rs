@@ -209,6 +209,22 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "closes-without-a-word",
+        "Ends the connection after each answer to a short poll, and does not say so.",
+        &[
+            Edit::Request(|request| {
+                if request.gets("polling") && !request.names("Connection") {
+                    fields::add(&mut request.head, "Connection", "close");
+                }
+            }),
+            Edit::Answer(|request, answer| {
+                if request.gets("polling") {
+                    fields::remove(&mut answer.head, "Connection");
+                }
+            }),
+        ],
+    ),
+    fault(
         "close-is-not-heard",
         "Keeps the connection where the client asks to close it.",
         &[Edit::Request(|request| {
@@ -245,6 +261,47 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "pipelined-requests-overtake",
+        "Answers the second of two requests that come at once before the first.",
+        &[Edit::Read(|read, bytes| swapped(read, bytes))],
+    ),
+    fault(
+        "answers-have-no-date",
+        "Does not date its answers.",
+        &[Edit::Answer(|request, answer| {
+            if is_plain(request) {
+                fields::remove(&mut answer.head, "Date");
+            }
+        })],
+    ),
+    fault(
+        "cursor-becomes-a-line",
+        "Writes the cursor that it was sent into the head of its answer, line ends and all.",
+        &[Edit::Answer(|request, answer| {
+            let after = request.parameter("after").unwrap_or_default().to_uppercase();
+            if after.contains("%0D%0A") {
+                fields::add(&mut answer.head, "X-Pushspec", "a");
+            }
+        })],
+    ),
+    fault(
+        "held-poll-blocks-others",
+        "Answers nothing else while a poll is held.",
+        &[
+            Edit::Request(|request| {
+                if request.gets("long-polling") {
+                    request.memory.count("held");
+                }
+            }),
+            Edit::Answer(|request, answer| {
+                let elsewhere = request.technique() == "pushspec-no-such-path";
+                if elsewhere && request.memory.counted("held") > 0 {
+                    answer.delay = Duration::from_secs(3);
+                }
+            }),
+        ],
+    ),
+    fault(
         "date-in-local-time",
         "Writes the date of an answer in a time zone of its own.",
         &[Edit::Answer(|request, answer| {
@@ -259,6 +316,15 @@ pub(super) static FAULTS: &[Fault] = &[
         &[Edit::Answer(|request, answer| {
             if let Some(line) = answer.head.lines.get_mut(1).filter(|_| is_plain(request)) {
                 line.end = LineEnd::Lf;
+            }
+        })],
+    ),
+    fault(
+        "head-with-a-bare-cr",
+        "Writes the value of a field with a CR in the middle.",
+        &[Edit::Answer(|request, answer| {
+            if is_plain(request) {
+                fields::add(&mut answer.head, "X-Note", "a\rb");
             }
         })],
     ),
@@ -321,6 +387,17 @@ fn first_read_is_the_request(read: &Read<'_>, bytes: &mut Vec<u8>) {
     let begins = !read.continues && read.frames.is_none();
     if begins && bytes.starts_with(b"G") && !bytes.ends_with(b"\r\n\r\n") {
         bytes.extend_from_slice(b"\r\n\r\n");
+    }
+}
+
+/// Of two requests in one read the second one goes first.
+fn swapped(read: &Read<'_>, bytes: &mut [u8]) {
+    const END: &[u8] = b"\r\n\r\n";
+    let ends = bytes.windows(END.len()).position(|window| window == END).map(|at| at + END.len());
+    if let Some(end) = ends.filter(|_| !read.continues && read.frames.is_none())
+        && bytes[end..].starts_with(b"GET /pushspec-no-such-path ")
+    {
+        bytes.rotate_left(end);
     }
 }
 

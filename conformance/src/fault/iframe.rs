@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::answer::encoded_twice;
 use super::fields;
 use super::pieces::Piece;
-use super::request::Request;
+use super::request::{Refusal, Request};
 use super::stream::{Editor, EndsAfterNews, EndsWithoutNews, Late, Output, Overtaking};
 use super::{Edit, Fault};
 
@@ -172,13 +172,39 @@ pub(super) static FAULTS: &[Fault] = &[
         "Looks at the characters of a callback and not at the identifiers that they make.",
         &[Edit::Request(|request| {
             let name = request.parameter("callback").unwrap_or_else(|| "x".to_owned());
-            if name.is_empty()
-                || name.ends_with('.')
-                || name.starts_with(|first: char| first.is_ascii_digit())
-            {
+            if name.ends_with('.') || name.starts_with(|first: char| first.is_ascii_digit()) {
                 request.set_parameter("callback", "x");
             }
         })],
+    ),
+    fault(
+        "empty-callback-breaks-it",
+        "Answers 500 where the name of a callback is empty.",
+        &[Edit::Refusal(|request| {
+            let empty = opens(request) && request.parameter("callback").as_deref() == Some("");
+            empty.then_some(Refusal(500, "Internal Server Error"))
+        })],
+    ),
+    fault(
+        "prelude-comes-late",
+        "Sends what comes before the first message some seconds after the head.",
+        &[Edit::Stream(|request| {
+            let plain = opens(request) && !is_for_a_browser(request);
+            plain.then(|| Box::<Begins>::default() as Box<dyn Editor>)
+        })],
+    ),
+    fault(
+        "page-is-compressed-in-one-go",
+        "Collects what it could compress for a client that understands it.",
+        &[Edit::Stream(|request| {
+            let compresses = opens(request) && is_for_a_browser(request);
+            compresses.then(|| Box::<Begins>::default() as Box<dyn Editor>)
+        })],
+    ),
+    fault(
+        "page-without-heartbeat",
+        "Sends nothing where there is no news.",
+        &[Edit::Stream(|request| opens(request).then(|| Box::<NoHeartbeat>::default() as Box<dyn Editor>))],
     ),
     fault(
         "page-waits-for-news",
@@ -237,6 +263,42 @@ fn opens(request: &Request) -> bool {
 fn replaced(script: &[u8], pairs: &[(&str, &str)]) -> Vec<u8> {
     let text = String::from_utf8_lossy(script).into_owned();
     pairs.iter().fold(text, |text, (from, to)| text.replace(from, to)).into_bytes()
+}
+
+fn is_for_a_browser(request: &Request) -> bool {
+    request.field("Accept-Encoding").is_some_and(|codings| codings.contains("gzip"))
+}
+
+/// Lets the stream begin late.
+#[derive(Debug, Default)]
+struct Begins {
+    begun: bool,
+}
+
+impl Editor for Begins {
+    fn piece(&mut self, piece: Piece, out: &mut Output) {
+        if !self.begun {
+            self.begun = true;
+            out.delay(Duration::from_millis(2500));
+        }
+        out.pass(&piece);
+    }
+}
+
+/// Drops what is no message, once the page has begun.
+#[derive(Debug, Default)]
+struct NoHeartbeat {
+    begun: bool,
+}
+
+impl Editor for NoHeartbeat {
+    fn piece(&mut self, piece: Piece, out: &mut Output) {
+        let inert = piece.encode().iter().all(u8::is_ascii_whitespace);
+        if !self.begun || !inert {
+            out.pass(&piece);
+        }
+        self.begun |= !inert;
+    }
 }
 
 #[derive(Debug, Default)]

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::answer::{Answer, encoded_twice};
+use pushspec_wire::chunked::{encode_chunk, encode_last};
+
+use super::answer::{Answer, encoded_twice, escaped_for_a_page, joined};
 use super::fields;
 use super::request::{Refusal, Request};
 use super::{Edit, Fault};
@@ -10,11 +12,65 @@ use super::{Edit, Fault};
 /// The hold that the profile asks for where a case asks for none.
 const USUAL_HOLD: &str = "25000ms";
 
+/// What goes out in place of the head of an answer that is still to come.
+const EARLY_HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nTransfer-Encoding: chunked\r\n\r\n";
+
 const fn fault(name: &'static str, summary: &'static str, edits: &'static [Edit]) -> Fault {
     Fault { name, technique: "long-polling", summary, edits }
 }
 
 pub(super) static FAULTS: &[Fault] = &[
+    fault(
+        "long-poll-wants-json",
+        "Answers 406 to a long poll that accepts anything, since that is not JSON.",
+        &[Edit::Answer(|request, answer| {
+            if polls(request) && answer.status() == 200 && request.names("Accept") {
+                answer.set_status("406 Not Acceptable");
+            }
+        })],
+    ),
+    fault(
+        "long-poll-head-comes-early",
+        "Sends the head of an answer before there is anything to answer.",
+        &[
+            Edit::Begun(|request| begins_early(request).then(|| EARLY_HEAD.to_vec())),
+            Edit::Answer(|request, answer| {
+                if let Some(body) = answer.body.as_mut().filter(|_| begins_early(request)) {
+                    *body = [encode_chunk(body), encode_last()].concat();
+                    answer.head.lines.clear();
+                }
+            }),
+        ],
+    ),
+    fault(
+        "long-poll-waits-to-compress",
+        "Collects what it could compress for a client that understands it.",
+        &[Edit::Answer(|request, answer| {
+            let compresses = request.field("Accept-Encoding").is_some_and(|codings| codings.contains("gzip"));
+            if polls(request) && compresses {
+                answer.delay = Duration::from_millis(2500);
+            }
+        })],
+    ),
+    fault(
+        "long-poll-escapes-markup",
+        "Writes the messages of long polls as for the text of an HTML page.",
+        &[Edit::Answer(|request, answer| edit_texts(request, answer, escaped_for_a_page))],
+    ),
+    fault(
+        "long-poll-joins-lines",
+        "Writes blanks for the line ends of a message in long polls.",
+        &[Edit::Answer(|request, answer| edit_texts(request, answer, joined))],
+    ),
+    fault(
+        "long-poll-length-counts-characters",
+        "Gives long polls a length in characters.",
+        &[Edit::Answer(|request, answer| {
+            if polls(request) {
+                answer.count_characters();
+            }
+        })],
+    ),
     fault(
         "long-poll-brings-no-news",
         "Ends the wait when there is news, and does not tell it.",
@@ -112,16 +168,6 @@ pub(super) static FAULTS: &[Fault] = &[
         ],
     ),
     fault(
-        "held-poll-blocks-others",
-        "Answers nothing else while a poll is held.",
-        &[Edit::Answer(|request, answer| {
-            let held = request.technique() == "long-polling" && request.has_listener("long-polling");
-            if held && !polls(request) {
-                answer.delay = Duration::from_secs(3);
-            }
-        })],
-    ),
-    fault(
         "news-is-a-203",
         "Answers a long poll with 203 where there is news.",
         &[Edit::Answer(|request, answer| {
@@ -203,6 +249,18 @@ fn polls(request: &Request) -> bool {
 /// The cursor of the request, if it can be read.
 fn cursor(request: &Request) -> Option<u64> {
     request.parameter("after")?.parse().ok()
+}
+
+/// A request with nothing wrong in it, and from no other origin.
+fn begins_early(request: &Request) -> bool {
+    let plain = request.version() == "HTTP/1.1" && request.names("Accept") && !request.names("Origin");
+    polls(request) && plain
+}
+
+fn edit_texts(request: &Request, answer: &mut Answer, edit: impl Fn(&str) -> String) {
+    if polls(request) {
+        answer.edit_texts(edit);
+    }
 }
 
 fn abandoned(request: &Request) -> String {

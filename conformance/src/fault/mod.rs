@@ -71,6 +71,8 @@ enum Edit {
     Read(fn(&Read<'_>, &mut Vec<u8>)),
     /// Answers a request in the stead of the server, which never sees it.
     Refusal(fn(&Request) -> Option<Refusal>),
+    /// Sends something to the client before the server has answered.
+    Begun(fn(&Request) -> Option<Vec<u8>>),
     /// Changes a request before the server gets it.
     Request(fn(&mut Request)),
     /// Takes note of a request whose client has gone before it was answered.
@@ -141,6 +143,7 @@ mod tests {
         edits: &[
             Edit::Read(|_read, _bytes| {}),
             Edit::Refusal(|_request| None),
+            Edit::Begun(|_request| None),
             Edit::Request(|_request| {}),
             Edit::Abandoned(|_request| {}),
             Edit::Answer(|_request, _answer| {}),

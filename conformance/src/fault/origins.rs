@@ -48,6 +48,24 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "vary-names-something-else",
+        "Says that the answer depends on the coding, and not that it does on the origin.",
+        &[Edit::Answer(|request, answer| {
+            if asks_across(request) {
+                fields::set(&mut answer.head, "Vary", "Accept-Encoding");
+            }
+        })],
+    ),
+    fault(
+        "vary-waits-for-an-origin",
+        "Says only to those who name an origin that the permission depends on it.",
+        &[Edit::Answer(|request, answer| {
+            if request.technique() != "websocket" && !request.names("Origin") {
+                fields::remove(&mut answer.head, "Vary");
+            }
+        })],
+    ),
+    fault(
         "star-is-for-credentials",
         "Allows all origins with a star, and credentials with them.",
         &[Edit::Answer(|request, answer| {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::answer::{Answer, encoded_twice};
+use super::answer::{Answer, encoded_twice, escaped_for_a_page, joined};
 use super::fields;
 use super::request::Request;
 use super::{Edit, Fault};
@@ -101,8 +101,38 @@ pub(super) static FAULTS: &[Fault] = &[
     fault(
         "poll-escapes-markup",
         "Writes the messages of short polls as for the text of an HTML page.",
+        &[Edit::Answer(|request, answer| edit_texts(request, answer, escaped_for_a_page))],
+    ),
+    fault(
+        "poll-joins-lines",
+        "Writes blanks for the line ends of a message in short polls.",
+        &[Edit::Answer(|request, answer| edit_texts(request, answer, joined))],
+    ),
+    fault(
+        "poll-length-counts-characters",
+        "Gives short polls a length in characters.",
         &[Edit::Answer(|request, answer| {
-            edit_texts(request, answer, |text| text.replace('&', "&amp;").replace('<', "&lt;"));
+            if polls(request) {
+                answer.count_characters();
+            }
+        })],
+    ),
+    fault(
+        "length-of-head-is-zero",
+        "Answers HEAD with the length of the empty answer.",
+        &[Edit::Answer(|request, answer| {
+            if request.method() == "HEAD" && answer.status() == 200 {
+                fields::set(&mut answer.head, "Content-Length", "0");
+            }
+        })],
+    ),
+    fault(
+        "length-of-304-is-zero",
+        "Gives a 304 the length of the empty answer.",
+        &[Edit::Answer(|_request, answer| {
+            if answer.status() == 304 {
+                fields::set(&mut answer.head, "Content-Length", "0");
+            }
         })],
     ),
     fault(

@@ -24,6 +24,17 @@ pub(crate) enum Framing {
     UntilClose,
 }
 
+/// How a body ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// It is complete by its length or its chunks.
+    Framed,
+    /// The connection ended in order, and with it a body that has no other end: complete, or given up.
+    WithConnection,
+    /// The connection ended before it.
+    CutOff,
+}
+
 /// What the bytes of a body are read as.
 #[derive(Debug, Clone)]
 pub(crate) enum Reading {
@@ -79,19 +90,13 @@ impl Body {
             length.map_or(Framing::UntilClose, Framing::Length)
         };
         // Content in a coding is not decoded, so nothing can be said of the text in it.
-        let reading = if is_coded(head) { Reading::Opaque } else { reading };
-        let is_media_type = |media_type: &str| {
-            head.value("Content-Type").is_some_and(|value| {
-                let essence = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-                essence.eq_ignore_ascii_case(media_type.as_bytes())
-            })
-        };
+        let reading = if coding(head).is_some() { Reading::Opaque } else { reading };
         let content = match reading {
             Reading::Poll(answer) if (200..300).contains(&code) => Content::Poll(PollReceiver::new(answer)),
-            Reading::EventStream if code == 200 && is_media_type("text/event-stream") => {
+            Reading::EventStream if code == 200 && is_event_stream(head) => {
                 Content::EventStream(Box::default())
             }
-            Reading::Iframe(iframe) if code == 200 && is_media_type("text/html") => {
+            Reading::Iframe(iframe) if code == 200 && is_media_type(head, "text/html") => {
                 Content::Iframe(Box::new(ScriptReceiver::new(iframe)))
             }
             _ => Content::Opaque,
@@ -133,7 +138,7 @@ impl Body {
         }
         progress.cursor = self.content.push(now, &progress.bytes, out, watch);
         if progress.rest.is_some() {
-            let cursor = self.content.finish(now, true, out, watch);
+            let cursor = self.content.finish(now, Ending::Framed, out, watch);
             progress.cursor = cursor.or(progress.cursor.take());
         }
         progress
@@ -148,7 +153,8 @@ impl Body {
         watch: &mut Watch,
     ) -> (bool, Option<String>) {
         let complete = matches!(self.framing, Framing::UntilClose) && clean;
-        let cursor = self.content.finish(now, complete, out, watch);
+        let ending = if complete { Ending::WithConnection } else { Ending::CutOff };
+        let cursor = self.content.finish(now, ending, out, watch);
         (complete, cursor.filter(|_| complete))
     }
 }
@@ -160,9 +166,22 @@ pub(crate) fn head_cursor(head: &Head, reading: &Reading) -> Option<String> {
     head.value(name).map(|value| String::from_utf8_lossy(&value).into_owned())
 }
 
-/// Whether the content is compressed or the like (RFC 9110 section 8.4).
-fn is_coded(head: &Head) -> bool {
-    head.values("Content-Encoding").any(|value| !value.trim_ascii().eq_ignore_ascii_case(b"identity"))
+/// The coding of the content where it is compressed or the like (RFC 9110 section 8.4), to be shown.
+pub(crate) fn coding(head: &Head) -> Option<String> {
+    let coded = |value: &std::borrow::Cow<'_, [u8]>| !value.trim_ascii().eq_ignore_ascii_case(b"identity");
+    head.values("Content-Encoding").find(coded).map(|value| shown(&value))
+}
+
+/// Whether the content is an event stream by its type (HTML section 9.2.3).
+pub(crate) fn is_event_stream(head: &Head) -> bool {
+    is_media_type(head, "text/event-stream")
+}
+
+fn is_media_type(head: &Head, media_type: &str) -> bool {
+    head.value("Content-Type").is_some_and(|value| {
+        let essence = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        essence.eq_ignore_ascii_case(media_type.as_bytes())
+    })
 }
 
 fn unchunk(
@@ -210,23 +229,23 @@ impl Content {
         None
     }
 
-    /// The body has ended; `complete` if by its own framing. The cursor, if it holds one.
+    /// The body has ended. The cursor, if it holds one.
     fn finish(
         &mut self,
         now: Duration,
-        complete: bool,
+        ending: Ending,
         out: &mut VecDeque<Arrival>,
         watch: &mut Watch,
     ) -> Option<String> {
         match self {
-            Content::Poll(receiver) if complete => receiver.finish(now, out),
+            Content::Poll(receiver) if ending != Ending::CutOff => receiver.finish(now, out),
             Content::Opaque | Content::Poll(..) => None,
             Content::EventStream(receiver) => {
-                receiver.finish(now, complete, watch);
+                receiver.finish(now, ending, watch);
                 None
             }
             Content::Iframe(receiver) => {
-                receiver.finish(now, complete, watch);
+                receiver.finish(now, ending != Ending::CutOff, watch);
                 None
             }
         }
@@ -286,6 +305,16 @@ impl PollReceiver {
 /// U+FEFF in UTF-8. The one that may open a stream is no part of its first line.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// The reconnection time in milliseconds below which clients keep a server busy with coming back.
+const HURRY: u64 = 100;
+
+/// Whether a `retry` field has clients reconnect without a pause.
+fn hurries(value: &[u8]) -> bool {
+    let digits = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+    let time = std::str::from_utf8(value).ok().and_then(|text| text.parse::<u64>().ok());
+    digits && time.is_some_and(|time| time < HURRY)
+}
+
 /// Reads an event stream as a browser does.
 #[derive(Debug, Default)]
 struct EventStreamReceiver {
@@ -323,11 +352,22 @@ impl EventStreamReceiver {
             match line.kind() {
                 LineKind::Blank => self.block = 0,
                 LineKind::Comment(_) => out.push_back(Arrival { at: now, item: Item::Comment }),
-                LineKind::Field { name, .. } => {
+                LineKind::Field { name, value, .. } => {
                     self.block += line.content.len() + 1;
+                    let seen = || format!("the line {}", shown(&line.content));
                     match name {
-                        b"retry" => watch.relevant(&[I::EventStreamRetry]),
-                        b"id" => watch.relevant(&[I::EventStreamId]),
+                        b"retry" => {
+                            watch.relevant(&[I::EventStreamRetry, I::EventStreamHurry]);
+                            if hurries(value) {
+                                watch.breach(I::EventStreamHurry, now, seen());
+                            }
+                        }
+                        b"id" => {
+                            watch.relevant(&[I::EventStreamId, I::EventStreamIdKept]);
+                            if value.is_empty() && !self.interpreter.last_event_id().is_empty() {
+                                watch.breach(I::EventStreamIdKept, now, seen());
+                            }
+                        }
                         _ => {}
                     }
                 }
@@ -341,13 +381,15 @@ impl EventStreamReceiver {
         }
     }
 
-    fn finish(&mut self, now: Duration, complete: bool, watch: &mut Watch) {
-        if !complete {
-            return;
-        }
-        watch.relevant(&[Invariant::EventStreamBoundary]);
+    fn finish(&mut self, now: Duration, ending: Ending, watch: &mut Watch) {
+        let invariant = match ending {
+            Ending::Framed => Invariant::EventStreamBoundary,
+            Ending::WithConnection => Invariant::EventStreamLastEvent,
+            Ending::CutOff => return,
+        };
+        watch.relevant(&[invariant]);
         if self.block > 0 || self.lines.finish().is_some() {
-            watch.breach(Invariant::EventStreamBoundary, now, "the stream ends in the middle of an event");
+            watch.breach(invariant, now, "the stream ends in the middle of an event");
         }
     }
 }

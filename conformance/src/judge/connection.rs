@@ -6,12 +6,12 @@ use std::time::Duration;
 use pushspec_wire::http1::{self, Head, HeadScanner};
 use pushspec_wire::websocket::FrameScanner;
 
-use super::body::{Body, Reading, head_cursor};
+use super::body::{Body, Reading, coding, head_cursor, is_event_stream};
 use super::grammar;
 use super::invariant::{Invariant, Watch};
 use super::item::{Arrival, Item, shown};
 use super::websocket::WebSocketReceiver;
-use crate::case::statement::{ConnectionName, Grammar};
+use crate::case::statement::{ConnectionName, ExpectItem, Grammar};
 
 /// The longest head that is read; servers limit theirs to a tenth of it.
 const MAX_HEAD: usize = 256 * 1024;
@@ -25,6 +25,10 @@ const PER_SENT: usize = 4;
 
 /// How many items may lie unread: a server that floods with the smallest of them is not waited for.
 const MAX_ARRIVALS: usize = 8 * 1024;
+
+/// How soon after a request the end of its connection is meant, and no timer's: measured by the suite it is never less
+/// than it was.
+const SOON: Duration = Duration::from_millis(500);
 
 /// How many bytes of a message body are kept for a case that compares them.
 const MAX_UNREAD: usize = 1024 * 1024;
@@ -46,10 +50,18 @@ pub(crate) struct Connection {
     pub(crate) watch: Watch,
     /// The suite has ended its direction: most servers take the client for gone.
     pub(crate) half_closed: bool,
+    /// The case has left in a socket what came: a server need not wait for such clients for ever.
+    pub(crate) paused: bool,
+    /// The last thing that a step took was an end: that of the body, or of the connection.
+    pub(crate) ended: Option<ExpectItem>,
+    /// The content coding of the present body, where that keeps messages from being read.
+    pub(crate) coding: Option<String>,
     reading: Reading,
     phase: Phase,
     sent: Sent,
     received: usize,
+    /// When the request left whose answer promises that the connection goes on.
+    promised: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -77,6 +89,10 @@ struct Asked {
     method: Vec<u8>,
     /// A client of HTTP/1.0 sent it.
     old: bool,
+    /// It says nothing of the connection and has no body, so that nothing in it is a reason to close.
+    plain: bool,
+    /// When it left.
+    at: Duration,
 }
 
 impl Connection {
@@ -90,16 +106,20 @@ impl Connection {
             body_at: None,
             cursor: None,
             half_closed: false,
+            paused: false,
+            ended: None,
+            coding: None,
             reading,
             phase: Phase::Head(HeadScanner::new()),
             sent: Sent::default(),
             received: 0,
+            promised: None,
         }
     }
 
     /// Notes what is sent; gives the payloads of complete frames and messages in it.
-    pub(crate) fn note_sent(&mut self, bytes: &[u8], upgrading: bool) -> Vec<Vec<u8>> {
-        self.sent.note(bytes, upgrading)
+    pub(crate) fn note_sent(&mut self, now: Duration, bytes: &[u8], upgrading: bool) -> Vec<Vec<u8>> {
+        self.sent.note(now, bytes, upgrading)
     }
 
     /// Notes what is published: each connection of the case may bring it.
@@ -171,6 +191,11 @@ impl Connection {
         };
         let body = Body::after(&head, &asked.method, self.reading.clone());
         self.judge_framing(now, &head, status, &asked, body.as_ref());
+        self.coding = coding(&head).filter(|_| status == 200 && !matches!(self.reading, Reading::Opaque));
+        self.promised = goes_on(&head, status, &asked, body.as_ref()).then_some(asked.at);
+        if self.promised.is_some() {
+            self.watch.relevant(&[Invariant::CloseAnnounced]);
+        }
         self.cursor = head_cursor(&head, &self.reading).or(self.cursor.take());
         let extended = head.value("Sec-WebSocket-Extensions").is_some();
         self.arrivals.push_back(Arrival { at: now, item: Item::Head(head) });
@@ -200,7 +225,7 @@ impl Connection {
         ]);
         for fact in head.facts() {
             let invariant = match fact.kind {
-                F::BareLineFeed => Invariant::HttpLineEnds,
+                F::BareLineFeed | F::BareCarriageReturn => Invariant::HttpLineEnds,
                 _ => Invariant::HttpHeads,
             };
             let line = head.lines.iter().rev().find(|line| line.offset <= fact.offset);
@@ -236,7 +261,11 @@ impl Connection {
     fn judge_framing(&mut self, now: Duration, head: &Head, status: u16, asked: &Asked, body: Option<&Body>) {
         let answer = shown(head.start_line());
         if asked.old {
-            self.watch.relevant(&[Invariant::NoInterimFor10]);
+            self.watch.relevant(&[Invariant::NoInterimFor10, Invariant::NoCodingFor10]);
+            if head.value("Transfer-Encoding").is_some() {
+                let seen = format!("the field `Transfer-Encoding` in the answer {answer}");
+                self.watch.breach(Invariant::NoCodingFor10, now, seen);
+            }
             if status < 200 {
                 self.watch.breach(Invariant::NoInterimFor10, now, format!("the interim answer {answer}"));
             }
@@ -251,7 +280,9 @@ impl Connection {
             }
         }
         let new = head.status_line().is_some_and(|status| status.version == b"HTTP/1.1");
-        if let Some(body) = body.filter(|_| new && !asked.old) {
+        // HTML section 9.2.7 advises to do without chunks where they cause delays, and leaves a stream no other end.
+        let may_do_without = status == 200 && is_event_stream(head);
+        if let Some(body) = body.filter(|_| new && !asked.old && !may_do_without) {
             self.watch.relevant(&[Invariant::EndKnown]);
             if body.ends_with_connection() {
                 let seen = format!("neither `Content-Length` nor chunks in the answer {answer}");
@@ -280,6 +311,15 @@ impl Connection {
         Some(rest).filter(|rest| !rest.is_empty())
     }
 
+    /// Whether a connection that ends now was to go on. A server that closes what lies idle waits for longer than this.
+    fn judge_end(&mut self, now: Duration) {
+        let Some(asked) = self.promised.filter(|_| !self.half_closed) else { return };
+        if matches!(self.phase, Phase::Head(_)) && now.saturating_sub(asked) < SOON {
+            let seen = format!("the end of the connection {:?} after the request", now.saturating_sub(asked));
+            self.watch.breach(Invariant::CloseAnnounced, now, seen);
+        }
+    }
+
     fn lose(&mut self, now: Duration, why: String) {
         self.phase = Phase::Lost;
         self.arrivals.push_back(Arrival { at: now, item: Item::Unreadable(why) });
@@ -288,15 +328,18 @@ impl Connection {
     /// The connection ended; `item` is [`Item::Eof`] or [`Item::Reset`].
     pub(crate) fn end(&mut self, now: Duration, item: Item) {
         let clean = matches!(item, Item::Eof);
+        self.judge_end(now);
         let phase = std::mem::replace(&mut self.phase, Phase::Lost);
         match phase {
             Phase::Body(mut body) => {
-                let (complete, cursor) =
-                    body.connection_ended(now, clean, &mut self.arrivals, &mut self.watch);
+                // A server may drop a client that takes nothing, wherever it is (RFC 9112 section 9.5).
+                let mut nobody = Watch::default();
+                let watch = if self.paused { &mut nobody } else { &mut self.watch };
+                let (complete, cursor) = body.connection_ended(now, clean, &mut self.arrivals, watch);
                 self.cursor = cursor.or(self.cursor.take());
                 if complete {
                     self.arrivals.push_back(Arrival { at: now, item: Item::End });
-                } else if clean && !self.half_closed {
+                } else if clean && !self.half_closed && !self.paused {
                     let seen = "the connection ends in order before the body of the answer does";
                     self.watch.breach(Invariant::BodiesWhole, now, seen);
                 }
@@ -313,15 +356,25 @@ impl Connection {
     }
 }
 
+/// Whether an answer leaves no doubt that another request may follow on the connection.
+fn goes_on(head: &Head, status: u16, asked: &Asked, body: Option<&Body>) -> bool {
+    let new = head.status_line().is_some_and(|status| status.version == b"HTTP/1.1");
+    let open = !head.lists("Connection", "close") && body.is_none_or(|body| !body.ends_with_connection());
+    (200..400).contains(&status) && new && open && asked.plain && !asked.old
+}
+
 impl Sent {
-    fn note(&mut self, bytes: &[u8], upgrading: bool) -> Vec<Vec<u8>> {
+    fn note(&mut self, now: Duration, bytes: &[u8], upgrading: bool) -> Vec<Vec<u8>> {
         self.bytes += bytes.len();
         if self.frames.is_none() {
             self.heads.push(bytes);
             while let Some(head) = self.heads.next_head() {
                 let mut words = head.start_line().split(|byte| *byte == b' ');
                 let method = words.next().unwrap_or_default().to_vec();
-                self.requests.push_back(Asked { method, old: words.next_back() == Some(b"HTTP/1.0") });
+                let old = words.next_back() == Some(b"HTTP/1.0");
+                let asks_more = ["Connection", "Content-Length", "Transfer-Encoding", "Expect"];
+                let plain = asks_more.iter().all(|name| head.value(name).is_none());
+                self.requests.push_back(Asked { method, old, plain, at: now });
                 if upgrading {
                     self.frames = Some(FrameScanner::new());
                     let rest = self.heads.rest();

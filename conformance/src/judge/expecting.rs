@@ -9,6 +9,7 @@ use crate::case::statement::{
     ConnectionName, ExpectItem, Expectation, FieldPattern, FrameWord, OpcodeWord, Procedure, Statement,
 };
 use crate::case::text::Scope as _;
+use crate::catalogue::Level;
 use crate::target::decode::Message;
 use crate::transcript::ConnectionId;
 
@@ -67,6 +68,14 @@ impl Machine {
         {
             return self.expect_body(now, id, &candidates[0], item);
         }
+        if self.has_ended_so(id, &candidates[0]) {
+            self.done_at(now);
+            return None;
+        }
+        if let Some(why) = self.coded(id, &candidates) {
+            self.fail_to_run(why);
+            return None;
+        }
         match self.search(id, &candidates) {
             Err(why) => self.fail_to_run(why),
             Ok(Search::Found { index, ahead }) => self.take(id, index, ahead, &candidates),
@@ -74,6 +83,31 @@ impl Machine {
             Ok(Search::Nothing) => return self.not_yet(now, id, &candidates),
         }
         None
+    }
+
+    /// Whether an end that an earlier step took is one of the alternatives of this one: what has ended stays so.
+    fn has_ended_so(&self, id: ConnectionId, step: &Step) -> bool {
+        let StepKind::Expect(_, Expectation { items, .. }) = &step.kind else { return false };
+        let ended = self.connections[id.0].ended.as_ref();
+        items.len() > 1 && ended.is_some_and(|ended| items.contains(ended))
+    }
+
+    /// Why messages cannot be told: the answer is coded although the suite asks for none, and the suite decodes
+    /// nothing. That it is coded is for one case to find, not for all that wait for messages.
+    fn coded(&self, id: ConnectionId, candidates: &[Step]) -> Option<String> {
+        let coding = self.connections[id.0].coding.as_ref()?;
+        let told = |item: &ExpectItem| {
+            matches!(item, ExpectItem::Message(_) | ExpectItem::Comment | ExpectItem::NoMessages)
+        };
+        let decoded = |step: &Step| match &step.kind {
+            StepKind::Expect(_, expectation) => expectation.items.iter().any(told),
+            _ => false,
+        };
+        candidates.iter().any(decoded).then(|| {
+            format!(
+                "the content comes in the coding {coding}, and the suite, which takes none, cannot read it"
+            )
+        })
     }
 
     fn search(&mut self, id: ConnectionId, candidates: &[Step]) -> Result<Search, String> {
@@ -142,12 +176,14 @@ impl Machine {
             if technique == self.case.technique
                 || !matches!(self.case.technique.as_str(), "polling" | "long-polling")
             {
+                self.scope.remember_first("first-cursor", cursor.clone().into_bytes());
                 self.scope.remember("cursor", cursor.into_bytes());
             }
         }
         if let Item::Message(Message { id: Some(id), .. }) = &arrival.item {
             self.scope.remember("last-event-id", id.clone().into_bytes());
         }
+        connection_ended(&mut self.connections[id.0], &arrival.item);
         self.trace_taken(step, &arrival);
         if let Some(bound) = step.bound {
             self.check_bound(step, bound, &arrival);
@@ -269,7 +305,10 @@ impl Machine {
     fn refusal(&self, step: &Step, id: ConnectionId, index: usize) -> Option<String> {
         let Item::Head(head) = &self.connections[id.0].arrivals[index].item else { return None };
         let code = head.status_line()?.code;
-        let opening = matches!(step.kind, StepKind::Opened(..)) || self.case.section().facts.sanity;
+        // A choice that is left open is not made by a server that asks for something else first.
+        let open_choice = self.clause_of(step.line).1 == Level::May;
+        let opening =
+            matches!(step.kind, StepKind::Opened(..)) || self.case.section().facts.sanity || open_choice;
         match code {
             429 | 503 => Some(format!("the target refuses more work with {code}; try fewer --jobs")),
             401 | 403 | 407 if opening => Some(format!(
@@ -443,6 +482,16 @@ fn has_ended(connection: &Connection) -> bool {
     let ends =
         |arrival: &Arrival| matches!(arrival.item, Item::End | Item::Eof | Item::Reset | Item::Unreadable(_));
     connection.arrivals.iter().any(ends)
+}
+
+/// Notes whether what was taken is an end.
+fn connection_ended(connection: &mut Connection, taken: &Item) {
+    connection.ended = match taken {
+        Item::End => Some(ExpectItem::End),
+        Item::Eof => Some(ExpectItem::Eof),
+        Item::Reset => Some(ExpectItem::Reset),
+        _ => None,
+    };
 }
 
 /// Whether an answer opens what a procedure asked for.

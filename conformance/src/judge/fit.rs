@@ -7,7 +7,7 @@ use pushspec_wire::http1::Head;
 use pushspec_wire::websocket::{Frame, Opcode};
 
 use crate::case::statement::{
-    Attribute, ExpectItem, FieldPattern, FieldTest, Grammar, MessagePattern, StatusPattern,
+    Attribute, ExpectItem, FieldPattern, FieldTest, Grammar, MessagePattern, StatusPattern, Unless,
 };
 use crate::case::text::{NoValue, Template};
 use crate::target::decode::Message;
@@ -137,7 +137,15 @@ impl Context<'_> {
 
     fn attributes_fit(&self, attributes: &[Attribute], message: &Message) -> Result<bool, NoValue> {
         for attribute in attributes {
-            let expected = attribute_text(&attribute.value, self.scope)?;
+            let expected = attribute_text(&attribute.value, self.scope);
+            if attribute.key == "above" {
+                // Where no message before had an id there is nothing to be above of.
+                if expected.is_ok_and(|other| is_below(message.id.as_deref(), &other)) {
+                    return Ok(false);
+                }
+                continue;
+            }
+            let expected = expected?;
             let came = if attribute.key == "id" { &message.id } else { &message.event };
             if came.as_deref() != Some(&expected) {
                 return Ok(false);
@@ -164,6 +172,12 @@ impl Context<'_> {
             _ => Fit::Not,
         }
     }
+}
+
+/// Whether an id is a number, and not above another one. What is no number has no order that a client could know.
+fn is_below(id: Option<&str>, other: &str) -> bool {
+    let number = |text: &str| text.parse::<u128>().ok();
+    id.and_then(number).zip(number(other)).is_some_and(|(id, other)| id <= other)
 }
 
 /// Whether this is the head of an interim answer: any number of them may precede the final one (RFC 9110 section
@@ -217,13 +231,29 @@ fn status_equals(pattern: &StatusPattern, head: &Head) -> bool {
         Some(prefix) => status.version.starts_with(prefix.as_bytes()),
         None => status.version == pattern.version.as_bytes(),
     };
-    let code = status.code.to_string();
-    let matches = |wanted: &String| match wanted.strip_suffix("xx") {
+    let reason = pattern.reason.as_ref().is_none_or(|reason| reason.as_bytes() == status.reason);
+    version && is_one_of(&pattern.codes, status.code) && reason
+}
+
+/// Whether a status is one of these, or of one of these classes.
+fn is_one_of(codes: &[String], code: u16) -> bool {
+    let code = code.to_string();
+    codes.iter().any(|wanted| match wanted.strip_suffix("xx") {
         Some(class) => code.starts_with(class),
         None => *wanted == code,
-    };
-    let reason = pattern.reason.as_ref().is_none_or(|reason| reason.as_bytes() == status.reason);
-    version && pattern.codes.iter().any(matches) && reason
+    })
+}
+
+/// Whether an answer is one of which the pattern asks something.
+fn is_asked(pattern: &FieldPattern, head: &Head, scope: &CaseScope) -> Result<bool, NoValue> {
+    let code = head.status_line().map_or(0, |status| status.code);
+    if !pattern.when.is_empty() && !is_one_of(&pattern.when, code) {
+        return Ok(false);
+    }
+    let Some(Unless { name, lists }) = &pattern.unless else { return Ok(true) };
+    let lists_one =
+        any(lists, scope, |wanted| head.values(name).any(|value| grammar::lists(&value, wanted)))?;
+    Ok(if lists.is_empty() { head.value(name).is_none() } else { !lists_one })
 }
 
 /// Judges the fields of one name; what came instead if they are not as expected.
@@ -234,7 +264,7 @@ pub(crate) fn field_miss(
     before: Option<&Head>,
     scope: &CaseScope,
 ) -> Result<Option<String>, NoValue> {
-    if pattern.unless.as_ref().is_some_and(|other| head.value(other).is_some()) {
+    if !is_asked(pattern, head, scope)? {
         return Ok(None);
     }
     let values: Vec<Vec<u8>> = head.values(&pattern.name).map(std::borrow::Cow::into_owned).collect();
@@ -251,6 +281,7 @@ pub(crate) fn field_miss(
         FieldTest::Present => true,
         FieldTest::Absent | FieldTest::Same => false,
         FieldTest::Exactly(template) => single(values[0] == template.bytes(scope)?),
+        FieldTest::Equals(templates) => single(any(templates, scope, |wanted| values[0] == wanted)?),
         FieldTest::Is(templates) => {
             single(any(templates, scope, |wanted| values[0].eq_ignore_ascii_case(wanted))?)
         }
@@ -289,7 +320,9 @@ fn changed(
         .flat_map(|head| head.values(&pattern.name).map(std::borrow::Cow::into_owned))
         .collect();
     let list = |values: &[Vec<u8>]| values.iter().map(|value| shown(value)).collect::<Vec<_>>().join(", ");
-    if values == earlier || (optional && values.is_empty()) {
+    // An answer in chunks does not tell its length, so there is nothing to be the same as.
+    let untold = pattern.name.eq_ignore_ascii_case("Content-Length") && earlier.is_empty();
+    if values == earlier || (optional && (values.is_empty() || untold)) {
         return None;
     }
     Some(match (values.is_empty(), earlier.is_empty()) {

@@ -40,6 +40,10 @@ invariants! {
     NoLengthWithoutBody = "http-no-length-without-body",
     /// No interim answer to a client of HTTP/1.0 (RFC 9110 section 15.2).
     NoInterimFor10 = "http-no-interim-for-1.0",
+    /// No `Transfer-Encoding` in an answer to a client of HTTP/1.0 (RFC 9112 section 6.1).
+    NoCodingFor10 = "http-no-coding-for-1.0",
+    /// A server that is about to close says so in its answer (RFC 9112 section 9.6).
+    CloseAnnounced = "http-close-announced",
     /// `Retry-After` is a date or a number of seconds (RFC 9110 section 10.2.3).
     RetryAfter = "retry-after-well-formed",
     /// A 405 says what is allowed (RFC 9110 section 15.5.6).
@@ -54,8 +58,14 @@ invariants! {
     EventStreamRetry = "event-stream-retry-digits",
     /// `id` holds no U+0000.
     EventStreamId = "event-stream-id-without-nul",
-    /// A stream that ends in order ends behind a blank line.
+    /// A stream that is complete by its chunks ends behind a blank line (HTML, the grammar of event streams).
     EventStreamBoundary = "event-stream-ends-on-boundary",
+    /// So does one that ends with its connection (practice: it may have been given up).
+    EventStreamLastEvent = "event-stream-last-event-whole",
+    /// `retry` makes no client come back at once (practice).
+    EventStreamHurry = "event-stream-retry-is-no-hurry",
+    /// An identifier that was set is not taken back (practice).
+    EventStreamIdKept = "event-stream-id-is-not-taken-back",
     /// A byte order mark stands at most once, before everything else (HTML, the grammar of event streams).
     EventStreamMark = "event-stream-mark-at-start-only",
     /// Every script element of an iframe is complete when its document ends in order.

@@ -274,6 +274,10 @@ impl Machine {
         {
             connection.half_closed = true;
         }
+        if let Action::Read(_, false) = &action {
+            // A case that does so publishes more than sockets hold, to the others of its connections as well.
+            self.connections.iter_mut().for_each(|connection| connection.paused = true);
+        }
         let event = match &action {
             Action::Connect(id) => {
                 let name =
@@ -325,7 +329,7 @@ impl Machine {
         });
         let reply = self.target.profile.websocket.as_ref().and_then(|websocket| websocket.reply.clone());
         if let Some(connection) = self.connections.get_mut(id.0) {
-            let messages = connection.note_sent(&pieces.concat(), upgrading);
+            let messages = connection.note_sent(self.now, &pieces.concat(), upgrading);
             for message in messages {
                 self.own.entry(super::fit::reply(reply.as_deref(), &message, false)).or_insert(self.now);
                 self.own.entry(message).or_insert(self.now);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::case::Case;
 use crate::case::statement::{
     Attribute, AttributeValue, ConnectionName, ExpectItem, Expectation, Line, MessagePattern, Procedure,
-    SendItem, Span, Statement,
+    SendItem, Silence, Span, Statement,
 };
 use crate::case::text::Text;
 use crate::target::{CAPABILITIES, TECHNIQUES, Target};
@@ -41,7 +41,7 @@ pub(crate) enum StepKind {
     /// A status line, with the lines of the fields below it.
     Head(ConnectionName, Expectation, Vec<usize>),
     Expect(ConnectionName, Expectation),
-    Silent(Span, ConnectionName),
+    Silent(Silence, Span, ConnectionName),
     Wait(Span),
 }
 
@@ -56,7 +56,7 @@ impl StepKind {
             | StepKind::Send(name, _)
             | StepKind::Head(name, ..)
             | StepKind::Expect(name, _)
-            | StepKind::Silent(_, name) => Some(name),
+            | StepKind::Silent(_, _, name) => Some(name),
             StepKind::Publish(..) | StepKind::Wait(_) => None,
         }
     }
@@ -70,7 +70,7 @@ impl StepKind {
             | StepKind::Send(name, _)
             | StepKind::Head(name, ..)
             | StepKind::Expect(name, _)
-            | StepKind::Silent(_, name) => Some(name),
+            | StepKind::Silent(_, _, name) => Some(name),
             StepKind::Publish(..) | StepKind::Wait(_) => None,
         }
     }
@@ -158,7 +158,7 @@ fn add(steps: &mut Vec<Step>, statement: &Statement, line: usize, bound: Option<
             Some(ExpectItem::Status(_)) => StepKind::Head(name.clone(), expectation.clone(), Vec::new()),
             _ => StepKind::Expect(name.clone(), expectation.clone()),
         },
-        Statement::Silent(span, name) => StepKind::Silent(*span, name.clone()),
+        Statement::Silent(silence, span, name) => StepKind::Silent(*silence, *span, name.clone()),
         Statement::Wait(span) => StepKind::Wait(*span),
         Statement::Within(_) | Statement::After(..) => return,
     };
@@ -229,6 +229,14 @@ pub fn needs(case: &Case) -> BTreeSet<String> {
     needs
 }
 
+/// Substitutions that only some profiles can make, with the capability behind each.
+const GIVEN_BY_THE_PROFILE: [(&str, &str); 4] = [
+    ("{origin}", "cors"),
+    ("{ending-path}", "sse.ending"),
+    ("{gone-path}", "sse.gone"),
+    ("{moved-path}", "sse.moved"),
+];
+
 fn line_needs(line: &Line, needs: &mut BTreeSet<String>) {
     let mut need = |name: &str| needs.insert(name.to_owned());
     match &line.statement {
@@ -240,14 +248,16 @@ fn line_needs(line: &Line, needs: &mut BTreeSet<String>) {
             for attribute in attributes {
                 match attribute.key.as_str() {
                     "callback" => need("iframe.callback"),
-                    "hold" => need("long-polling.hold"),
+                    "channel" => need(&format!("{}.channel", technique(*procedure))),
+                    "hold" => need("long-polling.end"),
                     _ => false,
                 };
             }
         }
         Some(Statement::Publish(_, attributes)) => {
             need("publish");
-            for attribute in attributes.iter().filter(|attribute| attribute.key != "refusal") {
+            let asked = |attribute: &&Attribute| !matches!(attribute.key.as_str(), "refusal" | "settle");
+            for attribute in attributes.iter().filter(asked) {
                 need(&format!("publish.{}", attribute.key));
             }
         }
@@ -260,8 +270,10 @@ fn line_needs(line: &Line, needs: &mut BTreeSet<String>) {
         }
         _ => {}
     }
-    if line.source.contains("{origin}") {
-        need("cors");
+    for (value, capability) in GIVEN_BY_THE_PROFILE {
+        if line.source.contains(value) {
+            need(capability);
+        }
     }
 }
 

@@ -28,6 +28,8 @@ pub(crate) fn request(
     let mut values = PathValues { cursor, ..PathValues::default() };
     let mut method = "GET".to_owned();
     let mut version = "1.1".to_owned();
+    let mut channel = scope.text("channel").unwrap_or_default();
+    let mut path = procedure_path(procedure, target).unwrap_or_default();
     let mut fields = own_fields(procedure, scope);
     fields.extend(target.profile.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
     for attribute in attributes {
@@ -37,6 +39,8 @@ pub(crate) fn request(
             "version" => version = value,
             "after" => values.cursor = Some(value),
             "callback" => values.callback = Some(value),
+            "channel" => channel = value,
+            "path" => path = value,
             "again" | "times" => {}
             "without" => fields.retain(|(name, _)| !name.eq_ignore_ascii_case(&value)),
             "hold" => {
@@ -45,8 +49,6 @@ pub(crate) fn request(
             _ => replace(&mut fields, &value),
         }
     }
-    let channel = scope.text("channel").unwrap_or_default();
-    let path = procedure_path(procedure, target).unwrap_or_default();
     let path = expand_path(target, &path, &channel, &values);
     let mut bytes = format!("{method} {path} HTTP/{version}\r\n").into_bytes();
     for (name, value) in fields {

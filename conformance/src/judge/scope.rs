@@ -84,6 +84,12 @@ impl CaseScope {
         if let Some(origin) = &target.profile.allowed_origin {
             set("origin", origin.clone());
         }
+        if let Some(sse) = &target.profile.sse {
+            let others = [("ending-path", &sse.ending), ("gone-path", &sse.gone), ("moved-path", &sse.moved)];
+            for (name, path) in others.into_iter().filter_map(|(name, path)| Some((name, path.as_ref()?))) {
+                set(name, expand_path(target, path, channel, &PathValues::default()));
+            }
+        }
         if let Some(path) = target.profile.websocket.as_ref().and_then(|websocket| websocket.subscription()) {
             set("subscribe-path", expand_path(target, path, channel, &PathValues::default()));
         }
@@ -124,6 +130,11 @@ impl CaseScope {
     /// Remembers something that was received.
     pub(crate) fn remember(&mut self, name: &'static str, value: Vec<u8>) {
         self.received.insert(name, value);
+    }
+
+    /// Remembers something that was received, unless the like of it came before.
+    pub(crate) fn remember_first(&mut self, name: &'static str, value: Vec<u8>) {
+        self.received.entry(name).or_insert(value);
     }
 
     /// Remembers the validators of an answer.

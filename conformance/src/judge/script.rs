@@ -214,7 +214,12 @@ mod tests {
     use crate::target::profile::Parts;
 
     fn items(chunks: &[&str]) -> Vec<String> {
-        let iframe = Iframe { path: "/".into(), callback: "push.deliver".into(), parts: Parts::default() };
+        let iframe = Iframe {
+            path: "/".into(),
+            callback: "push.deliver".into(),
+            heartbeat: None,
+            parts: Parts::default(),
+        };
         let mut receiver = ScriptReceiver::new(iframe);
         let mut out = VecDeque::new();
         for chunk in chunks {

@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use crate::case::statement::{Attribute, ConnectionName, Procedure, SendItem, Span};
-use crate::case::text::Text;
+use crate::case::statement::{Attribute, ConnectionName, Procedure, SendItem, Silence, Span};
+use crate::case::text::{NoValue, Text};
 use crate::target::profile::Publication;
 use crate::transcript::{ConnectionId, Unpublished};
 
 use super::encode::{Outgoing, outgoing};
-use super::fit::Context;
+use super::fit::{Context, is_interim};
 use super::item::{Arrival, Item, readable_line, shown};
 use super::machine::{Action, Machine, Publishing, SETTLE};
 use super::plan::StepKind;
-use super::request::{attribute_text, request, technique};
+use super::request::{RequestError, attribute_text, request, technique};
 
 /// How long the recipe of a publication may take to answer.
 const PUBLISH: Duration = Duration::from_secs(10);
@@ -36,7 +36,7 @@ impl Machine {
                 None
             }
             StepKind::Procedure(procedure, name, attributes) => {
-                self.procedure(now, procedure, &name, &attributes);
+                self.procedure(now, step.line, procedure, &name, &attributes);
                 None
             }
             StepKind::Visit(procedure, name, attributes) => self.visit(now, procedure, &name, &attributes),
@@ -46,7 +46,7 @@ impl Machine {
             }
             StepKind::Publish(data, attributes) => self.publish(now, &data, &attributes),
             StepKind::Wait(span) => self.wait_until(now, self.base + self.time(span)),
-            StepKind::Silent(span, name) => self.silent(now, step.line, span, &name),
+            StepKind::Silent(silence, span, name) => self.silent(now, step.line, silence, span, &name),
             StepKind::Opened(..) | StepKind::Head(..) | StepKind::Expect(..) => self.expect(now),
         }
     }
@@ -68,7 +68,13 @@ impl Machine {
 
     /// A stretch of time as this target has it.
     pub(super) fn time(&self, span: Span) -> Duration {
-        span.duration(self.target.profile.sse.as_ref().and_then(|sse| sse.heartbeat))
+        let profile = &self.target.profile;
+        let heartbeat = if self.case.technique == "iframe" {
+            profile.iframe.as_ref().and_then(|iframe| iframe.heartbeat)
+        } else {
+            profile.sse.as_ref().and_then(|sse| sse.heartbeat)
+        };
+        span.duration(heartbeat)
     }
 
     pub(super) fn patient(&self, duration: Duration) -> Duration {
@@ -82,6 +88,7 @@ impl Machine {
     fn procedure(
         &mut self,
         now: Duration,
+        line: usize,
         procedure: Procedure,
         name: &ConnectionName,
         attributes: &[Attribute],
@@ -97,6 +104,12 @@ impl Machine {
                 self.write(id, vec![bytes]);
                 self.opened_at = now;
                 self.done_at(now);
+            }
+            // The profile says that the server resumes, and then its events have identifiers.
+            Err(RequestError::NoValue(NoValue(value))) if value == "last-event-id" => {
+                let expected = "an event with an identifier after which to resume".to_owned();
+                self.find(line, now, expected, "no event with one".to_owned());
+                self.stop();
             }
             Err(error) => self.fail_to_run(error.to_string()),
         }
@@ -205,8 +218,7 @@ impl Machine {
     fn publish(&mut self, now: Duration, data: &Text, attributes: &[Attribute]) -> Option<Duration> {
         match std::mem::replace(&mut self.publishing, Publishing::Idle) {
             Publishing::Idle => {
-                let settle =
-                    self.target.profile.publish.as_ref().and_then(|publish| publish.settle).unwrap_or(SETTLE);
+                let settle = self.settle(attributes);
                 if now < self.opened_at + settle && self.opened_at > Duration::ZERO {
                     return Some(self.opened_at + settle);
                 }
@@ -262,23 +274,40 @@ impl Machine {
         }
     }
 
+    /// How long to wait after the last subscription: as the case says, or the profile.
+    fn settle(&self, attributes: &[Attribute]) -> Duration {
+        let word = attributes.iter().find(|attribute| attribute.key == "settle");
+        let own = word.and_then(|word| attribute_text(&word.value, &self.scope).ok());
+        own.and_then(|word| crate::case::parse_duration(&word))
+            .or(self.target.profile.publish.as_ref().and_then(|publish| publish.settle))
+            .unwrap_or(SETTLE)
+    }
+
     fn publication(&self, data: &Text, attributes: &[Attribute]) -> Result<Publication, String> {
         let data = data.bytes(&self.scope).map_err(|error| error.to_string())?;
         let data = String::from_utf8(data).map_err(|_| "only text can be published".to_owned())?;
         let channel = self.scope.text("channel").unwrap_or_default();
-        let mut publication = Publication { channel, data, id: None, event: None };
+        let mut publication = Publication { channel, data, id: None, event: None, comment: None };
         for attribute in attributes {
             let value = attribute_text(&attribute.value, &self.scope).map_err(|error| error.to_string())?;
             match attribute.key.as_str() {
                 "id" => publication.id = Some(value),
                 "event" => publication.event = Some(value),
+                "comment" => publication.comment = Some(value),
                 _ => {}
             }
         }
         Ok(publication)
     }
 
-    fn silent(&mut self, now: Duration, line: usize, span: Span, name: &ConnectionName) -> Option<Duration> {
+    fn silent(
+        &mut self,
+        now: Duration,
+        line: usize,
+        silence: Silence,
+        span: Span,
+        name: &ConnectionName,
+    ) -> Option<Duration> {
         let until = self.base + self.time(span);
         let Some(id) = self.id(name) else {
             self.fail_to_run(format!("the case listens{} before it connects", name.suffix()));
@@ -287,7 +316,7 @@ impl Machine {
         let noise = self.connections[id.0]
             .arrivals
             .iter()
-            .find(|arrival| arrival.at <= until && self.is_noise(arrival));
+            .find(|arrival| arrival.at <= until && self.is_noise(silence, arrival));
         if let Some(arrival) = noise {
             let (at, received) = (arrival.at, arrival.item.to_string());
             self.find(line, at, format!("nothing{} for {span}", name.suffix()), received);
@@ -297,14 +326,17 @@ impl Machine {
         if now < until {
             return Some(until);
         }
-        self.trace.push(format!("silent {span}{}", name.suffix()));
+        self.trace.push(format!("{} {span}{}", silence.spelling(), name.suffix()));
         self.done_at(now);
         None
     }
 
     /// Whether something breaks a silence: not a heartbeat, not another's message, not the head of an answer that
-    /// says nothing yet.
-    fn is_noise(&self, arrival: &Arrival) -> bool {
+    /// says nothing yet, unless it is one of everything; that one is broken by all but an interim answer.
+    fn is_noise(&self, silence: Silence, arrival: &Arrival) -> bool {
+        if silence == Silence::OfEverything {
+            return !is_interim(&arrival.item);
+        }
         match &arrival.item {
             Item::Comment | Item::Head(_) => false,
             Item::Frame(frame) => frame.opcode == pushspec_wire::websocket::Opcode::CLOSE,

@@ -133,7 +133,7 @@ impl Measurement {
         let Plan { tally, options, target, .. } = plan;
         let opened = tally.opened.load(Relaxed);
         let ended = tally.reasons().into_iter().map(|(why, clients)| Ended { why, clients }).collect();
-        let delivered = tally.delivered.load(Relaxed);
+        let delivered = tally.delivered();
         let expected = (published.accepted * opened) as u64;
         let latency = tally.latency().map(|times| times.map(milliseconds));
         Measurement {

@@ -241,7 +241,7 @@ impl Load {
         let Plan { tally, options, .. } = &*self.plan;
         if self.publishing.load(Relaxed) {
             let total = tally.opened.load(Relaxed) * options.messages;
-            Progress { publishing: true, done: tally.delivered.load(Relaxed), total: total as u64 }
+            Progress { publishing: true, done: tally.delivered(), total: total as u64 }
         } else {
             let done = tally.opened.load(Relaxed) + tally.failed.load(Relaxed);
             Progress { publishing: false, done: done as u64, total: options.clients as u64 }
@@ -257,14 +257,14 @@ impl Load {
         self.open(&mut clients, &mut interrupts).await?;
         let opening = start.elapsed();
         sleep_unless_interrupted(self.settle(), &mut interrupts).await;
-        let held = self.resident()?;
+        // Those who leave later have cost what they cost.
+        let (held, clients_held) = (self.resident()?, self.plan.tally.open());
         self.publishing.store(true, Relaxed);
         let publishing = Instant::now();
         let published = self.publish(&mut interrupts).await?;
         let publishing = publishing.elapsed();
         self.await_deliveries(published.accepted, &interrupts).await;
-        let memory =
-            Memory::new(self.plan.options.pid, [before, held, self.resident()?], self.plan.tally.open());
+        let memory = Memory::new(self.plan.options.pid, [before, held, self.resident()?], clients_held);
         let interrupted = *interrupts.borrow() > 0;
         let measurement =
             Measurement::new(&self.plan, &published, [opening, publishing], memory, interrupted);
@@ -332,12 +332,14 @@ impl Load {
             }
             due += Duration::from_secs_f64(options.rate.recip());
             let data = tally.begin(number);
-            let publication = Publication { channel: channel.clone(), data, id: None, event: None };
+            let publication =
+                Publication { channel: channel.clone(), data, id: None, event: None, comment: None };
             match self.publisher.publish(&recipe.request(&publication)).await {
                 Ok(()) => (published.accepted, in_a_row) = (published.accepted + 1, 0),
                 Err(error) => {
                     (published.failed, in_a_row) = (published.failed + 1, in_a_row + 1);
                     published.error.get_or_insert(error.why);
+                    tally.refused(number);
                 }
             }
             if in_a_row == FAILURES {
@@ -362,7 +364,7 @@ impl Load {
             _ => Duration::ZERO,
         };
         while !tally.is_complete(messages) && since.elapsed() < patience(*interrupts.borrow()) {
-            let delivered = tally.delivered.load(Relaxed);
+            let delivered = tally.delivered();
             if delivered > before {
                 (before, since) = (delivered, Instant::now());
             }

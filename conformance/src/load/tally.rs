@@ -1,7 +1,7 @@
 //! What all clients count together, and what each of them has seen.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,18 +17,13 @@ const REASONS: usize = 16;
 pub(super) struct Tally {
     /// What every message begins with; its number follows.
     prefix: String,
-    /// When the publication of each message began.
-    begun: Vec<OnceLock<Instant>>,
+    messages: Vec<Counted>,
     /// Clients that were connected and subscribed at some time.
     pub(super) opened: AtomicUsize,
     /// Clients that ended before they were connected.
     pub(super) failed: AtomicUsize,
     /// Clients that were connected and are no longer.
     pub(super) dropped: AtomicUsize,
-    /// Messages that arrived for the first time, over all clients.
-    pub(super) delivered: AtomicU64,
-    /// Those of them that arrived at clients that are gone.
-    pub(super) delivered_to_dropped: AtomicU64,
     /// Messages that arrived once more.
     pub(super) doubled: AtomicU64,
     /// Messages that arrived for the first time behind a later one.
@@ -38,6 +33,19 @@ pub(super) struct Tally {
     reasons: Mutex<BTreeMap<String, usize>>,
 }
 
+/// What is counted of one message.
+#[derive(Debug, Default)]
+struct Counted {
+    /// When its publication began.
+    begun: OnceLock<Instant>,
+    /// Its publication failed: whoever got it all the same was not to get it.
+    refused: AtomicBool,
+    /// At how many clients it arrived.
+    delivered: AtomicU64,
+    /// How many of them are gone.
+    delivered_to_dropped: AtomicU64,
+}
+
 /// The messages that one client has seen.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
@@ -45,8 +53,6 @@ pub(super) struct Seen {
     numbers: Vec<u64>,
     /// The number behind the highest one.
     next: usize,
-    /// How many.
-    pub(super) count: u64,
 }
 
 /// From which times on deliveries are late, in microseconds: an hour is as good as never.
@@ -56,12 +62,10 @@ impl Tally {
     pub(super) fn new(tag: &str, messages: usize) -> Tally {
         Tally {
             prefix: format!("load-{tag}-"),
-            begun: (0..messages).map(|_| OnceLock::new()).collect(),
+            messages: (0..messages).map(|_| Counted::default()).collect(),
             opened: AtomicUsize::new(0),
             failed: AtomicUsize::new(0),
             dropped: AtomicUsize::new(0),
-            delivered: AtomicU64::new(0),
-            delivered_to_dropped: AtomicU64::new(0),
             doubled: AtomicU64::new(0),
             out_of_order: AtomicU64::new(0),
             // Three significant digits, in 200 KiB. The bounds are constants that the library takes.
@@ -72,16 +76,34 @@ impl Tally {
 
     /// The data of a message; from here on its latency counts.
     pub(super) fn begin(&self, number: usize) -> String {
-        if let Some(begun) = self.begun.get(number) {
-            let _ = begun.set(Instant::now());
+        if let Some(message) = self.messages.get(number) {
+            let _ = message.begun.set(Instant::now());
         }
         format!("{}{number}", self.prefix)
+    }
+
+    /// The publication of a message failed.
+    pub(super) fn refused(&self, number: usize) {
+        if let Some(message) = self.messages.get(number) {
+            message.refused.store(true, Relaxed);
+        }
+    }
+
+    /// Accepted messages that arrived for the first time, over all clients.
+    pub(super) fn delivered(&self) -> u64 {
+        self.sum(|message| &message.delivered)
+    }
+
+    fn sum(&self, count: impl Fn(&Counted) -> &AtomicU64) -> u64 {
+        let accepted = self.messages.iter().filter(|message| !message.refused.load(Relaxed));
+        accepted.map(|message| count(message).load(Relaxed)).sum()
     }
 
     /// Something arrived at a client. Messages of others are passed over; says whether it was news.
     pub(super) fn arrived(&self, seen: &mut Seen, data: &[u8], repeats: bool) -> bool {
         let Some(number) = self.number(data) else { return false };
-        let Some(begun) = self.begun.get(number).and_then(OnceLock::get) else { return false };
+        let Some(message) = self.messages.get(number) else { return false };
+        let Some(begun) = message.begun.get() else { return false };
         match seen.insert(number) {
             Sight::Again => {
                 self.doubled.fetch_add(u64::from(!repeats), Relaxed);
@@ -92,7 +114,7 @@ impl Tally {
             }
             Sight::Next => {}
         }
-        self.delivered.fetch_add(1, Relaxed);
+        message.delivered.fetch_add(1, Relaxed);
         let latency = u64::try_from(begun.elapsed().as_micros()).unwrap_or(LONGEST);
         if let Some(histogram) = lock(&self.latency).as_mut() {
             histogram.saturating_record(latency.max(1));
@@ -103,7 +125,10 @@ impl Tally {
     /// A client is gone before it was told to go.
     pub(super) fn gone(&self, why: &Gone, was_open: bool, seen: &Seen) {
         if was_open {
-            self.delivered_to_dropped.fetch_add(seen.count, Relaxed);
+            let its_own = self.messages.iter().enumerate().filter(|(number, _)| seen.has(*number));
+            for (_, message) in its_own {
+                message.delivered_to_dropped.fetch_add(1, Relaxed);
+            }
             self.dropped.fetch_add(1, Relaxed);
         } else {
             self.failed.fetch_add(1, Relaxed);
@@ -121,7 +146,7 @@ impl Tally {
 
     /// Whether every client that is connected has this many messages.
     pub(super) fn is_complete(&self, messages: usize) -> bool {
-        let delivered = self.delivered.load(Relaxed).saturating_sub(self.delivered_to_dropped.load(Relaxed));
+        let delivered = self.delivered().saturating_sub(self.sum(|message| &message.delivered_to_dropped));
         delivered >= (self.open() * messages) as u64
     }
 
@@ -151,6 +176,10 @@ enum Sight {
 }
 
 impl Seen {
+    fn has(&self, number: usize) -> bool {
+        self.numbers.get(number / 64).is_some_and(|bits| bits & (1 << (number % 64)) != 0)
+    }
+
     fn insert(&mut self, number: usize) -> Sight {
         let (word, bit) = (number / 64, 1 << (number % 64));
         if self.numbers.len() <= word {
@@ -160,7 +189,6 @@ impl Seen {
             return Sight::Again;
         };
         *bits |= bit;
-        self.count += 1;
         let late = number < self.next;
         self.next = self.next.max(number + 1);
         if late { Sight::Late } else { Sight::Next }
@@ -185,7 +213,7 @@ mod tests {
         for data in arrivals {
             tally.arrived(&mut seen, data.as_bytes(), repeats);
         }
-        [&tally.delivered, &tally.doubled, &tally.out_of_order].map(|count| count.load(Relaxed))
+        [tally.delivered(), tally.doubled.load(Relaxed), tally.out_of_order.load(Relaxed)]
     }
 
     #[test]
@@ -199,6 +227,22 @@ mod tests {
     #[test]
     fn messages_of_others_are_passed_over() {
         assert_eq!(counts(&["hello", "load-y-0", "load-x-200", "load-x-", "load-x-1x"], false), [0, 0, 0]);
+    }
+
+    #[test]
+    fn a_message_whose_publication_failed_is_not_expected_and_does_not_count_where_it_arrives() {
+        let tally = Tally::new("x", 2);
+        tally.begin(0);
+        tally.begin(1);
+        tally.opened.store(1, Relaxed);
+        let mut seen = Seen::default();
+        tally.arrived(&mut seen, b"load-x-0", false);
+        tally.refused(0);
+        assert_eq!(tally.delivered(), 0);
+        assert!(!tally.is_complete(1));
+        tally.arrived(&mut seen, b"load-x-1", false);
+        assert!(tally.is_complete(1));
+        assert_eq!(tally.delivered(), 1);
     }
 
     #[test]

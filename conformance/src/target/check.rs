@@ -23,7 +23,7 @@ const POLLING: &[&str] = &["channel", "cursor"];
 const LONG_POLLING: &[&str] = &["channel", "cursor", "hold", "hold-ms", "hold-s"];
 const IFRAME: &[&str] = &["channel", "callback"];
 const CHANNEL: &[&str] = &["channel"];
-const PUBLISH: &[&str] = &["channel", "data", "id", "event"];
+const PUBLISH: &[&str] = &["channel", "data", "id", "event", "comment"];
 const REPLY: &[&str] = &["message"];
 
 /// Every value of a profile that makes no request, or another one than was meant.
@@ -35,6 +35,9 @@ pub(super) fn mistakes(profile: &Profile) -> Vec<Mistake> {
         ("long-polling", "path", long_polling.as_ref().map(|poll| &poll.path), LONG_POLLING),
         ("iframe", "path", iframe.as_ref().map(|iframe| &iframe.path), IFRAME),
         ("sse", "path", sse.as_ref().map(|sse| &sse.path), CHANNEL),
+        ("sse", "ending", sse.as_ref().and_then(|sse| sse.ending.as_ref()), CHANNEL),
+        ("sse", "gone", sse.as_ref().and_then(|sse| sse.gone.as_ref()), CHANNEL),
+        ("sse", "moved", sse.as_ref().and_then(|sse| sse.moved.as_ref()), CHANNEL),
         ("websocket", "path", websocket.map(|websocket| &websocket.path), CHANNEL),
         ("websocket", "subscribe", websocket.and_then(|websocket| websocket.subscribe.as_ref()), CHANNEL),
     ];

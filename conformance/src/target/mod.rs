@@ -6,22 +6,29 @@ pub mod profile;
 pub mod template;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 pub use profile::{Profile, ProfileError};
 
 /// Everything that a case can need, with what the profile must say for it.
-pub const CAPABILITIES: [(&str, &str); 21] = [
+pub const CAPABILITIES: [(&str, &str); 28] = [
     ("polling", "a [polling] table"),
     ("polling.cursor", "[polling] path with {cursor}, and cursor"),
     ("polling.validator", "[polling] validator = true"),
     ("long-polling", "a [long-polling] table"),
     ("long-polling.cursor", "[long-polling] path with {cursor}, and cursor"),
     ("long-polling.hold", "[long-polling] path with {hold}, {hold-ms} or {hold-s}"),
+    ("long-polling.end", "[long-polling] path with {hold} or the like, or a hold of 3 s or less"),
     ("iframe", "an [iframe] table"),
     ("iframe.callback", "[iframe] path with {callback}"),
+    ("iframe.heartbeat", "[iframe] heartbeat"),
     ("sse", "an [sse] table"),
     ("sse.resume", "[sse] resume = true"),
     ("sse.heartbeat", "[sse] heartbeat"),
+    ("sse.channel", "[sse] path with {channel}"),
+    ("sse.ending", "[sse] ending"),
+    ("sse.gone", "[sse] gone"),
+    ("sse.moved", "[sse] moved"),
     ("websocket", "a [websocket] table"),
     ("websocket.reply", "[websocket] reply"),
     ("websocket.binary", "[websocket] reply and binary = true"),
@@ -30,9 +37,13 @@ pub const CAPABILITIES: [(&str, &str); 21] = [
     ("publish", "a [publish] table"),
     ("publish.id", "[publish] request or body with {id}"),
     ("publish.event", "[publish] request or body with {event}"),
+    ("publish.comment", "[publish] request or body with {comment}"),
     ("cors", "allowed-origin"),
     ("cors.credentials", "allowed-origin and allow-credentials = true"),
 ];
+
+/// The longest hold of a server's own choice whose end a case waits for.
+const SOON_OVER: Duration = Duration::from_secs(3);
 
 /// The five techniques and the HTTP beneath four of them, in the order in which they are reported.
 pub const TECHNIQUES: [&str; 6] = ["http", "polling", "long-polling", "iframe", "sse", "websocket"];
@@ -164,11 +175,19 @@ impl Target {
                 .as_ref()
                 .is_some_and(|poll| poll.answer.cursor.is_some() && poll.path.contains("{cursor}")),
             "long-polling.hold" => long_polling.as_ref().is_some_and(|poll| poll.path.contains("{hold")),
+            "long-polling.end" => long_polling
+                .as_ref()
+                .is_some_and(|poll| poll.path.contains("{hold") || poll.hold <= SOON_OVER),
             "iframe" => iframe.is_some(),
             "iframe.callback" => iframe.as_ref().is_some_and(|iframe| iframe.path.contains("{callback}")),
+            "iframe.heartbeat" => iframe.as_ref().is_some_and(|iframe| iframe.heartbeat.is_some()),
             "sse" => sse.is_some(),
             "sse.resume" => sse.as_ref().is_some_and(|sse| sse.resume),
             "sse.heartbeat" => sse.as_ref().is_some_and(|sse| sse.heartbeat.is_some()),
+            "sse.channel" => sse.as_ref().is_some_and(|sse| sse.path.contains("{channel}")),
+            "sse.ending" => sse.as_ref().is_some_and(|sse| sse.ending.is_some()),
+            "sse.gone" => sse.as_ref().is_some_and(|sse| sse.gone.is_some()),
+            "sse.moved" => sse.as_ref().is_some_and(|sse| sse.moved.is_some()),
             "websocket" => websocket.is_some(),
             "websocket.reply" => websocket.as_ref().is_some_and(|websocket| websocket.reply.is_some()),
             "websocket.binary" => {
@@ -183,6 +202,7 @@ impl Target {
             "publish" => publish.is_some(),
             "publish.id" => recipe_has("id"),
             "publish.event" => recipe_has("event"),
+            "publish.comment" => recipe_has("comment"),
             "cors" => allowed_origin.is_some(),
             "cors.credentials" => allowed_origin.is_some() && *allow_credentials,
             _ => false,

@@ -152,6 +152,8 @@ pub struct Iframe {
     pub path: String,
     /// The name of the function that each script calls, without `parent.`.
     pub callback: String,
+    /// The time after which white space or a comment keeps the connection alive.
+    pub heartbeat: Option<Duration>,
     /// Where the parts of a message are in the argument of the call.
     pub parts: Parts,
 }
@@ -162,6 +164,8 @@ struct WrittenIframe {
     path: String,
     #[serde(deserialize_with = "callback")]
     callback: String,
+    #[serde(default, deserialize_with = "duration")]
+    heartbeat: Option<Duration>,
     data: Option<String>,
     id: Option<String>,
     event: Option<String>,
@@ -170,7 +174,7 @@ struct WrittenIframe {
 impl From<WrittenIframe> for Iframe {
     fn from(written: WrittenIframe) -> Iframe {
         let parts = Parts { data: written.data, id: written.id, event: written.event };
-        Iframe { path: written.path, callback: written.callback, parts }
+        Iframe { path: written.path, callback: written.callback, heartbeat: written.heartbeat, parts }
     }
 }
 
@@ -202,6 +206,12 @@ pub struct EventStream {
     /// The time after which a comment keeps the connection alive.
     #[serde(default, deserialize_with = "duration")]
     pub heartbeat: Option<Duration>,
+    /// Path and query of a stream that the server ends after its first event.
+    pub ending: Option<String>,
+    /// Path and query of a stream that is over: clients are to come no more.
+    pub gone: Option<String>,
+    /// Path and query from which a stream has moved elsewhere.
+    pub moved: Option<String>,
 }
 
 /// `[websocket]`
@@ -238,7 +248,7 @@ pub struct Publish {
     /// The media type of the body.
     #[serde(default = "octet_stream")]
     pub content_type: String,
-    /// The body, with `{data}`, `{id}` and `{event}`.
+    /// The body, with `{data}`, `{id}`, `{event}` and `{comment}`.
     #[serde(default)]
     pub body: String,
     /// How what is filled into the body is written.
@@ -278,6 +288,8 @@ pub struct Publication {
     pub id: Option<String>,
     /// The name of the event.
     pub event: Option<String>,
+    /// A comment that goes with it, where the technique has comments.
+    pub comment: Option<String>,
 }
 
 /// An HTTP request that publishes.
@@ -309,6 +321,7 @@ impl Publish {
             "data" => Some(Some(publication.data.as_str())),
             "id" => Some(publication.id.as_deref()),
             "event" => Some(publication.event.as_deref()),
+            "comment" => Some(publication.comment.as_deref()),
             _ => None,
         };
         let (method, path) = self.request.split_once(' ').unwrap_or(("POST", &self.request));

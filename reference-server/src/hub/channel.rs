@@ -105,10 +105,10 @@ impl History {
     }
 
     fn push(&mut self, draft: Draft) -> Arc<Message> {
-        let Draft { data, event, id } = draft;
+        let Draft { data, event, id, comment } = draft;
         self.last += 1;
         let id = id.unwrap_or_else(|| Line::number(self.last));
-        let message = Arc::new(Message { sequence: self.last, id, event, data });
+        let message = Arc::new(Message { sequence: self.last, id, event, comment, data });
         self.size += size(&message);
         self.messages.push_back(Arc::clone(&message));
         self.changed = Instant::now();
@@ -160,6 +160,7 @@ impl History {
 
 fn size(message: &Message) -> usize {
     message.data.len()
+        + message.comment.as_ref().map_or(0, String::len)
         + message.id.as_str().len()
         + message.event.as_ref().map_or(0, |event| event.as_str().len())
 }

@@ -16,6 +16,9 @@ pub(crate) struct Message {
     pub(crate) id: Line,
     /// The type of the event, if it has one.
     pub(crate) event: Option<Line>,
+    /// What an event stream says beside the event, and clients pass over; the other techniques have no place for it.
+    #[serde(skip)]
+    pub(crate) comment: Option<String>,
     /// The payload.
     pub(crate) data: String,
 }
@@ -29,6 +32,8 @@ pub(crate) struct Draft {
     pub(crate) event: Option<Line>,
     #[serde(default)]
     pub(crate) id: Option<Line>,
+    #[serde(default)]
+    pub(crate) comment: Option<String>,
 }
 
 /// Why a text is not what it has to be.

@@ -268,3 +268,45 @@ async fn a_last_event_id_that_is_none_is_refused(#[case] line: &str) {
     assert_eq!(head.status, 400);
     assert_eq!(head.field("content-type"), Some("text/plain; charset=utf-8"));
 }
+
+#[tokio::test]
+async fn a_stream_with_a_limit_ends_after_so_many_events() {
+    let server = start().await;
+    let mut wire = Wire::get(&server, "/sse/news?limit=2").await;
+    wire.until("\n\n\r\n").await;
+    publish(&server, "news", "one").await;
+    publish(&server, "news", "two").await;
+    publish(&server, "news", "three").await;
+    wire.until("id: 1\ndata: one\n\n\r\n").await;
+    assert_eq!(wire.until("0\r\n\r\n").await, "11\r\nid: 2\ndata: two\n\n\r\n0\r\n\r\n");
+}
+
+#[tokio::test]
+async fn a_stream_that_would_have_no_event_is_over() {
+    let server = start().await;
+    assert_eq!(get(&server, "/sse/news?limit=0").await.status(), StatusCode::NO_CONTENT);
+    assert_eq!(get(&server, "/sse/news?limit=-1").await.status(), StatusCode::BAD_REQUEST);
+}
+
+#[rstest]
+#[case("/sse/news?redirect=307", "/sse/news")]
+#[case("/sse/news?limit=1&redirect=307&heartbeat=1s", "/sse/news?limit=1&heartbeat=1s")]
+#[tokio::test]
+async fn a_stream_redirects_to_itself(#[case] target: &str, #[case] location: &str) {
+    let server = start().await;
+    let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let answer = client.get(url(&server, target)).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::TEMPORARY_REDIRECT);
+    assert_eq!(field(&answer, "location"), location);
+    assert_eq!(get(&server, "/sse/news?redirect=200").await.status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_comment_has_as_many_lines_as_it_needs() {
+    let server = start().await;
+    let mut wire = Wire::get(&server, "/sse/news").await;
+    wire.until("\n\n\r\n").await;
+    publish_named(&server, "one", &[("comment", "a\r\ndata: b\n")]).await;
+    let event = wire.until("\n\n\r\n").await;
+    assert_eq!(event.split_once("\r\n").unwrap().1, ": a\n: data: b\n: \nid: 1\ndata: one\n\n\r\n");
+}

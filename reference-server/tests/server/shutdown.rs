@@ -22,7 +22,7 @@ async fn streams_end_after_a_complete_event() {
     let shutdown = tokio::spawn(server.shutdown());
 
     let events = String::from_utf8(events.end().await).unwrap();
-    assert_eq!(events, "11\r\nid: 1\ndata: one\n\n\r\n1E\r\n: the server is shutting down\n\r\n0\r\n\r\n");
+    assert_eq!(events, "11\r\nid: 1\ndata: one\n\n\r\n1D\r\n: the server ends the stream\n\r\n0\r\n\r\n");
     let scripts = String::from_utf8(scripts.end().await).unwrap();
     assert!(scripts.contains("one") && scripts.ends_with("</body></html>\n\r\n0\r\n\r\n"), "{scripts}");
     soon(shutdown).await.unwrap();

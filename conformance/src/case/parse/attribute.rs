@@ -6,14 +6,15 @@ use crate::case::statement::{Attribute, AttributeValue};
 use crate::case::text::Segment;
 
 /// The attributes of procedures.
-pub(super) const PROCEDURE_ATTRIBUTES: [&str; 9] =
-    ["field", "without", "method", "version", "after", "hold", "callback", "again", "times"];
+pub(super) const PROCEDURE_ATTRIBUTES: [&str; 11] = [
+    "field", "without", "method", "version", "after", "hold", "callback", "again", "times", "channel", "path",
+];
 
 /// The attributes of a message.
-pub(super) const MESSAGE_ATTRIBUTES: [&str; 2] = ["id", "event"];
+pub(super) const MESSAGE_ATTRIBUTES: [&str; 3] = ["id", "event", "above"];
 
 /// The attributes of `publish`.
-pub(super) const PUBLISH_ATTRIBUTES: [&str; 3] = ["id", "event", "refusal"];
+pub(super) const PUBLISH_ATTRIBUTES: [&str; 5] = ["id", "event", "comment", "refusal", "settle"];
 
 /// The attributes that can stand on a line more than once.
 const MANY: [&str; 2] = ["field", "without"];
@@ -85,7 +86,12 @@ pub(super) fn example(key: &str) -> &'static str {
         "callback" => "callback=\"push.deliver\"",
         "again" => "again=50",
         "times" => "times=100",
+        "channel" => "channel=\"{channel}-other\"",
+        "path" => "path=\"{gone-path}\"",
         "event" => "event=\"tick\"",
+        "above" => "above=\"7\"",
+        "comment" => "comment=\"note\"",
+        "settle" => "settle=0ms",
         "refusal" => "refusal=ok",
         _ => "id=\"7\"",
     }
@@ -133,6 +139,9 @@ fn value_mistake(key: &str, value: &AttributeValue) -> Option<(String, String)> 
         }
         "hold" if statement::duration(&written).is_none_or(|hold| hold.is_zero()) => {
             Some((format!("`{}` is no time to hold a poll", written.escape_debug()), hint()))
+        }
+        "settle" if statement::duration(&written).is_none() => {
+            Some((format!("`{}` is no time to wait", written.escape_debug()), hint()))
         }
         "field" if !written.contains(':') => Some(("a header field has a colon".into(), hint())),
         "refusal" if written != "ok" => Some(("`refusal` has one value only".into(), hint())),

@@ -5,14 +5,14 @@ use super::{Cursor, Mistake, canonical, frame, text};
 use crate::case::error::{did_you_mean, meant_or_known};
 use crate::case::statement::{
     ExpectItem, Expectation, FieldPattern, FieldTest, FrameItem, FrameWord, Grammar, MessagePattern,
-    StatusPattern,
+    StatusPattern, Unless,
 };
 use crate::case::text::Template;
 
 const ITEMS: [&str; 10] =
     ["message", "reply", "comment", "anything", "prelude", "end", "no-messages", "eof", "reset", "HTTP/1.1"];
 
-const TESTS: [&str; 7] = ["is", "lists", "essence", "fits", "present", "absent", "same"];
+const TESTS: [&str; 8] = ["equals", "is", "lists", "essence", "fits", "present", "absent", "same"];
 
 pub(super) fn parse(cursor: &mut Cursor<'_>, optional: bool) -> Result<Expectation, Mistake> {
     let from = cursor.position();
@@ -115,14 +115,7 @@ fn status(cursor: &mut Cursor<'_>) -> Result<StatusPattern, Mistake> {
             .hint("HTTP/1.1, HTTP/1.0 or HTTP/1.x"));
     }
     cursor.blank("< HTTP/1.1 200 *")?;
-    let from = cursor.position();
-    let word = cursor.word(&[]);
-    let codes: Vec<String> = word.split('|').map(ToOwned::to_owned).collect();
-    if !codes.iter().all(|code| is_status_pattern(code)) {
-        return Err(cursor
-            .mistake(from, format!("`{word}` is no status"))
-            .hint("as in `200`, `4xx` or `400|405`"));
-    }
+    let codes = codes(cursor)?;
     // A reason phrase may be empty, but the blank before it may not be left out (RFC 9112 section 4).
     if cursor.rest() == " " {
         cursor.take_rest();
@@ -134,6 +127,17 @@ fn status(cursor: &mut Cursor<'_>) -> Result<StatusPattern, Mistake> {
     }
     let reason = cursor.take_rest();
     Ok(StatusPattern { version, codes, reason: Some(reason) })
+}
+
+/// Statuses and classes of them, with bars between.
+fn codes(cursor: &mut Cursor<'_>) -> Result<Vec<String>, Mistake> {
+    let from = cursor.position();
+    let word = cursor.word(&[]);
+    let codes: Vec<String> = word.split('|').map(ToOwned::to_owned).collect();
+    if codes.iter().all(|code| is_status_pattern(code)) {
+        return Ok(codes);
+    }
+    Err(cursor.mistake(from, format!("`{word}` is no status")).hint("as in `200`, `4xx` or `400|405`"))
 }
 
 fn is_status_pattern(code: &str) -> bool {
@@ -148,7 +152,7 @@ fn field(cursor: &mut Cursor<'_>) -> Result<FieldPattern, Mistake> {
     let name = cursor.word(&[':']);
     if cursor.take(": ") {
         let test = FieldTest::Exactly(text::template(cursor, false)?);
-        return Ok(FieldPattern { name, test, unless: None });
+        return Ok(FieldPattern { name, test, unless: None, when: Vec::new() });
     }
     let at = cursor.position() + 1;
     let test =
@@ -165,6 +169,7 @@ fn field(cursor: &mut Cursor<'_>) -> Result<FieldPattern, Mistake> {
         "absent" => FieldTest::Absent,
         "same" => FieldTest::Same,
         "fits" => FieldTest::Fits(grammar(cursor)?),
+        "equals" => FieldTest::Equals(values(cursor, "< Access-Control-Allow-Origin equals {origin}")?),
         "is" => FieldTest::Is(values(cursor, "< Upgrade is websocket")?),
         "lists" => FieldTest::Lists(values(cursor, "< Connection lists upgrade")?),
         _ => {
@@ -172,8 +177,15 @@ fn field(cursor: &mut Cursor<'_>) -> Result<FieldPattern, Mistake> {
             FieldTest::Essence(text::template(cursor, false)?)
         }
     };
-    let unless = cursor.take(" unless ").then(|| cursor.word(&[]));
-    Ok(FieldPattern { name, test, unless })
+    let unless = if cursor.take(" unless ") { Some(unless(cursor)?) } else { None };
+    let when = if cursor.take(" when ") { codes(cursor)? } else { Vec::new() };
+    Ok(FieldPattern { name, test, unless, when })
+}
+
+fn unless(cursor: &mut Cursor<'_>) -> Result<Unless, Mistake> {
+    let name = cursor.word(&[]);
+    let lists = if cursor.take(" lists") { values(cursor, "unless Vary lists Origin")? } else { Vec::new() };
+    Ok(Unless { name, lists })
 }
 
 /// Neither an item nor a field: says which of the two it resembles.

@@ -16,13 +16,16 @@ pub(crate) use order::{check_order, expects_something};
 pub(crate) use statement::duration;
 
 /// The names that can stand in braces anywhere, and where they come from.
-pub(crate) const SUBSTITUTIONS: [&str; 16] = [
+pub(crate) const SUBSTITUTIONS: [&str; 20] = [
     "authority",
     "host",
     "port",
     "path",
     "path-for-query",
     "subscribe-path",
+    "ending-path",
+    "gone-path",
+    "moved-path",
     "channel",
     "origin",
     "key",
@@ -32,6 +35,7 @@ pub(crate) const SUBSTITUTIONS: [&str; 16] = [
     "opaque-tag",
     "last-event-id",
     "cursor",
+    "first-cursor",
     "start",
 ];
 

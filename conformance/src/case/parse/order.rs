@@ -78,7 +78,7 @@ fn connection_mistake<'a>(said: &Said<'a>, open: &mut Vec<&'a ConnectionName>) -
             open.push(name);
             return None;
         }
-        Statement::Send(name, _) | Statement::Expect(name, _) | Statement::Silent(_, name) => name,
+        Statement::Send(name, _) | Statement::Expect(name, _) | Statement::Silent(_, _, name) => name,
         _ => return None,
     };
     if open.contains(&name) {
@@ -95,8 +95,13 @@ fn connection_mistake<'a>(said: &Said<'a>, open: &mut Vec<&'a ConnectionName>) -
 }
 
 fn clause_mistake(said: &Said<'_>) -> Option<(usize, Mistake)> {
-    let judges = matches!(said.statement, Statement::Expect(..) | Statement::Silent(..));
+    let judges =
+        matches!(said.statement, Statement::Expect(..) | Statement::Silent(..) | Statement::Procedure(..));
     let hint = "put the clause behind the line that judges it";
-    (said.line.clause.is_some() && !judges)
-        .then(|| said.mistake("a clause can stand behind `<`, `<?` and `silent` only", hint))
+    (said.line.clause.is_some() && !judges).then(|| {
+        said.mistake(
+            "a clause can stand behind `<`, `<?`, `silent`, `mute` and what opens or polls only",
+            hint,
+        )
+    })
 }

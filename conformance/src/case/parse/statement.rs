@@ -3,10 +3,21 @@
 use super::attribute::{PROCEDURE_ATTRIBUTES, PUBLISH_ATTRIBUTES, attributes, example};
 use super::{Cursor, Mistake, canonical, expect, send, text};
 use crate::case::error::{did_you_mean, meant_or_known};
-use crate::case::statement::{ConnectionName, Procedure, Span, Statement};
+use crate::case::statement::{ConnectionName, Procedure, Silence, Span, Statement};
 
-const WORDS: [&str; 10] =
-    ["connect", "open", "subscribe", "poll", "long-poll", "publish", "within", "after", "silent", "wait"];
+const WORDS: [&str; 11] = [
+    "connect",
+    "open",
+    "subscribe",
+    "poll",
+    "long-poll",
+    "publish",
+    "within",
+    "after",
+    "silent",
+    "mute",
+    "wait",
+];
 
 pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Statement, Mistake> {
     if let Some((name, arrow)) = take_arrow(cursor) {
@@ -27,7 +38,8 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Statement, Mistake> {
         }
         "within" => Ok(Statement::Within(argument(cursor, "within 500ms")?)),
         "wait" => Ok(Statement::Wait(argument(cursor, "wait 300ms")?)),
-        "silent" => Ok(Statement::Silent(argument(cursor, "silent 300ms")?, optional_name(cursor)?)),
+        "silent" => silent(cursor, Silence::OfMessages, "silent 300ms"),
+        "mute" => silent(cursor, Silence::OfEverything, "mute 300ms"),
         "after" => after(cursor),
         _ => {
             let mut mistake = cursor.mistake(from, format!("unknown statement `{word}`"));
@@ -36,6 +48,10 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Statement, Mistake> {
             Err(mistake)
         }
     }
+}
+
+fn silent(cursor: &mut Cursor<'_>, silence: Silence, example: &str) -> Result<Statement, Mistake> {
+    Ok(Statement::Silent(silence, argument(cursor, example)?, optional_name(cursor)?))
 }
 
 /// `>`, `<` or `<?`, with the name of a connection before it.
@@ -130,13 +146,17 @@ fn after(cursor: &mut Cursor<'_>) -> Result<Statement, Mistake> {
 }
 
 fn bad_span(cursor: &Cursor<'_>, from: usize, word: &str) -> Mistake {
-    cursor.mistake(from, format!("`{word}` is no time")).hint("write `300ms`, `5s` or `heartbeat`")
+    cursor
+        .mistake(from, format!("`{word}` is no time"))
+        .hint("write `300ms`, `5s`, `heartbeat` or `interval`")
 }
 
-/// `300ms`, `5s` or `heartbeat`.
+/// `300ms`, `5s`, `heartbeat` or `interval`.
 pub(crate) fn span(word: &str) -> Option<Span> {
-    if word == "heartbeat" {
-        return Some(Span::Heartbeat);
+    match word {
+        "heartbeat" => return Some(Span::Heartbeat),
+        "interval" => return Some(Span::Interval),
+        _ => {}
     }
     let (digits, seconds) = match word.strip_suffix("ms") {
         Some(digits) => (digits, false),
@@ -149,5 +169,7 @@ pub(crate) fn span(word: &str) -> Option<Span> {
 
 /// `300ms` or `5s` where nothing declares a heartbeat: in profiles and attributes.
 pub(crate) fn duration(word: &str) -> Option<std::time::Duration> {
-    span(word).filter(|span| *span != Span::Heartbeat).map(|span| span.duration(None))
+    span(word)
+        .filter(|span| !matches!(span, Span::Heartbeat | Span::Interval))
+        .map(|span| span.duration(None))
 }

@@ -184,11 +184,15 @@ fn unicode(cursor: &mut Cursor<'_>) -> Option<char> {
     u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32)
 }
 
-/// Text to the end of the statement, or as a value of a list to ` or ` and ` unless `, with substitutions but without escapes.
+/// What ends a value of a list.
+const AFTER_A_VALUE: [&str; 3] = [" or ", " unless ", " when "];
+
+/// Text to the end of the statement, or as a value of a list to ` or `, ` unless ` and ` when `, with substitutions but
+/// without escapes.
 pub(super) fn template(cursor: &mut Cursor<'_>, in_list: bool) -> Result<Template, Mistake> {
     let mut collector = Collector::default();
     while !cursor.at_end() {
-        if in_list && (cursor.starts_with(" or ") || cursor.starts_with(" unless ")) {
+        if in_list && AFTER_A_VALUE.iter().any(|word| cursor.starts_with(word)) {
             break;
         }
         let at = cursor.position();

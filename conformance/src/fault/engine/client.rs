@@ -189,8 +189,10 @@ impl Engine {
         }
         let length = request.body.len();
         for edit in self.edits_of(&request) {
-            if let Edit::Request(edit) = edit {
-                edit(&mut request);
+            match edit {
+                Edit::Request(edit) => edit(&mut request),
+                Edit::Begun(edit) => self.down.push(self.now, edit(&request).unwrap_or_default()),
+                _ => {}
             }
         }
         if request.body.len() != length {

@@ -1,8 +1,15 @@
 //! Faults of how events are written.
 
 use super::super::answer::encoded_twice;
+use super::super::fields;
 use super::super::{Edit, Fault};
 use super::fault;
+
+/// The identifier that has this one's place when they are counted down; the same back.
+fn counted_down(id: &str) -> Option<String> {
+    let count = id.parse::<u64>().ok().filter(|_| !id.starts_with('0'))?;
+    Some(1_000_000_u64.checked_sub(count)?.to_string())
+}
 
 /// Stands for a carriage return while the server handles the text.
 const HIDDEN_RETURN: &str = "\u{e000}";
@@ -209,6 +216,32 @@ pub(super) static FAULTS: &[Fault] = &[
         "retry-with-a-unit",
         "Writes the reconnection time with its unit.",
         &[Edit::Event(|_request, event| [b"retry: 3s\n".to_vec(), event.encode()].concat())],
+    ),
+    fault(
+        "retry-in-seconds",
+        "Writes the reconnection time in seconds.",
+        &[Edit::Event(|_request, event| [b"retry: 3\n".to_vec(), event.encode()].concat())],
+    ),
+    fault(
+        "identifiers-go-down",
+        "Counts its identifiers down.",
+        &[
+            Edit::Request(|request| {
+                if let Some(id) = request.field("Last-Event-ID").and_then(|id| counted_down(&id)) {
+                    fields::set(&mut request.head, "Last-Event-ID", &id);
+                }
+            }),
+            Edit::Event(|request, mut event| {
+                for line in &mut event.lines {
+                    let id = line.strip_prefix(b"id: ").and_then(|id| str::from_utf8(id).ok());
+                    let id = id.filter(|id| id.parse().is_ok_and(|count: u64| count <= request.published()));
+                    if let Some(id) = id.and_then(counted_down) {
+                        *line = format!("id: {id}").into_bytes();
+                    }
+                }
+                event.encode()
+            }),
+        ],
     ),
     fault(
         "id-with-nul",

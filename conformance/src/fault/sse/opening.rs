@@ -159,7 +159,16 @@ pub(super) static FAULTS: &[Fault] = &[
         "Compresses streams and writes when its window is full.",
         &[Edit::Stream(|request| {
             let compresses = opens(request) && offers(request);
-            compresses.then(|| Box::new(HeldBack) as Box<dyn Editor>)
+            compresses.then(|| Box::<HeldBack>::default() as Box<dyn Editor>)
+        })],
+    ),
+    fault(
+        "gzip-for-those-who-take-none",
+        "Compresses with gzip where the client asks for no coding.",
+        &[Edit::Answer(|request, answer| {
+            if opens(request) && request.field("Accept-Encoding").as_deref() == Some("identity") {
+                fields::add(&mut answer.head, "Content-Encoding", "gzip");
+            }
         })],
     ),
     fault(
@@ -287,14 +296,32 @@ fn takes(request: &Request, coding: &str) -> bool {
         .is_some_and(|codings| codings.split(',').any(|listed| listed.trim() == coding))
 }
 
-/// Lets each piece wait longer than a client that looks at events would.
-#[derive(Debug)]
-struct HeldBack;
+/// Lets as many bytes go with the first message as the header of gzip has, and waits with all others for more than a
+/// client that looks at events publishes.
+#[derive(Debug, Default)]
+struct HeldBack {
+    held: Vec<u8>,
+    begun: bool,
+}
+
+impl HeldBack {
+    /// The fixed part of the header (RFC 1952 section 2.3).
+    const HEADER: usize = 10;
+    /// What deflate looks back on (RFC 1951 section 2).
+    const WINDOW: usize = 32 * 1024;
+}
 
 impl Editor for HeldBack {
     fn piece(&mut self, piece: Piece, out: &mut Output) {
-        out.delay(Duration::from_secs(2));
-        out.pass(&piece);
+        self.held.extend(piece.encode());
+        if piece.is_message() && !self.begun {
+            self.begun = true;
+            let header = Self::HEADER.min(self.held.len());
+            out.data(self.held.drain(..header).collect::<Vec<_>>());
+        }
+        if self.held.len() > Self::WINDOW {
+            out.data(std::mem::take(&mut self.held));
+        }
     }
 }
 

@@ -150,6 +150,81 @@ pub(super) static FAULTS: &[Fault] = &[
         &[Edit::Stream(|request| opens(request).then(|| Box::new(NoComments) as Box<dyn Editor>))],
     ),
     fault(
+        "heartbeat-is-an-event",
+        "Keeps streams alive with events that have a name and nothing to say.",
+        &[Edit::Stream(|request| {
+            opens(request).then(|| Box::new(HeartbeatsAre(b"event: ping\ndata\n\n")) as Box<dyn Editor>)
+        })],
+    ),
+    fault(
+        "heartbeat-resets-the-id",
+        "Keeps streams alive with events that have an empty identifier.",
+        &[Edit::Stream(|request| {
+            opens(request).then(|| Box::new(HeartbeatsAre(b"id\nevent: ping\ndata\n\n")) as Box<dyn Editor>)
+        })],
+    ),
+    fault(
+        "stream-that-is-over-opens",
+        "Opens a stream to those who come back for one that is over.",
+        &[Edit::Request(|request| {
+            if opens(request) && request.parameter("limit").as_deref() == Some("0") {
+                request.set_parameter("limit", "1");
+            }
+        })],
+    ),
+    fault(
+        "redirection-without-a-place",
+        "Says that a stream has moved, and not where to.",
+        &[Edit::Answer(|request, answer| {
+            if opens(request) && (300..400).contains(&answer.status()) {
+                fields::remove(&mut answer.head, "Location");
+            }
+        })],
+    ),
+    fault(
+        "last-event-lacks-its-blank-line",
+        "Writes the blank line of an event before the next one, and none after the last.",
+        &[Edit::Event(|request, event| {
+            let mut bytes = event.encode();
+            if request.parameter("limit").is_some() {
+                bytes.pop();
+            }
+            bytes
+        })],
+    ),
+    fault(
+        "stream-subscribes-after-the-head",
+        "Sends the head of a stream, and then gets ready for events.",
+        &[Edit::Stream(|request| {
+            (opens(request) && !request.names("Last-Event-ID"))
+                .then(|| Box::<GetsReady>::default() as Box<dyn Editor>)
+        })],
+    ),
+    fault(
+        "channels-are-told-by-their-beginning",
+        "Opens the stream of a channel whose name is the beginning of the one that was asked for.",
+        &[Edit::Request(|request| {
+            if opens(request) && request.channel().ends_with("-other") {
+                let target = request.target().replacen("-other", "", 1);
+                request.set_target(&target);
+            }
+        })],
+    ),
+    fault(
+        "slow-reader-misses-what-does-not-fit",
+        "Has room for some mebibytes for each client, and drops what comes when it is full.",
+        &[Edit::Stream(|request| {
+            opens(request).then(|| Box::new(Full { left: ROOM, cuts: false }) as Box<dyn Editor>)
+        })],
+    ),
+    fault(
+        "heartbeat-cuts-an-event",
+        "Writes a heartbeat into the event that waits for a slow client.",
+        &[Edit::Stream(|request| {
+            opens(request).then(|| Box::new(Full { left: ROOM, cuts: true }) as Box<dyn Editor>)
+        })],
+    ),
+    fault(
         "stream-is-labelled-latin-1",
         "Labels an event stream with a charset other than UTF-8.",
         &[Edit::Answer(|request, answer| {
@@ -187,6 +262,73 @@ impl Editor for NoComments {
     fn piece(&mut self, piece: Piece, out: &mut Output) {
         if !piece.encode().starts_with(b":") {
             out.pass(&piece);
+        }
+    }
+}
+
+/// Sends this instead of each comment.
+#[derive(Debug)]
+struct HeartbeatsAre(&'static [u8]);
+
+impl Editor for HeartbeatsAre {
+    fn piece(&mut self, piece: Piece, out: &mut Output) {
+        if piece.encode() == b":\n" {
+            return out.data(self.0);
+        }
+        out.pass(&piece);
+    }
+}
+
+/// Loses the messages that come right behind the head.
+#[derive(Debug, Default)]
+struct GetsReady {
+    ready: bool,
+}
+
+impl GetsReady {
+    /// Less than the time that the suite lets a server settle unless a case wants otherwise.
+    const TIME: Duration = Duration::from_millis(18);
+}
+
+impl Editor for GetsReady {
+    fn opened(&mut self, out: &mut Output) {
+        out.wake_in(Self::TIME);
+    }
+
+    fn piece(&mut self, piece: Piece, out: &mut Output) {
+        if self.ready || !piece.is_message() {
+            out.pass(&piece);
+        }
+    }
+
+    fn woken(&mut self, _out: &mut Output) {
+        self.ready = true;
+    }
+}
+
+/// How much a client may leave unread: more than any case gives to one that reads.
+const ROOM: usize = 11 * 512 * 1024;
+
+/// Drops the events for which there is no room, or cuts them with a heartbeat.
+#[derive(Debug)]
+struct Full {
+    left: usize,
+    cuts: bool,
+}
+
+impl Editor for Full {
+    fn piece(&mut self, piece: Piece, out: &mut Output) {
+        let bytes = piece.encode();
+        match self.left.checked_sub(bytes.len()) {
+            Some(left) => {
+                self.left = left;
+                out.data(bytes);
+            }
+            None if self.cuts => {
+                let (first, second) = bytes.split_at(bytes.len() / 2);
+                out.data([first, b"\n:\n\n", second].concat());
+            }
+            None => {}
         }
     }
 }

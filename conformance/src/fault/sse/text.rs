@@ -65,19 +65,22 @@ pub(super) static FAULTS: &[Fault] = &[
         &[
             Edit::Request(|request| {
                 if request.publishes() {
-                    take_name_apart(request);
+                    take_apart(request, &["event", "id"]);
                 }
             }),
-            Edit::Event(|_request, event| {
-                let text = String::from_utf8_lossy(&event.text()).into_owned();
-                match text.strip_prefix(BREAKS_OUT).and_then(|text| text.split_once(BREAKS_OUT)) {
-                    Some((name, text)) => {
-                        [b"event: ", name.as_bytes(), b"\n", &event.with_text(text.as_bytes()).encode()]
-                            .concat()
-                    }
-                    None => event.encode(),
+            Edit::Event(|_request, event| broken_out(event, "event: ")),
+        ],
+    ),
+    fault(
+        "line-ends-in-comments-are-written",
+        "Writes comments as they are, line ends and all.",
+        &[
+            Edit::Request(|request| {
+                if request.publishes() {
+                    take_apart(request, &["comment"]);
                 }
             }),
+            Edit::Event(|_request, event| broken_out(event, ": ")),
         ],
     ),
     fault(
@@ -99,10 +102,21 @@ fn edited(event: Event, edit: impl Fn(&str) -> String) -> Vec<u8> {
     if after == text { event.encode() } else { event.with_text(after.as_bytes()).encode() }
 }
 
-/// Moves a name or an identifier with line ends, which the server would refuse, in front of the text.
-fn take_name_apart(request: &mut Request) {
+/// The event with what stands before its text written as it is, behind the beginning of a line.
+fn broken_out(event: Event, begins: &str) -> Vec<u8> {
+    let text = String::from_utf8_lossy(&event.text()).into_owned();
+    match text.strip_prefix(BREAKS_OUT).and_then(|text| text.split_once(BREAKS_OUT)) {
+        Some((value, text)) => {
+            [begins.as_bytes(), value.as_bytes(), b"\n", &event.with_text(text.as_bytes()).encode()].concat()
+        }
+        None => event.encode(),
+    }
+}
+
+/// Moves values with line ends, which the server would refuse or write as it should, in front of the text.
+fn take_apart(request: &mut Request, names: &[&str]) {
     let Ok(mut value) = serde_json::from_slice::<serde_json::Value>(&request.body) else { return };
-    for name in ["event", "id"] {
+    for name in names.iter().copied() {
         let text = value.get(name).and_then(|text| text.as_str()).unwrap_or_default().to_owned();
         if text.contains(['\n', '\r']) {
             let data = value.get("data").and_then(|data| data.as_str()).unwrap_or_default();
