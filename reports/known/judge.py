@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Judges the servers in the folders beside this file, and writes what was found to the report.md of each.
+"""Judges the servers in the folders beside this file, and writes what was found to the report.md of each, and how much to
+the table in README.md.
 
 usage: judge.py PUSHSPEC [FOLDER…]
 
@@ -19,6 +20,8 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 DEADLINE = 20.0
+VERDICTS = ["fail", "warn", "info", "pass"]
+TABLE = ("<!-- counts -->\n", "<!-- /counts -->\n")
 
 
 def install(folder):
@@ -92,16 +95,35 @@ def written(folder, report, url):
     return "\n".join(lines) + "\n"
 
 
+def count(counts):
+    """Writes how often each verdict was given to the table in README.md; servers that were not judged keep their row."""
+    readme = HERE / "README.md"
+    before, rest = readme.read_text().split(TABLE[0])
+    table, after = rest.split(TABLE[1])
+    rows = {}
+    for line in table.splitlines():
+        if line.startswith("| ["):
+            rows[line[3:].split("]")[0]] = line
+    for name, total in counts.items():
+        rows[name] = f"| [{name}]({name}/report.md) | " + " | ".join(str(total[verdict]) for verdict in VERDICTS) + " |"
+    head = ["| server | " + " | ".join(VERDICTS) + " |", "|---|" + "---:|" * len(VERDICTS)]
+    lines = head + [rows[name] for name in sorted(rows)]
+    readme.write_text(before + TABLE[0] + "\n" + "\n".join(lines) + "\n\n" + TABLE[1] + after)
+
+
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     pushspec = pathlib.Path(sys.argv[1]).resolve()
     names = sys.argv[2:] or sorted(path.parent.name for path in HERE.glob("*/pushspec.toml"))
+    counts = {}
     for name in names:
         folder = HERE / name
         report, url = judge(pushspec, folder)
         (folder / "report.md").write_text(written(folder, report, url))
-        print(name, report["summary"]["total"])
+        counts[name] = report["summary"]["total"]
+        print(name, counts[name])
+    count(counts)
 
 
 main()
