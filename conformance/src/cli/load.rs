@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::run::chosen_profile;
 use super::{CliError, LoadArguments, LoadFormat};
 use crate::load::{Load, LoadError, Measurement, Options, Progress};
-use crate::target::Target;
+use crate::target::{Target, UrlError};
 
 /// How long the reference server may take to start.
 const START: Duration = Duration::from_secs(10);
@@ -61,7 +61,12 @@ pub(super) async fn load(arguments: &LoadArguments) -> Result<u8, CliError> {
         );
     }
     let url = url.or_else(|| reference.as_ref().map(|server| format!("http://{}", server.address)));
-    let target = Target::new(&url.unwrap_or_default(), profile)?;
+    let target = Target::new(&url.unwrap_or_default(), profile).map_err(|error| match error {
+        UrlError::Path { path, .. } => CliError::Usage(format!(
+            "leave `{path}` out of the URL: the profile says where each technique is"
+        )),
+        error => error.into(),
+    })?;
     let pid = arguments.pid.or_else(|| reference.as_ref().and_then(|server| server.process.id()));
     let load = Load::prepare(target, options(arguments, pid)).await?;
     let measurement = watched(&load, interrupts).await?;
