@@ -383,6 +383,7 @@ impl Profile {
     }
 
     /// The table of the first value that is wrong, what is wrong with it, and a way out.
+    #[cfg(feature = "program")]
     pub(crate) fn mistake(&self) -> Option<(&'static str, Wrong)> {
         check::mistakes(self).into_iter().next().map(|mistake| (mistake.table, mistake.wrong))
     }
