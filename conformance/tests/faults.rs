@@ -91,6 +91,10 @@ async fn every_fault_is_caught_and_every_case_can_fail() {
             }
         }
     }
+    if blessing() {
+        // It is written before anything is asserted: what is missing in it is easier to see with it.
+        insta::assert_snapshot!("matrix", print(&suite, &rows));
+    }
     let missed = fault::all().filter(|fault| !table.is_caught(fault, &rows[fault.name]));
     let missed: Vec<&str> = missed.map(|fault| fault.name).collect();
     assert!(missed.is_empty(), "faults that no case catches which is meant to: {missed:#?}");
@@ -98,7 +102,6 @@ async fn every_fault_is_caught_and_every_case_can_fail() {
     let never_failed: Vec<&String> = never_failed(&suite, &rows).into_iter().map(|case| &case.id).collect();
     assert!(never_failed.is_empty(), "cases that no fault fails: {never_failed:#?}");
     if blessing() {
-        insta::assert_snapshot!("matrix", print(&suite, &rows));
         return;
     }
     let strays = fault::all().map(|fault| (fault.name, table.strays(fault, &rows[fault.name])));

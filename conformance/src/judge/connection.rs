@@ -127,6 +127,11 @@ impl Connection {
         self.sent.bytes += length;
     }
 
+    /// Whether it is a WebSocket that is open, or was.
+    pub(crate) fn is_websocket(&self) -> bool {
+        matches!(self.phase, Phase::WebSocket(_))
+    }
+
     /// Bytes came.
     pub(crate) fn push(&mut self, now: Duration, bytes: &[u8]) {
         self.received += bytes.len();

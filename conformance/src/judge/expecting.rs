@@ -24,8 +24,8 @@ use super::request::technique;
 /// How long an optional item that nothing follows is waited for.
 const OPTIONAL: Duration = Duration::from_secs(1);
 
-/// How long the end of a connection is waited for, where nothing else will do: no clause sets it a time, and how soon it
-/// comes has cases of its own.
+/// How long the end of a WebSocket's connection is waited for, where nothing else will do: no clause sets it a time, and
+/// how soon it comes has cases of its own.
 const ENDING: Duration = Duration::from_secs(10);
 
 /// What waiting for an item came to.
@@ -369,7 +369,7 @@ impl Machine {
             Some(bound) => self.patient(self.time(bound.upper)),
             None if optional && !wanted => Duration::ZERO,
             None if optional => self.patient(OPTIONAL),
-            None if expects_end_alone(&last) => self.patient(ENDING),
+            None if expects_end_alone(&last) && self.connections[id.0].is_websocket() => self.patient(ENDING),
             None => self.patient(DEADLINE),
         };
         let deadline = self.base + window;
