@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use crate::case::Case;
-use crate::catalogue::Level;
+use crate::catalogue::{Catalogue, Level};
 use crate::judge::{Finding, Judgement, Verdict};
 use crate::target::TECHNIQUES;
 use crate::transcript::Transcript;
@@ -82,6 +82,42 @@ pub struct ClauseOutcome {
     pub cases: Vec<String>,
     /// The worst that was found against it; `pass` if a case passed and nothing was found, `skip` if none ran.
     pub verdict: Verdict,
+}
+
+impl ClauseOutcome {
+    /// What the cases say of each clause that they judge.
+    pub(crate) fn of(cases: &[CaseOutcome], catalogue: &Catalogue) -> Vec<ClauseOutcome> {
+        let mut outcomes: BTreeMap<&str, ClauseOutcome> = BTreeMap::new();
+        for outcome in cases {
+            for id in outcome.case.clauses() {
+                let level = catalogue.clause(id).map_or(Level::Must, |clause| clause.level);
+                let entry = outcomes.entry(id).or_insert_with(|| ClauseOutcome {
+                    id: id.to_owned(),
+                    level,
+                    cases: Vec::new(),
+                    verdict: Verdict::Skip,
+                });
+                entry.cases.push(outcome.case.id.clone());
+                let found = outcome
+                    .findings
+                    .iter()
+                    .filter(|finding| finding.clause == id)
+                    .map(|finding| finding.verdict)
+                    .max();
+                let verdict = match (found, outcome.verdict) {
+                    (Some(found), _) => found,
+                    (None, Verdict::Error) => Verdict::Error,
+                    (None, Verdict::Skip) => Verdict::Skip,
+                    // A case that fails on one clause says nothing good of the others that it would have come to.
+                    (None, Verdict::Fail) => continue,
+                    (None, _) => Verdict::Pass,
+                };
+                // A pass counts more than a skip; otherwise the worse of the two holds.
+                entry.verdict = entry.verdict.max(verdict);
+            }
+        }
+        outcomes.into_values().collect()
+    }
 }
 
 /// How often each verdict was given.

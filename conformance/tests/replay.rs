@@ -207,3 +207,15 @@ fn a_transcript_that_a_run_recorded_gives_the_same_judgement_again() -> Result<(
     assert_eq!(first.transcript, second.transcript);
     Ok(())
 }
+
+#[test]
+fn an_identifier_without_data_moves_the_point_of_resumption() -> Result<(), Box<dyn std::error::Error>> {
+    let head = "HTTP/1.1 200 OK\\r\\nContent-Type: text/event-stream\\r\\n\\r\\n";
+    let recorded = format!(
+        "1.000 #0 < \"{head}\"\n2.000 published\n3.000 #0 < \"id: 1\\ndata: one\\n\\nid: 5\\n\\n\"\n4.000 published\n5.000 published\n6.000 #1 < \"{head}\"\n"
+    );
+    let judgement = judge("sse/9.2.4-last-event-id/resume-sends-what-was-missed", &recorded)?;
+    let printed = transcript::printed(&judgement.transcript).join("\n");
+    assert!(printed.contains("Last-Event-ID: 5"), "{printed}");
+    Ok(())
+}

@@ -1,4 +1,5 @@
-//! Event streams: `GET /sse/{channel}[?heartbeat={duration}][&lastEventId={id}][&limit={number}][&redirect={status}]`
+//! Event streams: `GET /sse/{channel}[?heartbeat={duration}][&lastEventId={id}][&limit={number}][&redirect={status}]
+//! [&checkpoints=true]`
 //! (WHATWG HTML, section 9.2).
 //!
 //! The fields of the response leave at once, together with a comment and the reconnection time, so that the client
@@ -11,6 +12,9 @@
 //!
 //! A stream with a limit ends after so many events. One that would have none is over before it begins: 204 tells the
 //! client to come no more. A stream that is asked to redirect has moved to the path without that parameter.
+//!
+//! With checkpoints the identifier of a message does not stand in its event, but in a block of its own behind it: where
+//! it came, the event was whole.
 //!
 //! # What an event stream cannot carry
 //!
@@ -75,7 +79,8 @@ pub(crate) fn answer<B>(
         empty()
     } else {
         let subscription = application.hub.subscribe(name, &start)?;
-        let encoding = EventStream { retry: application.config.retry.as_millis() };
+        let checkpoints = query.text("checkpoints")? == Some("true");
+        let encoding = EventStream { retry: application.config.retry.as_millis(), checkpoints };
         stream::body(application, subscription, heartbeat, limit, encoding)
     };
     let mut answer = response::answer(StatusCode::OK, "text/event-stream", body);
@@ -125,6 +130,8 @@ fn start(fields: &HeaderMap, query: &Query<'_>) -> Result<Start, Refusal> {
 struct EventStream {
     /// The reconnection time in milliseconds.
     retry: u128,
+    /// Whether identifiers have blocks of their own.
+    checkpoints: bool,
 }
 
 impl Encoding for EventStream {
@@ -138,7 +145,9 @@ impl Encoding for EventStream {
         for line in message.comment.iter().flat_map(|comment| lines(comment)) {
             put_field(&mut event, "", line);
         }
-        put_field(&mut event, "id", message.id.as_str());
+        if !self.checkpoints {
+            put_field(&mut event, "id", message.id.as_str());
+        }
         if let Some(kind) = &message.event {
             put_field(&mut event, "event", kind.as_str());
         }
@@ -146,6 +155,10 @@ impl Encoding for EventStream {
             put_field(&mut event, "data", line);
         }
         event.put_u8(b'\n');
+        if self.checkpoints {
+            put_field(&mut event, "id", message.id.as_str());
+            event.put_u8(b'\n');
+        }
         event.freeze()
     }
 
@@ -194,7 +207,8 @@ mod tests {
             comment: None,
             data: data.to_owned(),
         };
-        String::from_utf8(EventStream { retry: 3000 }.message(&message).to_vec()).expect("UTF-8")
+        String::from_utf8(EventStream { retry: 3000, checkpoints: false }.message(&message).to_vec())
+            .expect("UTF-8")
     }
 
     #[test]

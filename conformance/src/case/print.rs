@@ -130,6 +130,7 @@ impl fmt::Display for SendItem {
             SendItem::Eof => out.write_str("eof"),
             SendItem::Reset => out.write_str("reset"),
             SendItem::Pause => out.write_str("pause"),
+            SendItem::Trickle => out.write_str("trickle"),
             SendItem::Resume => out.write_str("resume"),
         }
     }

@@ -196,6 +196,8 @@ pub enum SendItem {
     Reset,
     /// Nothing: from here on what comes is left in the socket.
     Pause,
+    /// `> trickle`: what comes is taken one byte at a time.
+    Trickle,
     /// Nothing: what comes is taken again.
     Resume,
 }

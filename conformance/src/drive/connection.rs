@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::Happening;
-use crate::judge::Input;
+use crate::judge::{Input, Intake};
 use crate::transcript::ConnectionId;
 
 /// How long a connection may take to open.
@@ -31,8 +31,8 @@ enum Command {
 /// A connection that is open, or on its way. Dropping it closes it.
 pub(crate) struct Opened {
     commands: mpsc::UnboundedSender<Command>,
-    /// Whether what comes is read.
-    reads: watch::Sender<bool>,
+    /// How what comes is read.
+    reads: watch::Sender<Intake>,
     task: JoinHandle<()>,
 }
 
@@ -45,7 +45,7 @@ impl Opened {
     ) -> Opened {
         // What a case sends is bounded by its page, so the queue needs no bound of its own.
         let (commands, queue) = mpsc::unbounded_channel();
-        let (reads, is_read) = watch::channel(true);
+        let (reads, is_read) = watch::channel(Intake::All);
         let task = tokio::spawn(async move {
             match connect(&addresses).await {
                 Ok(stream) => serve(id, stream, queue, is_read, happened).await,
@@ -62,8 +62,8 @@ impl Opened {
         let _ = self.commands.send(Command::Write(pieces));
     }
 
-    /// Reads what comes, or leaves it in the socket.
-    pub(crate) fn read(&self, reads: bool) {
+    /// Reads what comes in this way.
+    pub(crate) fn read(&self, reads: Intake) {
         let _ = self.reads.send(reads);
     }
 
@@ -107,7 +107,7 @@ async fn serve(
     id: ConnectionId,
     stream: TcpStream,
     queue: mpsc::UnboundedReceiver<Command>,
-    is_read: watch::Receiver<bool>,
+    is_read: watch::Receiver<Intake>,
     happened: mpsc::Sender<Happening>,
 ) {
     let (reading, writing) = stream.into_split();
@@ -122,14 +122,19 @@ async fn serve(
 async fn read(
     id: ConnectionId,
     mut reading: OwnedReadHalf,
-    mut is_read: watch::Receiver<bool>,
+    mut is_read: watch::Receiver<Intake>,
     happened: mpsc::Sender<Happening>,
 ) {
     let mut buffer = vec![0; READ];
     loop {
         // The other side is dropped together with this task.
-        let _ = is_read.wait_for(|reads| *reads).await;
-        let input = match reading.read(&mut buffer).await {
+        let intake =
+            is_read.wait_for(|intake| *intake != Intake::Nothing).await.map_or(Intake::All, |intake| *intake);
+        let received = match intake {
+            Intake::Bytes => read_bytes(&mut reading, &mut buffer).await,
+            _ => reading.read(&mut buffer).await,
+        };
+        let input = match received {
             Ok(0) => Input::Eof(id),
             Ok(length) => Input::Received(id, buffer[..length].to_vec()),
             Err(_) => Input::Reset(id),
@@ -141,6 +146,19 @@ async fn read(
         }
     }
     std::future::pending::<()>().await;
+}
+
+/// Takes one byte at a time, as long as there are any; the judge gets them together.
+async fn read_bytes(reading: &mut OwnedReadHalf, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut length = reading.read(&mut buffer[..1]).await?;
+    while (1..buffer.len()).contains(&length) {
+        match reading.try_read(&mut buffer[length..=length]) {
+            Ok(1) => length += 1,
+            // Nothing more for now, or the end, which the next read finds again.
+            _ => break,
+        }
+    }
+    Ok(length)
 }
 
 /// Writes what is asked for. Returns, and with it ends the connection, only for a RST.

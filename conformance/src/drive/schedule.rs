@@ -141,7 +141,7 @@ impl Suite {
             Some(CaseOutcome { selected: reported.contains(case.id.as_str()), ..outcome })
         });
         let cases: Vec<CaseOutcome> = outcomes.collect();
-        let clauses = clauses(&cases, &self.catalogue);
+        let clauses = ClauseOutcome::of(&cases, &self.catalogue);
         let excluded = excluded.into_iter().map(|case| case.id).collect();
         let target = target.url();
         Ok(Outcome { target, started, cases, excluded, clauses, unjudged, duration: start.elapsed() })
@@ -430,38 +430,4 @@ fn channel(tag: &str, id: &str, attempt: usize) -> String {
     // What a case published the first time is not to be heard the second time.
     let again = if attempt > 1 { format!("-{attempt}") } else { String::new() };
     format!("pushspec-{tag}-{hash}{again}")
-}
-
-/// What the cases say of each clause that they judge.
-fn clauses(cases: &[CaseOutcome], catalogue: &Catalogue) -> Vec<ClauseOutcome> {
-    let mut outcomes: BTreeMap<&str, ClauseOutcome> = BTreeMap::new();
-    for outcome in cases {
-        for id in outcome.case.clauses() {
-            let level = catalogue.clause(id).map_or(Level::Must, |clause| clause.level);
-            let entry = outcomes.entry(id).or_insert_with(|| ClauseOutcome {
-                id: id.to_owned(),
-                level,
-                cases: Vec::new(),
-                verdict: Verdict::Skip,
-            });
-            entry.cases.push(outcome.case.id.clone());
-            let found = outcome
-                .findings
-                .iter()
-                .filter(|finding| finding.clause == id)
-                .map(|finding| finding.verdict)
-                .max();
-            let verdict = match (found, outcome.verdict) {
-                (Some(found), _) => found,
-                (None, Verdict::Error) => Verdict::Error,
-                (None, Verdict::Skip) => Verdict::Skip,
-                // A case that fails on one clause says nothing good of the others that it would have come to.
-                (None, Verdict::Fail) => continue,
-                (None, _) => Verdict::Pass,
-            };
-            // A pass counts more than a skip; otherwise the worse of the two holds.
-            entry.verdict = entry.verdict.max(verdict);
-        }
-    }
-    outcomes.into_values().collect()
 }

@@ -112,6 +112,15 @@ impl Body {
         }
     }
 
+    /// The identifier after which a client resumes, where a block without data has moved it on since the last event
+    /// (HTML section 9.2.6, the steps at a blank line).
+    pub(crate) fn resume_point(&self) -> Option<&str> {
+        match &self.content {
+            Content::EventStream(receiver) => receiver.resume_point.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Whether the connection's end is the only end that it has.
     pub(crate) fn ends_with_connection(&self) -> bool {
         matches!(self.framing, Framing::UntilClose)
@@ -322,6 +331,8 @@ struct EventStreamReceiver {
     interpreter: Interpreter,
     /// How many bytes of a block have come since the last blank line.
     block: usize,
+    /// The identifier that a block without data has given since the last event.
+    resume_point: Option<String>,
 }
 
 impl EventStreamReceiver {
@@ -372,7 +383,13 @@ impl EventStreamReceiver {
                     }
                 }
             }
-            if let Some(event) = self.interpreter.line(&line) {
+            let before = self.interpreter.last_event_id().to_owned();
+            let event = self.interpreter.line(&line);
+            if self.interpreter.last_event_id() != before {
+                self.resume_point = Some(self.interpreter.last_event_id().to_owned());
+            }
+            if let Some(event) = event {
+                self.resume_point = None;
                 let id = Some(event.last_event_id).filter(|id| !id.is_empty());
                 let message =
                     Message { data: event.data.into_bytes(), binary: false, id, event: Some(event.kind) };

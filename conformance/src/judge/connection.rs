@@ -127,6 +127,15 @@ impl Connection {
         self.sent.bytes += length;
     }
 
+    /// The identifier that a block without data has given, if every event before it was taken.
+    pub(crate) fn resume_point(&self) -> Option<&str> {
+        let waits = self.arrivals.iter().any(|arrival| matches!(arrival.item, Item::Message(_)));
+        match &self.phase {
+            Phase::Body(body) if !waits => body.resume_point(),
+            _ => None,
+        }
+    }
+
     /// Whether it is a WebSocket that is open, or was.
     pub(crate) fn is_websocket(&self) -> bool {
         matches!(self.phase, Phase::WebSocket(_))

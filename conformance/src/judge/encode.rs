@@ -5,6 +5,7 @@ use pushspec_wire::websocket::{Frame, LengthForm, Opcode};
 use crate::case::statement::{FrameItem, FrameWord, OpcodeWord, SendItem};
 use crate::case::text::{NoValue, Scope};
 
+use super::machine::Intake;
 use super::scope::CaseScope;
 
 /// What a step sends.
@@ -16,8 +17,8 @@ pub(crate) enum Outgoing {
     Finish,
     /// A RST.
     Abort,
-    /// Nothing: what comes is read, or left in the socket.
-    Read(bool),
+    /// Nothing: how what comes is read.
+    Read(Intake),
 }
 
 /// An item that makes no bytes.
@@ -47,8 +48,9 @@ pub(crate) fn outgoing(item: &SendItem, scope: &mut CaseScope) -> Result<Outgoin
         },
         SendItem::Eof => Outgoing::Finish,
         SendItem::Reset => Outgoing::Abort,
-        SendItem::Pause => Outgoing::Read(false),
-        SendItem::Resume => Outgoing::Read(true),
+        SendItem::Pause => Outgoing::Read(Intake::Nothing),
+        SendItem::Trickle => Outgoing::Read(Intake::Bytes),
+        SendItem::Resume => Outgoing::Read(Intake::All),
     })
 }
 

@@ -9,10 +9,10 @@ use crate::case::statement::{
     ConnectionName, ExpectItem, Expectation, FieldPattern, FrameWord, OpcodeWord, Procedure, Statement,
 };
 use crate::case::text::Scope as _;
-use crate::catalogue::Level;
 use crate::target::decode::Message;
 use crate::transcript::ConnectionId;
 
+use super::body_state::{self, BodyState};
 use super::connection::Connection;
 use super::encode::EncodeError;
 use super::fit::{Fit, field_miss, is_interim};
@@ -90,24 +90,6 @@ impl Machine {
         let StepKind::Expect(_, Expectation { items, .. }) = &step.kind else { return false };
         let ended = self.connections[id.0].ended.as_ref();
         items.len() > 1 && ended.is_some_and(|ended| items.contains(ended))
-    }
-
-    /// Why messages cannot be told: the answer is coded although the suite asks for none, and the suite decodes
-    /// nothing. That it is coded is for one case to find, not for all that wait for messages.
-    fn coded(&self, id: ConnectionId, candidates: &[Step]) -> Option<String> {
-        let coding = self.connections[id.0].coding.as_ref()?;
-        let told = |item: &ExpectItem| {
-            matches!(item, ExpectItem::Message(_) | ExpectItem::Comment | ExpectItem::NoMessages)
-        };
-        let decoded = |step: &Step| match &step.kind {
-            StepKind::Expect(_, expectation) => expectation.items.iter().any(told),
-            _ => false,
-        };
-        candidates.iter().any(decoded).then(|| {
-            format!(
-                "the content comes in the coding {coding}, and the suite, which takes none, cannot read it"
-            )
-        })
     }
 
     fn search(&mut self, id: ConnectionId, candidates: &[Step]) -> Result<Search, String> {
@@ -300,39 +282,6 @@ impl Machine {
         self.stop();
     }
 
-    /// Why an answer says nothing of the clause: the target is busy, or wants something that the profile does not
-    /// give.
-    fn refusal(&self, step: &Step, id: ConnectionId, index: usize) -> Option<String> {
-        let Item::Head(head) = &self.connections[id.0].arrivals[index].item else { return None };
-        let code = head.status_line()?.code;
-        // A choice that is left open is not made by a server that asks for something else first.
-        let open_choice = self.clause_of(step.line).1 == Level::May;
-        let opening =
-            matches!(step.kind, StepKind::Opened(..)) || self.case.section().facts.sanity || open_choice;
-        match code {
-            429 | 503 => Some(format!("the target refuses more work with {code}; try fewer --jobs")),
-            401 | 403 | 407 if opening => Some(format!(
-                "the target wants credentials, or another origin, and answers {code}; see [headers] in the profile"
-            )),
-            301 | 302 | 303 | 307 | 308 if opening => {
-                let location = head.value("Location").unwrap_or_default();
-                Some(format!(
-                    "the target redirects with {code} to {}; name that path in the profile",
-                    shown(&location)
-                ))
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether the target has refused a request that the case writes out, which may have no place for the fields that
-    /// the profile gives.
-    fn misses_the_headers(&self, id: ConnectionId, index: usize) -> bool {
-        let Item::Head(head) = &self.connections[id.0].arrivals[index].item else { return false };
-        let refused = head.status_line().is_some_and(|line| matches!(line.code, 401 | 403 | 407));
-        refused && !self.procedures.contains_key(&id) && !self.target.profile.headers.is_empty()
-    }
-
     /// An optional step was not met: a finding only where a clause stands behind it.
     fn miss_optional(&mut self, step: &Step, received: &str) {
         if self.line(step.line).is_some_and(|line| line.clause.is_some()) {
@@ -415,11 +364,11 @@ impl Machine {
         item: &ExpectItem,
     ) -> Option<Duration> {
         let state = match item {
-            ExpectItem::Prelude(size) => Ok(prelude(&self.connections[id.0], *size)),
-            ExpectItem::Anything => Ok(anything(&self.connections[id.0], self.since)),
-            ExpectItem::Bytes(text) => {
-                text.bytes(&self.scope).map(|wanted| next_bytes(&mut self.connections[id.0], &wanted))
-            }
+            ExpectItem::Prelude(size) => Ok(body_state::prelude(&self.connections[id.0], *size)),
+            ExpectItem::Anything => Ok(body_state::anything(&self.connections[id.0], self.since)),
+            ExpectItem::Bytes(text) => text
+                .bytes(&self.scope)
+                .map(|wanted| body_state::next_bytes(&mut self.connections[id.0], &wanted)),
             _ => return None,
         };
         match state {
@@ -436,52 +385,6 @@ impl Machine {
         }
         None
     }
-}
-
-/// What an expectation of bytes came to.
-enum BodyState {
-    Met,
-    Missed(String),
-    NotYet,
-}
-
-fn prelude(connection: &Connection, size: usize) -> BodyState {
-    let message = |arrival: &Arrival| matches!(arrival.item, Item::Message(_));
-    if connection.prelude >= size {
-        BodyState::Met
-    } else if has_ended(connection) || connection.arrivals.iter().any(message) {
-        BodyState::Missed(format!("{} bytes of the body before the first message", connection.prelude))
-    } else {
-        BodyState::NotYet
-    }
-}
-
-fn anything(connection: &Connection, since: Duration) -> BodyState {
-    if connection.body_at.is_some_and(|at| at > since) {
-        BodyState::Met
-    } else if has_ended(connection) {
-        BodyState::Missed("the end of the stream".to_owned())
-    } else {
-        BodyState::NotYet
-    }
-}
-
-fn next_bytes(connection: &mut Connection, wanted: &[u8]) -> BodyState {
-    let came: Vec<u8> = connection.unread.iter().copied().take(wanted.len()).collect();
-    if came == wanted {
-        connection.unread.drain(..wanted.len());
-        BodyState::Met
-    } else if has_ended(connection) || !wanted.starts_with(&came) {
-        BodyState::Missed(shown(&came))
-    } else {
-        BodyState::NotYet
-    }
-}
-
-fn has_ended(connection: &Connection) -> bool {
-    let ends =
-        |arrival: &Arrival| matches!(arrival.item, Item::End | Item::Eof | Item::Reset | Item::Unreadable(_));
-    connection.arrivals.iter().any(ends)
 }
 
 /// Notes whether what was taken is an end.

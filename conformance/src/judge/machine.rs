@@ -45,8 +45,8 @@ pub enum Action {
     Finish(ConnectionId),
     /// End a connection with a RST.
     Abort(ConnectionId),
-    /// Read what comes on a connection, or leave it in the socket.
-    Read(ConnectionId, bool),
+    /// Read what comes on a connection in this way from now on.
+    Read(ConnectionId, Intake),
     /// Drop a connection.
     Close(ConnectionId),
     /// Send this request, and say how it went.
@@ -55,6 +55,17 @@ pub enum Action {
     Wait(Duration),
     /// The case is over: see [`Machine::finish`].
     Done,
+}
+
+/// How what comes on a connection is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intake {
+    /// As it comes.
+    All,
+    /// One byte at a time.
+    Bytes,
+    /// Not at all: it is left in the socket.
+    Nothing,
 }
 
 /// How a case is judged beyond what its page says.
@@ -274,7 +285,7 @@ impl Machine {
         {
             connection.half_closed = true;
         }
-        if let Action::Read(_, false) = &action {
+        if let Action::Read(_, Intake::Nothing) = &action {
             // A case that does so publishes more than sockets hold, to the others of its connections as well.
             self.connections.iter_mut().for_each(|connection| connection.paused = true);
         }

@@ -230,11 +230,12 @@ pub fn needs(case: &Case) -> BTreeSet<String> {
 }
 
 /// Substitutions that only some profiles can make, with the capability behind each.
-const GIVEN_BY_THE_PROFILE: [(&str, &str); 4] = [
+const GIVEN_BY_THE_PROFILE: [(&str, &str); 5] = [
     ("{origin}", "cors"),
     ("{ending-path}", "sse.ending"),
     ("{gone-path}", "sse.gone"),
     ("{moved-path}", "sse.moved"),
+    ("{checkpoints-path}", "sse.checkpoints"),
 ];
 
 fn line_needs(line: &Line, needs: &mut BTreeSet<String>) {

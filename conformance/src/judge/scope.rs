@@ -85,7 +85,12 @@ impl CaseScope {
             set("origin", origin.clone());
         }
         if let Some(sse) = &target.profile.sse {
-            let others = [("ending-path", &sse.ending), ("gone-path", &sse.gone), ("moved-path", &sse.moved)];
+            let others = [
+                ("ending-path", &sse.ending),
+                ("gone-path", &sse.gone),
+                ("moved-path", &sse.moved),
+                ("checkpoints-path", &sse.checkpoints),
+            ];
             for (name, path) in others.into_iter().filter_map(|(name, path)| Some((name, path.as_ref()?))) {
                 set(name, expand_path(target, path, channel, &PathValues::default()));
             }

@@ -7,6 +7,7 @@ use crate::case::text::{NoValue, Text};
 use crate::target::profile::Publication;
 use crate::transcript::{ConnectionId, Unpublished};
 
+use super::connection::Connection;
 use super::encode::{Outgoing, outgoing};
 use super::fit::{Context, is_interim};
 use super::item::{Arrival, Item, readable_line, shown};
@@ -93,6 +94,10 @@ impl Machine {
         name: &ConnectionName,
         attributes: &[Attribute],
     ) {
+        let moved = self.connections.last().and_then(Connection::resume_point).map(str::to_owned);
+        if let Some(id) = moved {
+            self.scope.remember("last-event-id", id.into_bytes());
+        }
         match request(procedure, attributes, &self.target, &self.scope) {
             Ok(bytes) => {
                 let id = self.connect(name, technique(procedure));

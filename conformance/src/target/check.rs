@@ -37,6 +37,7 @@ pub(super) fn mistakes(profile: &Profile) -> Vec<Mistake> {
         ("sse", "path", sse.as_ref().map(|sse| &sse.path), CHANNEL),
         ("sse", "ending", sse.as_ref().and_then(|sse| sse.ending.as_ref()), CHANNEL),
         ("sse", "gone", sse.as_ref().and_then(|sse| sse.gone.as_ref()), CHANNEL),
+        ("sse", "checkpoints", sse.as_ref().and_then(|sse| sse.checkpoints.as_ref()), CHANNEL),
         ("sse", "moved", sse.as_ref().and_then(|sse| sse.moved.as_ref()), CHANNEL),
         ("websocket", "path", websocket.map(|websocket| &websocket.path), CHANNEL),
         ("websocket", "subscribe", websocket.and_then(|websocket| websocket.subscribe.as_ref()), CHANNEL),

@@ -11,7 +11,7 @@ use std::time::Duration;
 pub use profile::{Profile, ProfileError};
 
 /// Everything that a case can need, with what the profile must say for it.
-pub const CAPABILITIES: [(&str, &str); 28] = [
+pub const CAPABILITIES: [(&str, &str); 29] = [
     ("polling", "a [polling] table"),
     ("polling.cursor", "[polling] path with {cursor}, and cursor"),
     ("polling.validator", "[polling] validator = true"),
@@ -29,6 +29,7 @@ pub const CAPABILITIES: [(&str, &str); 28] = [
     ("sse.ending", "[sse] ending"),
     ("sse.gone", "[sse] gone"),
     ("sse.moved", "[sse] moved"),
+    ("sse.checkpoints", "[sse] checkpoints"),
     ("websocket", "a [websocket] table"),
     ("websocket.reply", "[websocket] reply"),
     ("websocket.binary", "[websocket] reply and binary = true"),
@@ -187,6 +188,7 @@ impl Target {
             "sse.channel" => sse.as_ref().is_some_and(|sse| sse.path.contains("{channel}")),
             "sse.ending" => sse.as_ref().is_some_and(|sse| sse.ending.is_some()),
             "sse.gone" => sse.as_ref().is_some_and(|sse| sse.gone.is_some()),
+            "sse.checkpoints" => sse.as_ref().is_some_and(|sse| sse.checkpoints.is_some()),
             "sse.moved" => sse.as_ref().is_some_and(|sse| sse.moved.is_some()),
             "websocket" => websocket.is_some(),
             "websocket.reply" => websocket.as_ref().is_some_and(|websocket| websocket.reply.is_some()),

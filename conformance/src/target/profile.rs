@@ -212,6 +212,8 @@ pub struct EventStream {
     pub gone: Option<String>,
     /// Path and query from which a stream has moved elsewhere.
     pub moved: Option<String>,
+    /// Path and query of a stream in which identifiers come in blocks of their own, behind their events.
+    pub checkpoints: Option<String>,
 }
 
 /// `[websocket]`

@@ -16,7 +16,7 @@ pub(crate) use order::{check_order, expects_something};
 pub(crate) use statement::duration;
 
 /// The names that can stand in braces anywhere, and where they come from.
-pub(crate) const SUBSTITUTIONS: [&str; 20] = [
+pub(crate) const SUBSTITUTIONS: [&str; 21] = [
     "authority",
     "host",
     "port",
@@ -26,6 +26,7 @@ pub(crate) const SUBSTITUTIONS: [&str; 20] = [
     "ending-path",
     "gone-path",
     "moved-path",
+    "checkpoints-path",
     "channel",
     "origin",
     "key",

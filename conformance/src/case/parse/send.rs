@@ -27,10 +27,11 @@ fn item(cursor: &mut Cursor<'_>) -> Result<SendItem, Mistake> {
         return Ok(SendItem::Frame(frame));
     }
     match cursor.rest().as_str() {
-        "eof" | "reset" | "pause" | "resume" => Ok(match cursor.take_rest().as_str() {
+        "eof" | "reset" | "pause" | "trickle" | "resume" => Ok(match cursor.take_rest().as_str() {
             "eof" => SendItem::Eof,
             "reset" => SendItem::Reset,
             "pause" => SendItem::Pause,
+            "trickle" => SendItem::Trickle,
             _ => SendItem::Resume,
         }),
         rest if rest.starts_with("chop ") => chop(cursor),
@@ -40,7 +41,7 @@ fn item(cursor: &mut Cursor<'_>) -> Result<SendItem, Mistake> {
         rest => {
             let mut mistake =
                 Mistake::at(from, rest.chars().count(), "this is neither an item nor an HTTP line");
-            mistake.hint = did_you_mean(rest, ["eof", "reset", "pause", "resume", "chop"])
+            mistake.hint = did_you_mean(rest, ["eof", "reset", "pause", "trickle", "resume", "chop"])
                 .or_else(|| Some("write other bytes in quotes: `> \"GET /\\r\\n\"`".into()));
             Err(mistake)
         }
