@@ -1,5 +1,6 @@
 //! The only code with sockets and a clock.
 
+mod breaches;
 mod connection;
 mod publish;
 pub mod schedule;

@@ -9,12 +9,10 @@ use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::{Publisher, resolve, run};
+use super::{Publisher, breaches, resolve, run};
 use crate::case::Case;
 use crate::catalogue::{Catalogue, Level};
-use crate::judge::{
-    Breach, Finding, Invariant, Judgement, Machine, Place, Settings, Verdict, lacking, publishes,
-};
+use crate::judge::{Breach, Invariant, Judgement, Machine, Settings, Verdict, lacking, publishes};
 use crate::outcome::{CaseOutcome, ClauseOutcome, Outcome};
 use crate::suite::{Pattern, Suite};
 use crate::target::Target;
@@ -73,9 +71,6 @@ const TOO_LONG_FOR_AGAIN: Duration = Duration::from_secs(10);
 
 /// How many cases that do not pass are run again: where there are more, it is not for want of a moment's rest.
 const MAX_AGAIN: usize = 48;
-
-/// How many breaches of an invariant are reported; the rest are counted.
-const SHOWN_BREACHES: usize = 5;
 
 impl Suite {
     /// Judges a target.
@@ -381,44 +376,13 @@ impl Runner {
             let reason = "no case that ran had traffic for it".to_owned();
             return CaseOutcome::skipped(case, level, reason);
         }
-        let breaches: Vec<&(String, Breach)> =
-            results.breaches.iter().filter(|(_, breach)| breach.invariant == invariant).collect();
-        let mut findings: Vec<Finding> = breaches
-            .iter()
-            .take(SHOWN_BREACHES)
-            .map(|(seen_in, breach)| breach_finding(&case, level, seen_in, breach))
-            .collect();
-        if let (Some(last), more @ 1..) = (findings.last_mut(), breaches.len().saturating_sub(SHOWN_BREACHES))
-        {
-            last.received = format!("{} (and {more} more)", last.received);
-        }
+        let findings = breaches::findings(&case, level, invariant, &results.breaches);
         let verdict = if findings.is_empty() { Verdict::Pass } else { Verdict::from(level) };
         let mut outcome = CaseOutcome::skipped(case, level, String::new());
         outcome.reason = None;
         outcome.verdict = verdict;
         outcome.findings = findings;
         outcome
-    }
-}
-
-fn breach_finding(case: &Case, level: Level, seen_in: &str, breach: &Breach) -> Finding {
-    let section = case.section();
-    let source = format!("## {}", section.name);
-    Finding {
-        clause: case.clause().to_owned(),
-        level,
-        verdict: Verdict::from(level),
-        place: Place {
-            file: case.page.file(),
-            line: section.line,
-            column: 4,
-            width: section.name.len(),
-            source,
-        },
-        expected: case.title(),
-        received: format!("{}{}", breach.seen, breach.connection.suffix()),
-        at: breach.at,
-        seen_in: Some(seen_in.to_owned()),
     }
 }
 
