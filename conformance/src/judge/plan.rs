@@ -47,20 +47,6 @@ pub(crate) enum StepKind {
 
 impl StepKind {
     /// The connection on which something is done.
-    fn connection(&self) -> Option<&ConnectionName> {
-        match self {
-            StepKind::Connect(name)
-            | StepKind::Procedure(_, name, _)
-            | StepKind::Visit(_, name, _)
-            | StepKind::Opened(_, name)
-            | StepKind::Send(name, _)
-            | StepKind::Head(name, ..)
-            | StepKind::Expect(name, _)
-            | StepKind::Silent(_, _, name) => Some(name),
-            StepKind::Publish(..) | StepKind::Wait(_) => None,
-        }
-    }
-
     fn connection_mut(&mut self) -> Option<&mut ConnectionName> {
         match self {
             StepKind::Connect(name)
@@ -112,11 +98,11 @@ pub(crate) fn steps(case: &Case) -> Vec<Step> {
 fn crowded(steps: Vec<Step>) -> Vec<Step> {
     let mut crowds: BTreeMap<ConnectionName, usize> = BTreeMap::new();
     let mut out = Vec::new();
-    for step in steps {
+    for mut step in steps {
         if let StepKind::Procedure(_, name, attributes) = &step.kind {
             crowds.insert(name.clone(), count(attributes, "times").max(1));
         }
-        let times = step.kind.connection().and_then(|name| crowds.get(name)).copied().unwrap_or(1);
+        let times = step.kind.connection_mut().and_then(|name| crowds.get(name)).copied().unwrap_or(1);
         for number in 1..=times {
             let mut step = step.clone();
             if let Some(name) = step.kind.connection_mut() {
