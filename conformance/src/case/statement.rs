@@ -347,6 +347,8 @@ pub enum FieldTest {
 /// The grammars that `fits` knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grammar {
+    /// Any value but an empty one
+    Something,
     /// `1*DIGIT`
     Digits,
     /// RFC 9110 section 8.8.3
@@ -370,7 +372,8 @@ pub enum Grammar {
 
 impl Grammar {
     /// Every grammar with its spelling.
-    pub const ALL: [(Grammar, &str); 9] = [
+    pub const ALL: [(Grammar, &str); 10] = [
+        (Grammar::Something, "something"),
         (Grammar::Digits, "digits"),
         (Grammar::EntityTag, "entity-tag"),
         (Grammar::HttpDate, "http-date"),

@@ -7,6 +7,7 @@ use crate::case::statement::Grammar;
 /// Whether a value follows a grammar.
 pub(crate) fn fits(grammar: Grammar, value: &[u8]) -> bool {
     match grammar {
+        Grammar::Something => !value.is_empty(),
         Grammar::Digits => digits(value),
         Grammar::EntityTag => entity_tag(value),
         Grammar::HttpDate => http_date(value),

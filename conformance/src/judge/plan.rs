@@ -216,12 +216,13 @@ pub fn needs(case: &Case) -> BTreeSet<String> {
 }
 
 /// Substitutions that only some profiles can make, with the capability behind each.
-const GIVEN_BY_THE_PROFILE: [(&str, &str); 5] = [
+const GIVEN_BY_THE_PROFILE: [(&str, &str); 6] = [
     ("{origin}", "cors"),
     ("{ending-path}", "sse.ending"),
     ("{gone-path}", "sse.gone"),
     ("{moved-path}", "sse.moved"),
     ("{checkpoints-path}", "sse.checkpoints"),
+    ("{known-subprotocol}", "websocket.subprotocol"),
 ];
 
 fn line_needs(line: &Line, needs: &mut BTreeSet<String>) {

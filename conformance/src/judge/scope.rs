@@ -98,6 +98,10 @@ impl CaseScope {
         if let Some(path) = target.profile.websocket.as_ref().and_then(|websocket| websocket.subscription()) {
             set("subscribe-path", expand_path(target, path, channel, &PathValues::default()));
         }
+        let known = target.profile.websocket.as_ref().and_then(|websocket| websocket.subprotocols.first());
+        if let Some(known) = known {
+            set("known-subprotocol", known.clone());
+        }
         let host = format!("Host: {}\r\n", target.authority()).into_bytes();
         let headers = target.profile.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
         let headers = headers.collect::<String>().into_bytes();

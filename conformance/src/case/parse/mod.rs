@@ -16,7 +16,7 @@ pub(crate) use order::{check_order, expects_something};
 pub(crate) use statement::duration;
 
 /// The names that can stand in braces anywhere, and where they come from.
-pub(crate) const SUBSTITUTIONS: [&str; 21] = [
+pub(crate) const SUBSTITUTIONS: [&str; 22] = [
     "authority",
     "host",
     "port",
@@ -27,6 +27,7 @@ pub(crate) const SUBSTITUTIONS: [&str; 21] = [
     "gone-path",
     "moved-path",
     "checkpoints-path",
+    "known-subprotocol",
     "channel",
     "origin",
     "key",

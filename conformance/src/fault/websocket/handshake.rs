@@ -348,7 +348,7 @@ fn spoil_list(request: &mut Request, name: &str) {
 }
 
 /// Keeps the first of several lines of which the function says so, if there is one.
-fn keep_one(request: &mut Request, name: &str, wanted: impl Fn(&[u8]) -> bool) {
+pub(super) fn keep_one(request: &mut Request, name: &str, wanted: impl Fn(&[u8]) -> bool) {
     let values: Vec<Vec<u8>> = request.head.values(name).map(Cow::into_owned).collect();
     let kept = values.iter().find(|value| wanted(value));
     if let Some(kept) = kept.filter(|_| request.is_handshake() && values.len() > 1) {

@@ -9,7 +9,7 @@ use super::super::fields::{self, is_named};
 use super::super::request::Request;
 use super::super::{Edit, Fault};
 use super::fault;
-use super::handshake::{GOOD_KEY, KEY, VERSION, drop_where, on_opening, refuse};
+use super::handshake::{GOOD_KEY, KEY, VERSION, drop_where, keep_one, on_opening, refuse};
 
 /// What section 1.3 has a server append to the key.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -138,12 +138,12 @@ pub(super) static FAULTS: &[Fault] = &[
         &[Edit::Request(|request| drop_where(request, EXTENSIONS, |value| !is_extension_list(value)))],
     ),
     fault(
-        "own-page-is-sent-away",
-        "Answers its own pages with a redirect.",
+        "own-page-gets-a-page",
+        "Answers its own pages with an ordinary page.",
         &[Edit::Answer(|request, answer| {
             let origin = request.field("Origin").unwrap_or_default();
             let own = request.field("Host").is_some_and(|host| origin == format!("http://{host}"));
-            refuse(answer, "302 Found", request.is_handshake() && own);
+            refuse(answer, "200 OK", request.is_handshake() && own);
         })],
     ),
     fault(
@@ -170,6 +170,35 @@ pub(super) static FAULTS: &[Fault] = &[
         &[Edit::Answer(|request, answer| {
             if request.names(PROTOCOL) {
                 on_opening(answer, |answer| fields::set(&mut answer.head, PROTOCOL, "server.pushspec"));
+            }
+        })],
+    ),
+    fault(
+        "subprotocol-is-never-taken",
+        "Opens without the subprotocol that it speaks and was offered.",
+        &[Edit::Answer(|_request, answer| {
+            on_opening(answer, |answer| fields::remove(&mut answer.head, PROTOCOL));
+        })],
+    ),
+    fault(
+        "only-the-first-subprotocol-is-read",
+        "Takes the subprotocol that it speaks only where it is offered first.",
+        &[Edit::Answer(|request, answer| {
+            let offered = request.field(PROTOCOL).unwrap_or_default();
+            let first = offered.split(',').next().unwrap_or_default().trim().to_owned();
+            on_opening(answer, |answer| {
+                fields::retain(&mut answer.head, |line| {
+                    !is_named(line, PROTOCOL) || line.content.ends_with(first.as_bytes())
+                })
+            });
+        })],
+    ),
+    fault(
+        "lists-end-with-their-first-line",
+        "Reads the first of several lines of subprotocols, or of extensions, and no other.",
+        &[Edit::Request(|request| {
+            for name in [PROTOCOL, EXTENSIONS] {
+                keep_one(request, name, |_| true);
             }
         })],
     ),
