@@ -189,7 +189,7 @@ pub(super) static FAULTS: &[Fault] = &[
             on_opening(answer, |answer| {
                 fields::retain(&mut answer.head, |line| {
                     !is_named(line, PROTOCOL) || line.content.ends_with(first.as_bytes())
-                })
+                });
             });
         })],
     ),
