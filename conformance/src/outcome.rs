@@ -54,6 +54,16 @@ impl CaseOutcome {
         }
     }
 
+    /// Whether the conversation did not come to its end, or says nothing of the server: what rests on it says nothing
+    /// either.
+    pub(crate) fn is_broken(&self) -> bool {
+        match self.verdict {
+            Verdict::Skip => false,
+            Verdict::Error => true,
+            _ => !self.completed,
+        }
+    }
+
     pub(crate) fn skipped(case: Case, level: Level, reason: String) -> CaseOutcome {
         CaseOutcome {
             case,
@@ -204,9 +214,7 @@ impl Outcome {
     /// there, and nothing could not be run. With `strict`, warnings are failures.
     pub fn is_conformant(&self, strict: bool) -> bool {
         let counts = self.counts();
-        let absent = |case: &CaseOutcome| {
-            case.case.section().facts.sanity && case.verdict != Verdict::Skip && !case.completed
-        };
+        let absent = |case: &CaseOutcome| case.case.is_sanity() && case.is_broken();
         self.judged() > 0
             && counts.of(Verdict::Fail) == 0
             && counts.of(Verdict::Error) == 0

@@ -12,13 +12,13 @@ use super::{CliError, Format, PathArguments, RunArguments};
 use crate::case::error::{PageError, PageErrors, Wrong};
 use crate::drive::schedule::{Options, RunError};
 use crate::fault::{self, Relay};
-use crate::judge::Verdict;
+use crate::judge::{Verdict, lacking, needs};
 use crate::outcome::Outcome;
 use crate::report::terminal::{Detail, Invocation};
 use crate::report::{self, json, junit, terminal};
 use crate::suite::{Pattern, Suite};
 use crate::target::profile::{EventStream, Iframe, LongPolling, Parts, Polling, WebSocket};
-use crate::target::{Profile, ProfileError, TECHNIQUES, Target, UrlError, websocket_path};
+use crate::target::{CAPABILITIES, Profile, ProfileError, TECHNIQUES, Target, UrlError, websocket_path};
 
 /// The profile that is read where none is named.
 const PROFILE: &str = "pushspec.toml";
@@ -59,6 +59,11 @@ pub(super) async fn run(arguments: &RunArguments) -> Result<u8, CliError> {
         // Who has closed standard error does not want to know.
         let _ = writeln!(anstream::stderr(), "note: {note}");
     }
+    if arguments.quiet == 0 && arguments.format == Format::Text {
+        for note in without_effect(&suite, &target) {
+            let _ = writeln!(anstream::stderr(), "note: {note}");
+        }
+    }
     // A folder that cannot be written to is known before the run, not after it.
     report::prepare(&arguments.report_dir)?;
     let outcome = judge(arguments, &suite, target).await?;
@@ -77,6 +82,22 @@ pub(super) async fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     }
     let seen = arguments.fault.is_some() && !outcome.findings().is_empty();
     Ok(if seen { 1 } else { exit_code(&outcome, strict) })
+}
+
+/// What a profile says of a server beyond its paths.
+const SAID: [&str; 6] =
+    ["polling.validator", "sse.resume", "sse.ending", "sse.gone", "sse.moved", "sse.checkpoints"];
+
+/// What the profile says and no case looks at, since each of those that would needs something else, too.
+fn without_effect(suite: &Suite, target: &Target) -> Vec<String> {
+    let said = CAPABILITIES.iter().filter(|(name, _)| SAID.contains(name) && target.can(name));
+    let note = |(name, key): &(&str, &str)| {
+        let mut lacking =
+            suite.cases.iter().filter(|case| needs(case).contains(*name)).map(|case| lacking(case, target));
+        let first = lacking.next()??;
+        lacking.all(|why| why.is_some()).then(|| format!("{key} is not looked at: {first}"))
+    };
+    said.filter_map(note).collect()
 }
 
 /// Without a `--` between them the list of patterns takes the URL in.

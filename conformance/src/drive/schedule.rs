@@ -11,8 +11,11 @@ use tokio::time::Instant;
 
 use super::{Publisher, breaches, resolve, run};
 use crate::case::Case;
+use crate::case::facts::Sanity;
 use crate::catalogue::{Catalogue, Level};
-use crate::judge::{Breach, Invariant, Judgement, Machine, Settings, Verdict, lacking, publishes};
+use crate::judge::{
+    Breach, Invariant, Judgement, Machine, Settings, Verdict, lacking, needed_techniques, needs, publishes,
+};
 use crate::outcome::{CaseOutcome, ClauseOutcome, Outcome};
 use crate::suite::{Pattern, Suite};
 use crate::target::Target;
@@ -103,6 +106,7 @@ impl Suite {
             patience: options.patience,
             tag: options.tag.clone().unwrap_or_else(tag),
             turns: (!target.has_channels()).then(Mutex::default),
+            room: target.is_one_room().then(Mutex::default),
             slots: Semaphore::new(options.jobs.max(1)),
             select: options.select.clone(),
             large: Mutex::default(),
@@ -121,8 +125,7 @@ impl Suite {
         results.outcomes.retain(|id, outcome| {
             // A sanity case that did not pass is the reason for what was skipped: it is shown also where it was not
             // selected.
-            let broken = outcome.verdict != Verdict::Skip && !outcome.completed;
-            reported.contains(id.as_str()) || (!only_invariants && broken)
+            reported.contains(id.as_str()) || (!only_invariants && outcome.is_broken())
         });
         let mut invariants = if only_invariants { named } else { self.invariants_of(&results, named) };
         invariants.retain(|case| !is_excluded(case));
@@ -179,13 +182,27 @@ struct Results {
 }
 
 impl Results {
+    /// The sanity cases that did not pass.
+    fn broken(&self) -> Vec<Case> {
+        let sanity = self.outcomes.values().filter(|outcome| outcome.case.is_sanity());
+        sanity.filter(|outcome| outcome.is_broken()).map(|outcome| outcome.case.clone()).collect()
+    }
+
+    /// Whether techniques were looked for, and none was found.
+    fn nothing_is_there(&self) -> bool {
+        let mut ran = self.outcomes.values().filter(|outcome| outcome.verdict != Verdict::Skip).peekable();
+        ran.peek().is_some() && ran.all(CaseOutcome::is_broken)
+    }
+
     /// The techniques of the target whose sanity case was skipped, although other cases of theirs were run.
     fn unjudged(&self, target: &Target) -> BTreeMap<String, String> {
         let ran = |technique: &str| {
             let mut outcomes = self.outcomes.values();
             outcomes.any(|outcome| outcome.case.technique == technique && outcome.verdict != Verdict::Skip)
         };
-        let sanity = self.outcomes.values().filter(|outcome| outcome.case.section().facts.sanity);
+        let of_technique =
+            |outcome: &&CaseOutcome| outcome.case.section().facts.sanity == Some(Sanity::Technique);
+        let sanity = self.outcomes.values().filter(of_technique);
         let skipped = sanity.filter(|outcome| outcome.verdict == Verdict::Skip);
         let unjudged =
             skipped.filter(|outcome| target.can(&outcome.case.folder) && ran(&outcome.case.folder));
@@ -193,6 +210,26 @@ impl Results {
             .map(|outcome| (outcome.case.folder.clone(), outcome.reason.clone().unwrap_or_default()))
             .collect()
     }
+}
+
+/// Whether a case is not to be run where a sanity case does not pass.
+fn rests_on(case: &Case, sanity: &Case) -> bool {
+    let uses = needed_techniques(case).contains(&sanity.folder) || is_at_large(case);
+    match &sanity.section().facts.sanity {
+        Some(Sanity::Technique) => uses,
+        Some(Sanity::Capability(name, _)) => uses && needs(case).contains(name),
+        None => false,
+    }
+}
+
+/// Whether a case speaks with the server, and with none of its techniques.
+fn is_at_large(case: &Case) -> bool {
+    case.invariant().is_none() && needed_techniques(case).is_empty()
+}
+
+/// The sanity case that did not pass and on which a case rests.
+fn broken_below<'a>(case: &Case, broken: &'a [Case]) -> Option<&'a Case> {
+    broken.iter().find(|sanity| !is_at_large(case) && sanity.id != case.id && rests_on(case, sanity))
 }
 
 struct Runner {
@@ -204,6 +241,8 @@ struct Runner {
     tag: String,
     /// Cases that publish take turns where the target has no channels.
     turns: Option<Mutex<()>>,
+    /// Cases that use the WebSocket take turns where it is one room for all.
+    room: Option<Mutex<()>>,
     slots: Semaphore,
     select: Vec<Pattern>,
     /// Cases that move megabytes take turns: a server that needs a second for each is not to be late with all.
@@ -236,21 +275,22 @@ impl Runner {
         progress: &mut impl FnMut(&CaseOutcome),
     ) -> Result<(), RunError> {
         let selected: BTreeSet<String> = cases.iter().map(|case| case.id.clone()).collect();
-        let techniques: BTreeSet<&str> = cases.iter().map(|case| case.technique.as_str()).collect();
         // A sanity case runs also where it was not selected: what rests on it is judged either way.
-        let sanity = suite
-            .cases
-            .iter()
-            .filter(|case| case.section().facts.sanity && techniques.contains(case.technique.as_str()));
-        let sanity: Vec<Case> = sanity.cloned().collect();
-        self.batch(sanity, 1, results, &mut |_| {}).await?;
-        self.again(results).await?;
-        let failed: BTreeMap<String, String> = results
-            .outcomes
-            .values()
-            .filter(|outcome| outcome.verdict != Verdict::Skip && !outcome.completed)
-            .map(|outcome| (outcome.case.folder.clone(), outcome.case.id.clone()))
-            .collect();
+        let sanity = suite.cases.iter().filter(|sanity| {
+            sanity.is_sanity() && cases.iter().any(|case| case.id == sanity.id || rests_on(case, sanity))
+        });
+        let of_technique = |case: &&Case| case.section().facts.sanity == Some(Sanity::Technique);
+        let (techniques, capabilities): (Vec<&Case>, Vec<&Case>) = sanity.partition(of_technique);
+        // What the profile says that a technique can do is looked at where the technique is there.
+        for sanity in [techniques, capabilities] {
+            let broken = results.broken();
+            let stands = |case: &&Case| broken_below(case, &broken).is_none();
+            let sanity = sanity.into_iter().filter(stands).cloned().collect();
+            self.batch(sanity, 1, results, &mut |_| {}).await?;
+            self.again(results).await?;
+        }
+        let broken = results.broken();
+        let nothing_is_there = results.nothing_is_there();
         results
             .outcomes
             .values()
@@ -261,12 +301,15 @@ impl Runner {
             if results.outcomes.contains_key(&case.id) {
                 continue;
             }
-            match crate::judge::needed_techniques(&case).iter().find_map(|technique| failed.get(technique)) {
+            let below = broken_below(&case, &broken);
+            // What is asked of no technique in particular is asked of a server that answers.
+            let below = below.or_else(|| broken.first().filter(|_| nothing_is_there && is_at_large(&case)));
+            match below {
                 Some(sanity) => {
                     let outcome = CaseOutcome::skipped(
                         case.clone(),
                         self.level(&case),
-                        format!("the sanity case {sanity} did not pass"),
+                        format!("the sanity case {} did not pass", sanity.id),
                     );
                     progress(&outcome);
                     results.outcomes.insert(case.id.clone(), outcome);
@@ -352,6 +395,12 @@ impl Runner {
             Some(turns) if publishes(&case) => Some(turns.lock().await),
             _ => None,
         };
+        // What one case says in a room is heard by the others that are there, and many say the same.
+        let talks = || needed_techniques(&case).iter().any(|technique| technique == "websocket");
+        let in_room = match &self.room {
+            Some(room) if talks() => Some(room.lock().await),
+            _ => None,
+        };
         let large = if case.section().facts.large { Some(self.large.lock().await) } else { None };
         let Ok(slot) = self.slots.acquire().await else {
             return (CaseOutcome::skipped(case, level, "the run was ended".into()), Vec::new(), Vec::new());
@@ -360,7 +409,7 @@ impl Runner {
         let machine =
             Machine::new(case.clone(), Arc::clone(&self.target), Arc::clone(&self.catalogue), settings);
         let mut judgement: Judgement = run(machine, &self.addresses, &self.publisher).await;
-        drop((slot, large, turn));
+        drop((slot, large, in_room, turn));
         let breaches = std::mem::take(&mut judgement.breaches);
         let relevant = std::mem::take(&mut judgement.relevant);
         (CaseOutcome::judged(case, level, judgement), breaches, relevant)

@@ -247,6 +247,9 @@ impl Machine {
     fn ruled(&mut self, id: ConnectionId, index: usize, candidates: &[Step]) {
         let arrival = &self.connections[id.0].arrivals[index];
         let (at, received) = (arrival.at, arrival.item.to_string());
+        if let Some(why) = self.undecoded(&arrival.item, id) {
+            return self.fail_to_run(why);
+        }
         let close = matches!(&arrival.item, Item::Frame(frame) if frame.opcode == Opcode::CLOSE);
         // A close frame other than the one that may come is still a close frame: the conversation goes on.
         let other_close = candidates.iter().position(|step| step.kind.is_optional() && expects_close(step));
@@ -278,8 +281,22 @@ impl Machine {
             return self
                 .skip("the case writes out a request without the [headers] of the profile".to_owned());
         }
-        self.find(last.line, at, expected(&last), received);
+        let surplus = matches!(self.connections[id.0].arrivals[index].item, Item::Surplus(_));
+        let missed = self.end_before().filter(|_| surplus).unwrap_or(last);
+        self.find(missed.line, at, expected(&missed), received);
         self.stop();
+    }
+
+    /// The end of the body that was taken last on the connection of the present step: more content shows that it was
+    /// none.
+    fn end_before(&self) -> Option<Step> {
+        let name = self.steps[self.position].kind.expects_on();
+        let is_end = |step: &&Step| match &step.kind {
+            StepKind::Expect(_, Expectation { items, .. }) => items.contains(&ExpectItem::End),
+            _ => false,
+        };
+        let before = self.steps[..self.position].iter().rev();
+        before.filter(|step| step.kind.expects_on() == name).find(is_end).cloned()
     }
 
     /// An optional step was not met: a finding only where a clause stands behind it.
@@ -324,6 +341,10 @@ impl Machine {
         let deadline = self.base + window;
         if now < deadline {
             return Some(deadline);
+        }
+        if let Some(why) = self.nobody_answers(window) {
+            self.fail_to_run(why);
+            return None;
         }
         let received = self.nothing(id, window);
         if optional {
