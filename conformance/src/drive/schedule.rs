@@ -108,6 +108,7 @@ impl Suite {
             turns: (!target.has_channels()).then(Mutex::default),
             room: target.is_one_room().then(Mutex::default),
             slots: Semaphore::new(options.jobs.max(1)),
+            few: Semaphore::new(options.jobs.clamp(1, AGAIN_AT_ONCE)),
             select: options.select.clone(),
             large: Mutex::default(),
             again: options.again,
@@ -244,6 +245,8 @@ struct Runner {
     /// Cases that use the WebSocket take turns where it is one room for all.
     room: Option<Mutex<()>>,
     slots: Semaphore,
+    /// The same for cases that are run again.
+    few: Semaphore,
     select: Vec<Pattern>,
     /// Cases that move megabytes take turns: a server that needs a second for each is not to be late with all.
     large: Mutex<()>,
@@ -332,14 +335,12 @@ impl Runner {
         if !self.again || failed.len() > MAX_AGAIN {
             return Ok(());
         }
-        for few in failed.chunks(AGAIN_AT_ONCE) {
-            // What broke an invariant stays on record: no load of a moment makes a server send it.
-            let cases = few.iter().map(|outcome| outcome.case.clone()).collect();
-            self.batch(cases, 2, results, &mut |_| {}).await?;
-            for first in few {
-                if let Some(outcome) = results.outcomes.get_mut(&first.case.id) {
-                    outcome.at_first = Some(Box::new(first.clone()));
-                }
+        // What broke an invariant stays on record: no load of a moment makes a server send it.
+        let cases = failed.iter().map(|outcome| outcome.case.clone()).collect();
+        self.batch(cases, 2, results, &mut |_| {}).await?;
+        for first in failed {
+            if let Some(outcome) = results.outcomes.get_mut(&first.case.id) {
+                outcome.at_first = Some(Box::new(first));
             }
         }
         Ok(())
@@ -402,7 +403,8 @@ impl Runner {
             _ => None,
         };
         let large = if case.section().facts.large { Some(self.large.lock().await) } else { None };
-        let Ok(slot) = self.slots.acquire().await else {
+        let slots = if attempt > 1 { &self.few } else { &self.slots };
+        let Ok(slot) = slots.acquire().await else {
             return (CaseOutcome::skipped(case, level, "the run was ended".into()), Vec::new(), Vec::new());
         };
         let settings = Settings { patience: self.patience, channel: channel(&self.tag, &case.id, attempt) };
