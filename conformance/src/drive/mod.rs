@@ -3,6 +3,7 @@
 mod breaches;
 mod connection;
 mod publish;
+mod sanity;
 pub mod schedule;
 
 use std::collections::BTreeMap;

@@ -9,12 +9,13 @@ use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::sanity::{broken_below, is_at_large, rests_on};
 use super::{Publisher, breaches, resolve, run};
 use crate::case::Case;
 use crate::case::facts::Sanity;
 use crate::catalogue::{Catalogue, Level};
 use crate::judge::{
-    Breach, Invariant, Judgement, Machine, Settings, Verdict, lacking, needed_techniques, needs, publishes,
+    Breach, Invariant, Judgement, Machine, Settings, Verdict, lacking, needed_techniques, publishes,
 };
 use crate::outcome::{CaseOutcome, ClauseOutcome, Outcome};
 use crate::suite::{Pattern, Suite};
@@ -211,26 +212,6 @@ impl Results {
             .map(|outcome| (outcome.case.folder.clone(), outcome.reason.clone().unwrap_or_default()))
             .collect()
     }
-}
-
-/// Whether a case is not to be run where a sanity case does not pass.
-fn rests_on(case: &Case, sanity: &Case) -> bool {
-    let uses = needed_techniques(case).contains(&sanity.folder) || is_at_large(case);
-    match &sanity.section().facts.sanity {
-        Some(Sanity::Technique) => uses,
-        Some(Sanity::Capability(name, _)) => uses && needs(case).contains(name),
-        None => false,
-    }
-}
-
-/// Whether a case speaks with the server, and with none of its techniques.
-fn is_at_large(case: &Case) -> bool {
-    case.invariant().is_none() && needed_techniques(case).is_empty()
-}
-
-/// The sanity case that did not pass and on which a case rests.
-fn broken_below<'a>(case: &Case, broken: &'a [Case]) -> Option<&'a Case> {
-    broken.iter().find(|sanity| !is_at_large(case) && sanity.id != case.id && rests_on(case, sanity))
 }
 
 struct Runner {

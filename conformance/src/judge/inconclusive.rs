@@ -57,7 +57,7 @@ impl Machine {
             )),
             404 | 405 if self.case.is_sanity() => Some(format!(
                 "{} is answered with {code}; is that the path of `[{}]` in the profile?",
-                readable_line(self.connections[id.0].asked_for()),
+                self.without_channel(&readable_line(self.connections[id.0].asked_for())),
                 self.case.technique
             )),
             301 | 302 | 303 | 307 | 308 if opening => {

@@ -275,7 +275,7 @@ impl Machine {
     }
 
     /// A reason that is the same for all cases, whichever channel each has.
-    fn without_channel(&self, why: &str) -> String {
+    pub(super) fn without_channel(&self, why: &str) -> String {
         match self.settings.channel.as_str() {
             "" => why.to_owned(),
             channel => why.replace(channel, "{channel}"),

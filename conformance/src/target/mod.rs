@@ -236,3 +236,20 @@ impl Target {
             && paths.into_iter().flatten().all(|path| path.contains("{channel}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_room_without_channels_is_one_for_all_cases() {
+        let is_one = |path: &str, broadcast: bool| {
+            let mut profile = Profile::only_websocket(path);
+            profile.websocket.get_or_insert_default().broadcast = broadcast;
+            Target::new("http://localhost", profile).map(|target| target.is_one_room())
+        };
+        assert_eq!(is_one("/chat/lobby", true), Ok(true));
+        assert_eq!(is_one("/chat/{channel}", true), Ok(false));
+        assert_eq!(is_one("/echo", false), Ok(false));
+    }
+}
