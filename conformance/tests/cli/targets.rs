@@ -289,7 +289,8 @@ fn a_reply_that_the_profile_has_wrong_is_one_error_and_the_rest_is_skipped() -> 
     let profile = "[websocket]\npath = \"/websocket/echo\"\nreply = \"You said {message}\"\n";
     fs::write(folder.path().join("profile.toml"), profile)?;
     let select = ["--select", "websocket/6-messages", "websocket/5.1-masking/unmasked-text-frame"];
-    let arguments = [&["run", &server.url(), "--profile", "profile.toml"], &select[..]].concat();
+    let url = server.url();
+    let arguments = [&["run", &url, "--profile", "profile.toml"], &select[..]].concat();
     assert_exit(&pushspec(folder.path(), &arguments)?, 1);
     let sanity = "websocket/6-messages/reply-is-that-of-the-profile";
     let (verdict, reason) = verdict_of(&folder, sanity)?;
@@ -310,7 +311,8 @@ fn streams_that_end_and_rooms_are_not_asked_for_what_they_are_not() -> Result {
     let room = "[websocket]\npath = \"/websocket/echo\"\nreply = \"{message}\"\nbroadcast = true\n";
     fs::write(folder.path().join("profile.toml"), format!("{sse}{room}"))?;
     let select = ["--select", "sse/9.2.3-processing-model", "websocket/6-messages"];
-    let arguments = [&["run", &server.url(), "--profile", "profile.toml"], &select[..]].concat();
+    let url = server.url();
+    let arguments = [&["run", &url, "--profile", "profile.toml"], &select[..]].concat();
     let output = pushspec(folder.path(), &arguments)?;
     assert_exit(&output, 0);
     for (case, capability) in [
