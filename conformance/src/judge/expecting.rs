@@ -278,6 +278,9 @@ impl Machine {
             return self
                 .skip("the case writes out a request without the [headers] of the profile".to_owned());
         }
+        if let Some(why) = self.shut(&last, &received) {
+            return self.fail_to_run(why);
+        }
         self.find(last.line, at, expected(&last), received);
         self.stop();
     }
@@ -338,6 +341,8 @@ impl Machine {
             }
             self.position += candidates.len();
             self.base = now;
+        } else if let Some(why) = self.shut(&last, &received) {
+            self.fail_to_run(why);
         } else {
             self.find(last.line, now, expected(&last), received);
             self.stop();
