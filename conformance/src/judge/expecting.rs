@@ -271,7 +271,7 @@ impl Machine {
         }
         // What may have come before something that did not come is not worth a finding of its own.
         let last = last.clone();
-        if let Some(why) = self.refusal(&last, id, index) {
+        if let Some(why) = self.refusal(&last, id, index).or_else(|| self.garbled(id, index)) {
             return self.fail_to_run(why);
         }
         if self.misses_the_headers(id, index) {

@@ -53,6 +53,17 @@ impl Machine {
         }
     }
 
+    /// Why what came says nothing of the clause: it cannot be read. That it is so is for an invariant to say.
+    pub(super) fn garbled(&self, id: ConnectionId, index: usize) -> Option<String> {
+        let connection = &self.connections[id.0];
+        match &connection.arrivals[index].item {
+            Item::Unreadable(why) if connection.is_websocket() => {
+                Some(format!("what the target sends cannot be read: {why}"))
+            }
+            _ => None,
+        }
+    }
+
     /// Why a WebSocket that does not open says nothing of the clause: it was asked for as in the sanity case, which has
     /// opened, or the case would not run.
     pub(super) fn shut(&self, step: &Step, received: &str) -> Option<String> {
