@@ -16,6 +16,7 @@ use super::body_state::{self, BodyState};
 use super::connection::Connection;
 use super::encode::EncodeError;
 use super::fit::{Fit, field_miss, is_interim};
+use super::inconclusive::busy;
 use super::item::{Arrival, Item, readable_line, shown};
 use super::machine::{DEADLINE, Machine};
 use super::plan::{Bound, Step, StepKind};
@@ -247,7 +248,8 @@ impl Machine {
     fn ruled(&mut self, id: ConnectionId, index: usize, candidates: &[Step]) {
         let arrival = &self.connections[id.0].arrivals[index];
         let (at, received) = (arrival.at, arrival.item.to_string());
-        if let Some(why) = self.undecoded(&arrival.item, id) {
+        let why = busy(&arrival.item).or_else(|| self.undecoded(&arrival.item, id));
+        if let Some(why) = why {
             return self.fail_to_run(why);
         }
         let close = matches!(&arrival.item, Item::Frame(frame) if frame.opcode == Opcode::CLOSE);
@@ -274,12 +276,15 @@ impl Machine {
         }
         // What may have come before something that did not come is not worth a finding of its own.
         let last = last.clone();
-        if let Some(why) = self.refusal(&last, id, index) {
+        if let Some(why) = self.refusal(&last, id, index).or_else(|| self.garbled(id, index)) {
             return self.fail_to_run(why);
         }
         if self.misses_the_headers(id, index) {
             return self
                 .skip("the case writes out a request without the [headers] of the profile".to_owned());
+        }
+        if let Some(why) = self.shut(&last, &received) {
+            return self.fail_to_run(why);
         }
         let surplus = matches!(self.connections[id.0].arrivals[index].item, Item::Surplus(_));
         let missed = self.end_before().filter(|_| surplus).unwrap_or(last);
@@ -359,6 +364,8 @@ impl Machine {
             }
             self.position += candidates.len();
             self.base = now;
+        } else if let Some(why) = self.shut(&last, &received) {
+            self.fail_to_run(why);
         } else {
             self.find(last.line, now, expected(&last), received);
             self.stop();

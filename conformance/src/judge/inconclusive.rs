@@ -6,7 +6,7 @@ use std::time::Duration;
 use pushspec_wire::websocket::Opcode;
 
 use crate::case::facts::Sanity;
-use crate::case::statement::{ExpectItem, Expectation, Statement};
+use crate::case::statement::{ExpectItem, Expectation, Procedure, Statement};
 use crate::case::text::Text;
 use crate::catalogue::Level;
 use crate::target::decode::DecodeError;
@@ -98,6 +98,34 @@ impl Machine {
         })
     }
 
+    /// Why what came says nothing of the clause: it cannot be read. That it is so is for an invariant to say.
+    pub(super) fn garbled(&self, id: ConnectionId, index: usize) -> Option<String> {
+        let connection = &self.connections[id.0];
+        match &connection.arrivals[index].item {
+            Item::Unreadable(why) if connection.is_websocket() => {
+                Some(format!("what the target sends cannot be read: {why}"))
+            }
+            _ => None,
+        }
+    }
+
+    /// Why a WebSocket that does not open says nothing of the clause: it was asked for as in the sanity case, which has
+    /// opened, or the case would not run.
+    pub(super) fn shut(&self, step: &Step, received: &str) -> Option<String> {
+        let StepKind::Opened(procedure @ Procedure::OpenWebSocket, name) = &step.kind else { return None };
+        let asked = self.steps.iter().find_map(|step| match &step.kind {
+            StepKind::Procedure(asked, on, attributes) if asked == procedure && on == name => {
+                Some(attributes)
+            }
+            _ => None,
+        });
+        (!self.case.is_sanity() && asked.is_some_and(Vec::is_empty)).then(|| {
+            format!(
+                "the target opens a WebSocket for the sanity case and not for this one ({received}); if it limits how many are open, try fewer --jobs"
+            )
+        })
+    }
+
     /// At the end of the sanity case of event streams: until when there is something to wait for. Bytes of which no client
     /// makes an event say nothing of all that is asked of events. A stream on which nothing comes is merely quiet.
     pub(super) fn reading_events(&mut self, now: Duration) -> Option<Duration> {
@@ -160,4 +188,11 @@ impl Machine {
         let refused = head.status_line().is_some_and(|line| matches!(line.code, 401 | 403 | 407));
         refused && !self.procedures.contains_key(&id) && !self.target.profile.headers.is_empty()
     }
+}
+
+/// Why a close frame says nothing of the clause: the target has more connections than it wants, or is going down.
+pub(super) fn busy(came: &Item) -> Option<String> {
+    let Item::Frame(frame) = came else { return None };
+    let again = frame.close_code().filter(|code| matches!(code, 1012 | 1013))?;
+    Some(format!("the target sends clients away with the close code {again}; try fewer --jobs"))
 }
