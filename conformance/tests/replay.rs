@@ -87,6 +87,19 @@ fn the_fields_of_the_profile_go_with_requests_that_a_case_writes_out(
 }
 
 #[test]
+fn a_server_that_may_want_a_subprotocol_is_not_accused_for_want_of_one()
+-> Result<(), Box<dyn std::error::Error>> {
+    let id = "websocket/4.2.1-opening-handshake/well-formed-request-opens";
+    let refused = "1.000 #0 < \"HTTP/1.1 400 Bad Request\\r\\nContent-Length: 0\\r\\n\\r\\n\"\n";
+    let judgement = judge_with(Profile::reference()?, id, refused)?;
+    assert_eq!(judgement.verdict, Verdict::Error, "{judgement:#?}");
+    let mut profile = Profile::reference()?;
+    profile.headers.insert("Sec-WebSocket-Protocol".into(), "echo".into());
+    assert_eq!(judge_with(profile, id, refused)?.verdict, Verdict::Fail);
+    Ok(())
+}
+
+#[test]
 fn bytes_that_are_no_frame_are_charged_to_no_other_clause() -> Result<(), Box<dyn std::error::Error>> {
     let judgement = judge(UNMASKED, &opened("2.000 #0 < \"\\r\\n\\x88\\x02\\x03\\xea\"\n3.000 #0 < eof\n"))?;
     assert_eq!(judgement.verdict, Verdict::Error, "{judgement:#?}");

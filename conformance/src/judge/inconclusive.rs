@@ -67,8 +67,21 @@ impl Machine {
                     shown(&location)
                 ))
             }
+            400..=499 if self.case.is_sanity() && self.offers_nothing() => Some(format!(
+                "the target answers {code} to a handshake that offers no subprotocol; if it wants one, name it in \
+                 [headers] of the profile, as Sec-WebSocket-Protocol"
+            )),
             _ => None,
         }
+    }
+
+    /// Whether the profile names subprotocols of the target and has none of them offered.
+    fn offers_nothing(&self) -> bool {
+        let profile = &self.target.profile;
+        let offers = |name: &String| name.eq_ignore_ascii_case("Sec-WebSocket-Protocol");
+        self.case.technique == "websocket"
+            && profile.websocket.as_ref().is_some_and(|websocket| !websocket.subprotocols.is_empty())
+            && !profile.headers.keys().any(offers)
     }
 
     /// Why silence says nothing of the clause: where the sanity case gets no byte, there may be no server at all. One
