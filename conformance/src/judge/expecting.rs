@@ -341,10 +341,16 @@ impl Machine {
 
     /// Says that nothing came, and what came in its stead.
     fn nothing(&self, id: ConnectionId, window: Duration) -> String {
+        // A frame that is a whole message is told as that.
+        let is_told = |arrival: &&Arrival| {
+            !matches!(&arrival.item, Item::Frame(frame)
+                if frame.fin && matches!(frame.opcode, Opcode::TEXT | Opcode::BINARY))
+        };
         let passed: Vec<String> = self.connections[id.0]
             .arrivals
             .iter()
             .rev()
+            .filter(is_told)
             .take(3)
             .map(|arrival| arrival.item.to_string())
             .collect();
