@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::SockRef;
@@ -13,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::Happening;
+use super::watch::Watch;
 use crate::judge::{Input, Intake};
 use crate::transcript::ConnectionId;
 
@@ -38,16 +40,12 @@ pub(crate) struct Opened {
 
 impl Opened {
     /// Opens a connection; what comes on it goes to `happened`.
-    pub(crate) fn new(
-        id: ConnectionId,
-        addresses: Vec<SocketAddr>,
-        happened: mpsc::Sender<Happening>,
-    ) -> Opened {
+    pub(crate) fn new(id: ConnectionId, watch: Arc<Watch>, happened: mpsc::Sender<Happening>) -> Opened {
         // What a case sends is bounded by its page, so the queue needs no bound of its own.
         let (commands, queue) = mpsc::unbounded_channel();
         let (reads, is_read) = watch::channel(Intake::All);
         let task = tokio::spawn(async move {
-            match connect(&addresses).await {
+            match watch.connect().await {
                 Ok(stream) => serve(id, stream, queue, is_read, happened).await,
                 Err(error) => {
                     let _ = happened.send((Instant::now(), Input::Refused(id, error.to_string()))).await;
