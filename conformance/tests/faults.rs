@@ -94,20 +94,24 @@ async fn every_fault_is_caught_by_cases_of_its_row() {
         }
         let (suite, table) = (Arc::clone(&suite), Arc::clone(&table));
         running.spawn(async move {
-            if table.is_caught(fault, &caught(&suite, fault, table.few(&suite, fault)).await) {
-                return None;
-            }
-            // What only an invariant sees may take the traffic of cases elsewhere.
-            for _ in 0..AGAIN {
-                if table.is_caught(fault, &row(&suite, fault).await) {
-                    return None;
-                }
-            }
-            Some(fault.name)
+            let few = caught(&suite, fault, table.few(&suite, fault)).await;
+            (!table.is_caught(fault, &few)).then_some(fault)
         });
     }
     missed.extend(running.join_all().await.into_iter().flatten());
-    assert!(missed.is_empty(), "faults that their cases do not catch: {missed:#?}");
+    // Some faults are a matter of milliseconds, which a busy machine does not have: they are tried by themselves.
+    let mut never = Vec::new();
+    'missed: for fault in missed {
+        for _ in 0..AGAIN {
+            let few = caught(&suite, fault, table.few(&suite, fault)).await;
+            // What only an invariant sees may take the traffic of cases elsewhere.
+            if table.is_caught(fault, &few) || table.is_caught(fault, &row(&suite, fault).await) {
+                continue 'missed;
+            }
+        }
+        never.push(fault.name);
+    }
+    assert!(never.is_empty(), "faults that their cases do not catch: {never:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -133,6 +133,7 @@ const CONVERSATIONS: &[(&str, &str)] = &[
     ("prelude without a size", "open iframe\n< prelude\n"),
     ("size of a prelude", "open iframe\n< prelude much\n"),
     ("alternative that is missing", "connect\n< eof or\n"),
+    ("nothing beside which there is something", "connect\n< nothing\n"),
     ("field as an alternative", "connect\n< eof or Upgrade is websocket\n"),
     ("masked expectation", "open websocket\n< [text mask=37fa213d \"a\"]\n"),
     ("bound at the end", "open sse\nwithin 5s\n"),

@@ -46,8 +46,8 @@ fn opened(rest: &str) -> String {
     "2.000 #0 < x\"89 00\"\n2.000 #0 < x\"88 02 03 ea\"\n3.000 #0 < eof\n",
     Verdict::Pass
 )]
-#[case::no_close_frame("2.000 #0 < eof\n", Verdict::Warn)]
-#[case::another_code("2.000 #0 < x\"88 02 03 e8\"\n3.000 #0 < eof\n", Verdict::Warn)]
+#[case::no_close_frame("2.000 #0 < eof\n", Verdict::Info)]
+#[case::another_code("2.000 #0 < x\"88 02 03 e8\"\n3.000 #0 < eof\n", Verdict::Info)]
 #[case::the_echo("2.000 #0 < x\"81 05 48 65 6c 6c 6f\"\n3.000 #0 < eof\n", Verdict::Fail)]
 #[case::nothing_at_all("", Verdict::Fail)]
 #[case::no_end("2.000 #0 < x\"88 02 03 ea\"\n", Verdict::Fail)]

@@ -152,6 +152,7 @@ impl fmt::Display for ExpectItem {
             ExpectItem::NoMessages => out.write_str("no-messages"),
             ExpectItem::Eof => out.write_str("eof"),
             ExpectItem::Reset => out.write_str("reset"),
+            ExpectItem::Nothing => out.write_str("nothing"),
         }
     }
 }

@@ -286,6 +286,8 @@ pub enum ExpectItem {
     Eof,
     /// `reset`
     Reset,
+    /// `or nothing`: not even an end, until the time is over
+    Nothing,
 }
 
 /// A status line with freedom where it is wanted.

@@ -17,16 +17,20 @@ pub(super) fn findings(
     invariant: Invariant,
     breaches: &[(String, Breach)],
 ) -> Vec<Finding> {
-    let mut kinds: BTreeMap<&str, Vec<&(String, Breach)>> = BTreeMap::new();
-    for found in breaches.iter().filter(|(_, breach)| breach.invariant == invariant) {
-        kinds.entry(&found.1.seen).or_default().push(found);
+    // A case that was run again is counted once.
+    let mut kinds: BTreeMap<&str, BTreeMap<&str, &Breach>> = BTreeMap::new();
+    for (seen_in, breach) in breaches.iter().filter(|(_, breach)| breach.invariant == invariant) {
+        let first = kinds.entry(&breach.seen).or_default().entry(seen_in).or_insert(breach);
+        if breach.at < first.at {
+            *first = breach;
+        }
     }
     let left_out = kinds.len().saturating_sub(SHOWN);
     let mut findings: Vec<Finding> = kinds
         .values()
         .take(SHOWN)
         .filter_map(|found| {
-            let (seen_in, breach) = found.iter().min_by_key(|(seen_in, breach)| (seen_in, breach.at))?;
+            let (seen_in, breach) = found.first_key_value()?;
             let mut finding = finding(case, level, seen_in, breach);
             if let more @ 1.. = found.len().saturating_sub(1) {
                 finding.received.push_str(&format!(" ({more} more like it)"));
@@ -89,7 +93,7 @@ mod tests {
         let mut breaches =
             vec![found("b", 1, "one"), found("c", 2, "other"), found("a", 9, "one"), found("a", 3, "one")];
         let expected =
-            vec![("a".to_owned(), "one (2 more like it)".to_owned()), ("c".to_owned(), "other".to_owned())];
+            vec![("a".to_owned(), "one (1 more like it)".to_owned()), ("c".to_owned(), "other".to_owned())];
         assert_eq!(reported(&breaches), expected);
         breaches.reverse();
         assert_eq!(reported(&breaches), expected);

@@ -68,6 +68,7 @@ impl Suite {
             tag: options.tag.clone().unwrap_or_else(tag),
             turns: (!target.has_channels()).then(Mutex::default),
             slots: Semaphore::new(options.jobs.max(1)),
+            few: Semaphore::new(options.jobs.clamp(1, AGAIN_AT_ONCE)),
             select: options.select.clone(),
             large: Mutex::default(),
             again: options.again,
@@ -157,6 +158,8 @@ struct Runner {
     /// Cases that publish take turns where the target has no channels.
     turns: Option<Mutex<()>>,
     slots: Semaphore,
+    /// The same for cases that are run again.
+    few: Semaphore,
     select: Vec<Pattern>,
     /// Cases that move megabytes take turns: a server that needs a second for each is not to be late with all.
     large: Mutex<()>,
@@ -250,19 +253,14 @@ impl Runner {
                 && outcome.duration < TOO_LONG_FOR_AGAIN
         };
         let failed: Vec<CaseOutcome> = results.outcomes.values().filter(failed).cloned().collect();
-        if !self.again || failed.len() > MAX_AGAIN {
+        if !self.again || failed.len() > MAX_AGAIN || self.watch.has_ended() {
             return Ok(());
         }
-        for few in failed.chunks(AGAIN_AT_ONCE) {
-            if self.watch.has_ended() {
-                break;
-            }
-            // What broke an invariant stays on record: no load of a moment makes a server send it.
-            let cases = few.iter().map(|outcome| outcome.case.clone()).collect();
-            self.batch(cases, 2, results, &mut |_| {}).await?;
-            for first in few {
-                results.keep_first(first);
-            }
+        // What broke an invariant stays on record: no load of a moment makes a server send it.
+        let cases = failed.iter().map(|outcome| outcome.case.clone()).collect();
+        self.batch(cases, 2, results, &mut |_| {}).await?;
+        for first in &failed {
+            results.keep_first(first);
         }
         Ok(())
     }
@@ -328,7 +326,8 @@ impl Runner {
             _ => None,
         };
         let large = if case.section().facts.large { Some(self.large.lock().await) } else { None };
-        let slot = self.slots.acquire().await;
+        let slots = if attempt > 1 { &self.few } else { &self.slots };
+        let slot = slots.acquire().await;
         self.watch.settled().await;
         if self.watch.has_ended() {
             let reason = if self.watch.gone().is_some() { NOT_RUN } else { INTERRUPTED };

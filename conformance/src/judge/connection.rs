@@ -280,7 +280,8 @@ impl Connection {
                 let seen = format!("the field `Transfer-Encoding` in the answer {answer}");
                 self.watch.breach(Invariant::NoCodingFor10, now, seen);
             }
-            if status < 200 {
+            // That a WebSocket opened has a case of its own.
+            if status < 200 && status != 101 {
                 self.watch.breach(Invariant::NoInterimFor10, now, format!("the interim answer {answer}"));
             }
         }

@@ -325,6 +325,12 @@ impl Machine {
         if now < deadline {
             return Some(deadline);
         }
+        if takes_nothing(&last) && self.connections[id.0].arrivals.is_empty() {
+            self.trace.push(format!("< nothing within {window:?}"));
+            self.position += candidates.len();
+            self.base = now;
+            return None;
+        }
         let received = self.nothing(id, window);
         if optional {
             for step in candidates {
@@ -425,6 +431,16 @@ fn expects_close(step: &Step) -> bool {
 fn expects_end_alone(step: &Step) -> bool {
     let StepKind::Expect(_, expectation) = &step.kind else { return false };
     expectation.items.iter().all(|item| matches!(item, ExpectItem::Eof | ExpectItem::Reset))
+}
+
+/// Whether a step is met where nothing comes.
+fn takes_nothing(step: &Step) -> bool {
+    match &step.kind {
+        StepKind::Head(_, expectation, _) | StepKind::Expect(_, expectation) => {
+            expectation.items.contains(&ExpectItem::Nothing)
+        }
+        _ => false,
+    }
 }
 
 /// What a step expects, in the notation.

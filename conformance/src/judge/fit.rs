@@ -98,6 +98,8 @@ impl Context<'_> {
                 (_, Item::Comment | Item::End) => Fit::Passes,
                 _ => Fit::Not,
             },
+            // It is what there is when the time is over.
+            ExpectItem::Nothing => Fit::Not,
             // Compared with the body's bytes and with their number, not with items.
             ExpectItem::Bytes(_) | ExpectItem::Prelude(_) | ExpectItem::Field(_) | ExpectItem::Anything => {
                 match came {

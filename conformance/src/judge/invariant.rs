@@ -96,6 +96,8 @@ invariants! {
     WebSocketOneClose = "websocket-one-close",
     /// Fragments of one message come without another message between them (RFC 6455 section 5.4).
     WebSocketFragments = "websocket-fragments-in-order",
+    /// Nothing but frames follows the opening handshake (RFC 6455 section 6.1).
+    WebSocketFramesAlone = "websocket-frames-alone",
     /// Nothing follows a close frame (RFC 6455 section 5.5.1).
     WebSocketAfterClose = "websocket-nothing-after-close",
 }

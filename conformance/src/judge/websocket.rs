@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use pushspec_wire::utf8::Utf8Validator;
-use pushspec_wire::websocket::{FactKind, Frame, FrameScanner, Opcode};
+use pushspec_wire::websocket::{FactKind, Frame, FrameHeader, FrameScanner, Opcode};
 
 use super::invariant::{Invariant, Watch};
-use super::item::{Arrival, Item, shown_frame};
+use super::item::{Arrival, Item, shown, shown_frame};
 use crate::target::decode::Message;
 
 /// Reads what a server sends after its 101.
@@ -17,6 +17,8 @@ pub(crate) struct WebSocketReceiver {
     /// Opcode and payload so far of a message in parts.
     message: Option<(Opcode, Vec<u8>)>,
     closed: bool,
+    /// An answer of HTTP has come where a frame should begin: nothing behind it can be read.
+    answered: bool,
     /// The answer has accepted an extension: what reserved bits and payloads mean is not known.
     extended: bool,
 }
@@ -34,8 +36,15 @@ impl WebSocketReceiver {
         out: &mut VecDeque<Arrival>,
         watch: &mut Watch,
     ) {
+        if self.answered {
+            return;
+        }
+        watch.relevant(&[Invariant::WebSocketFramesAlone]);
         self.frames.push(bytes);
         while let Some(frame) = self.frames.next_frame() {
+            if begins_an_answer(&frame.header(), &frame.payload) {
+                return self.answer(now, &frame.payload, watch);
+            }
             let closes_again = self.closed && frame.opcode == Opcode::CLOSE;
             self.judge(now, &frame, watch);
             // One finding of the invariant, and not one in every case that waits for the end.
@@ -46,6 +55,20 @@ impl WebSocketReceiver {
             out.push_back(Arrival { at: now, item: Item::Frame(frame) });
             out.extend(message.map(|message| Arrival { at: now, item: Item::Message(message) }));
         }
+        let pending = self.frames.pending();
+        if pending.is_some_and(|header| begins_an_answer(&header, self.frames.pending_payload())) {
+            let payload = self.frames.pending_payload().to_vec();
+            self.answer(now, &payload, watch);
+        }
+    }
+
+    /// An answer of HTTP on the open connection: one breach, and not one for each way in which it is no frame.
+    fn answer(&mut self, now: Duration, payload: &[u8], watch: &mut Watch) {
+        self.answered = true;
+        let line = payload.split(|byte| *byte == b'\r').next().unwrap_or_default();
+        let line = [&b"HT"[..], line].concat();
+        let seen = format!("an answer of HTTP on the open WebSocket, {}", shown(&line));
+        watch.breach(Invariant::WebSocketFramesAlone, now, seen);
     }
 
     fn judge(&mut self, now: Duration, frame: &Frame, watch: &mut Watch) {
@@ -132,4 +155,10 @@ impl WebSocketReceiver {
         }
         Some(Message { data: payload, binary, id: None, event: None })
     }
+}
+/// Whether what stands where a frame should begin is `HTTP/1.`: as a header, `HT` is a close frame of 84 bytes in parts.
+fn begins_an_answer(header: &FrameHeader, payload: &[u8]) -> bool {
+    let mut start = header.encode();
+    start.extend(&payload[..payload.len().min(5)]);
+    start == b"HTTP/1."
 }

@@ -9,8 +9,19 @@ use crate::case::statement::{
 };
 use crate::case::text::Template;
 
-const ITEMS: [&str; 10] =
-    ["message", "reply", "comment", "anything", "prelude", "end", "no-messages", "eof", "reset", "HTTP/1.1"];
+const ITEMS: [&str; 11] = [
+    "message",
+    "reply",
+    "comment",
+    "anything",
+    "prelude",
+    "end",
+    "no-messages",
+    "eof",
+    "reset",
+    "nothing",
+    "HTTP/1.1",
+];
 
 const TESTS: [&str; 8] = ["equals", "is", "lists", "essence", "fits", "present", "absent", "same"];
 
@@ -35,6 +46,10 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, optional: bool) -> Result<Expectati
             item => items.push(item),
         }
     }
+    if let [ExpectItem::Nothing] = items[..] {
+        let mistake = cursor.mistake(from + 1, "nothing stands here beside which there may be `nothing`");
+        return Err(mistake.hint("write `mute 300ms`, or `< item or nothing`"));
+    }
     Ok(Expectation { optional, items })
 }
 
@@ -53,6 +68,7 @@ fn item(cursor: &mut Cursor<'_>) -> Result<ExpectItem, Mistake> {
     match word.as_str() {
         "eof" => Ok(ExpectItem::Eof),
         "reset" => Ok(ExpectItem::Reset),
+        "nothing" => Ok(ExpectItem::Nothing),
         "end" => Ok(ExpectItem::End),
         "no-messages" => Ok(ExpectItem::NoMessages),
         "comment" => Ok(ExpectItem::Comment),

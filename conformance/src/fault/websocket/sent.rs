@@ -119,6 +119,17 @@ pub(super) static FAULTS: &[Fault] = &[
             [frame].into_iter().chain(late).collect()
         })],
     ),
+    fault(
+        "answers-the-request-in-the-end",
+        "Writes an answer of HTTP behind its close frame, when the handler of the request is done.",
+        &[Edit::ServerFrame(|_conversation, frame| {
+            let closes = frame.opcode == Opcode::CLOSE;
+            // The first two bytes, as a client reads them, are the header of a frame.
+            let mut answer = Frame::new(Opcode::CLOSE, b"TP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+            (answer.fin, answer.rsv, answer.length) = (false, 0b100, 84);
+            [frame].into_iter().chain(closes.then_some(answer)).collect()
+        })],
+    ),
 ];
 
 /// Puts a frame in front of a pong, where no case minds it.
