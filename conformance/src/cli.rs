@@ -1,5 +1,6 @@
 //! The command line: arguments in, exit code out.
 
+mod error;
 mod explain;
 mod list;
 mod load;
@@ -12,13 +13,11 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::case::error::PageErrors;
-use crate::drive::schedule::{RunError, Unmatched};
-use crate::load::{LoadError, Technique};
-use crate::report::ReportError;
+use error::CliError;
+
+use crate::load::Technique;
 use crate::report::escape::visible;
 use crate::suite::{Suite, SuiteError};
-use crate::target::{ProfileError, UrlError};
 
 /// Says, clause by clause, whether a server does server push right
 #[derive(Debug, Parser)]
@@ -42,9 +41,6 @@ const EXIT_CODES: &str = "Exit codes:
   4  nothing was selected, or nothing that was selected could be judged
   5  a report could not be written, or the suite itself failed
   130, 143  SIGINT (Ctrl-C) or SIGTERM ended the run; what was judged until then is reported";
-
-/// The exit code where nothing listens at the target.
-const UNREACHABLE: u8 = 3;
 
 /// Where reports go if nothing else is said.
 const REPORT_DIR: &str = "reports/latest";
@@ -243,71 +239,12 @@ enum Format {
     Junit,
 }
 
-/// What ends the program, each with its exit code.
-#[derive(Debug, thiserror::Error)]
-enum CliError {
-    #[error(transparent)]
-    Suite(#[from] SuiteError),
-    #[error(transparent)]
-    Profile(#[from] ProfileError),
-    #[error("failed to read the profile `{path}`: {error}")]
-    ReadProfile { path: PathBuf, error: std::io::Error },
-    #[error(transparent)]
-    Url(#[from] UrlError),
-    #[error("{0}")]
-    Usage(String),
-    #[error(transparent)]
-    Run(#[from] RunError),
-    #[error("{0}")]
-    NothingListed(Unmatched),
-    #[error("interrupted before anything was judged")]
-    Interrupted(u8),
-    #[error(transparent)]
-    Load(#[from] LoadError),
-    #[error(transparent)]
-    Report(#[from] ReportError),
-    #[error("failed to write to standard output: {0}")]
-    Output(#[from] std::io::Error),
-    #[error("the reference server did not start: {0}")]
-    Reference(String),
-    #[error(transparent)]
-    Serve(#[from] pushspec_reference::cli::ServeError),
-}
-
-impl CliError {
-    fn exit_code(&self) -> u8 {
-        match self {
-            CliError::Suite(_)
-            | CliError::Profile(_)
-            | CliError::ReadProfile { .. }
-            | CliError::Url(_)
-            | CliError::Usage(_)
-            | CliError::Run(RunError::NothingExcluded(_))
-            | CliError::Load(
-                LoadError::Lacks { .. } | LoadError::OpenFiles { .. } | LoadError::Process { .. },
-            ) => 2,
-            CliError::Run(RunError::Unreachable { .. })
-            | CliError::Load(
-                LoadError::Unreachable { .. } | LoadError::Refused { .. } | LoadError::Unpublished { .. },
-            ) => UNREACHABLE,
-            CliError::NothingListed(_)
-            | CliError::Run(RunError::NothingSelected(_) | RunError::AllExcluded) => 4,
-            CliError::Interrupted(code) => *code,
-            CliError::Run(RunError::Stopped | RunError::Internal(_))
-            | CliError::Load(LoadError::Internal(_))
-            | CliError::Report(_)
-            | CliError::Output(_)
-            | CliError::Reference(_)
-            | CliError::Serve(_) => 5,
-        }
-    }
-}
-
 /// Runs the program with the arguments of the process.
 pub async fn main() -> ExitCode {
     let program = Program::try_parse().unwrap_or_else(|error| {
         if error.use_stderr() {
-            forget_report(&std::env::args().collect::<Vec<_>>());
+            let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+            forget_report(&words.collect::<Vec<_>>());
         }
         error.exit()
     });
@@ -326,7 +263,7 @@ pub async fn main() -> ExitCode {
         // Who reads the output has seen enough, as with `| head`.
         Err(CliError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            print_error(&error);
+            error.print();
             ExitCode::from(error.exit_code())
         }
     }
@@ -355,20 +292,6 @@ fn forget_report(words: &[String]) {
         // What cannot be removed is told by a run that takes place.
         let _ = crate::report::remove(Path::new(folder));
     }
-}
-
-fn print_error(error: &CliError) {
-    use std::io::Write as _;
-    let mut out = anstream::stderr().lock();
-    // Where standard error is gone there is nobody to tell.
-    let _ = match error {
-        // Each mistake has its own `error:`.
-        CliError::Suite(SuiteError::Pages(PageErrors(errors)))
-        | CliError::Profile(ProfileError(PageErrors(errors))) => {
-            errors.iter().try_for_each(|error| writeln!(out, "error: {error}\n"))
-        }
-        error => writeln!(out, "error: {error}"),
-    };
 }
 
 impl Color {

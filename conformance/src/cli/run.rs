@@ -8,7 +8,8 @@ use std::sync::Arc;
 use indicatif::{ProgressBar, ProgressStyle};
 use pushspec_reference::{Config, Server};
 
-use super::{CliError, Format, PathArguments, RunArguments, UNREACHABLE, note, signals};
+use super::error::UNREACHABLE;
+use super::{CliError, Format, PathArguments, RunArguments, note, signals};
 use crate::case::error::{PageError, PageErrors, Wrong};
 use crate::drive::schedule::{Options, RunError, reach};
 use crate::fault::{self, Relay};
@@ -283,7 +284,8 @@ async fn judge(
         wait: arguments.wait.unwrap_or_default(),
         ..Options::default()
     };
-    let signal = signals::watch(options.stop.clone(), arguments.quiet < 2)?;
+    let signal = signals::watch(options.stop.clone(), arguments.quiet < 2)
+        .map_err(|error| RunError::Internal(format!("signals cannot be watched: {error}")))?;
     let selected = suite.select(&options.select);
     let excluded = |id: &str| options.exclude.iter().any(|pattern| pattern.matches(id));
     let bar = progress_bar(arguments, selected.iter().filter(|case| !excluded(&case.id)).count());
