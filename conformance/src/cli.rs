@@ -47,13 +47,14 @@ const REPORT_DIR: &str = "reports/latest";
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Judges a server; without a URL, the built-in reference server
+    /// Judges a server; without a URL, that of ./pushspec.toml, or else the built-in reference server
     Run(Box<RunArguments>),
     /// Lists the cases
     List(ListArguments),
     /// Explains a case, a clause or a fault: what it asks, why, where it is written, and how to run it
     Explain(ExplainArguments),
-    /// Measures a server with many waiting clients; without a URL, the reference server in a process of its own
+    /// Measures a server with many waiting clients; without a URL, that of ./pushspec.toml, or else the reference server in
+    /// a process of its own
     Load(LoadArguments),
     /// Starts the reference server
     Serve(Box<pushspec_reference::cli::ServeArguments>),
