@@ -63,7 +63,14 @@ fn the_answer_to_an_unmasked_frame(
 #[rstest]
 #[case::behind_the_host("absolute-form-target", "Host: 127.0.0.1:8080 > Authorization: Bearer a > Upgrade")]
 #[case::in_one_piece("request-in-large-pieces", "Host: 127.0.0.1:8080 > Authorization: Bearer a > Upgrade")]
-#[case::nowhere("no-blank-behind-the-colons", "Host:127.0.0.1:8080 > Upgrade")]
+#[case::without_a_blank(
+    "no-blank-behind-the-colons",
+    "Host:127.0.0.1:8080 > Authorization: Bearer a > Upgrade"
+)]
+#[case::in_small_letters(
+    "every-name-in-small-letters",
+    "host: 127.0.0.1:8080 > Authorization: Bearer a > upgrade"
+)]
 fn the_fields_of_the_profile_go_with_requests_that_a_case_writes_out(
     #[case] name: &str,
     #[case] sent: &str,
@@ -76,6 +83,16 @@ fn the_fields_of_the_profile_go_with_requests_that_a_case_writes_out(
     let printed = transcript::printed(&judgement.transcript).join("\n");
     let words = printed.replace("0.0 ms", "").split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains(sent), "{printed}");
+    Ok(())
+}
+
+#[test]
+fn bytes_that_are_no_frame_are_charged_to_no_other_clause() -> Result<(), Box<dyn std::error::Error>> {
+    let judgement = judge(UNMASKED, &opened("2.000 #0 < \"\\r\\n\\x88\\x02\\x03\\xea\"\n3.000 #0 < eof\n"))?;
+    assert_eq!(judgement.verdict, Verdict::Error, "{judgement:#?}");
+    assert!(judgement.findings.is_empty());
+    let seen: Vec<&str> = judgement.breaches.iter().map(|breach| breach.seen.as_str()).collect();
+    assert_eq!(seen, [r#"bytes that are no frame, x"0d 0a 88 02 03 ea""#]);
     Ok(())
 }
 

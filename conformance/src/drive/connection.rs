@@ -24,6 +24,12 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// How much is read at once.
 const READ: usize = 16 * 1024;
 
+/// How many pieces at most are written with a pause behind each: a request in single bytes, not a megabyte.
+const FEW_PIECES: usize = 300;
+
+/// The pause: on loopback the other end reads several pieces at once if it does not come to run in between.
+const BETWEEN_PIECES: Duration = Duration::from_millis(1);
+
 enum Command {
     Write(Vec<Vec<u8>>),
     Finish,
@@ -164,12 +170,17 @@ async fn write(mut writing: OwnedWriteHalf, mut queue: mpsc::UnboundedReceiver<C
     while let Some(command) = queue.recv().await {
         match command {
             Command::Write(pieces) => {
+                // Time for the other end to see each piece by itself; a turn of the scheduler where they are very many.
+                let few = (2..=FEW_PIECES).contains(&pieces.len());
                 for piece in pieces {
                     if writing.write_all(&piece).await.is_err() {
                         break;
                     }
-                    // Lets the other end see the piece by itself; on loopback a turn of the scheduler is enough.
-                    tokio::task::yield_now().await;
+                    if few {
+                        tokio::time::sleep(BETWEEN_PIECES).await;
+                    } else {
+                        tokio::task::yield_now().await;
+                    }
                 }
             }
             Command::Finish => {

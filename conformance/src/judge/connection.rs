@@ -23,7 +23,8 @@ const MAX_UNASKED: usize = 16 * 1024 * 1024;
 /// The multiple: an echo, some overhead, and room for whatever a case publishes elsewhere.
 const PER_SENT: usize = 4;
 
-/// How many items may lie unread: a server that floods with the smallest of them is not waited for.
+/// How many items may lie unread beyond a multiple of the frames that the case sent: a server that floods with the
+/// smallest of them is not waited for.
 const MAX_ARRIVALS: usize = 8 * 1024;
 
 /// How soon after a request the end of its connection is meant, and no timer's: measured by the suite it is never less
@@ -81,6 +82,8 @@ struct Sent {
     frames: Option<FrameScanner>,
     message: Vec<u8>,
     bytes: usize,
+    /// Of the frames.
+    count: usize,
 }
 
 /// What there is to know of a request to read its answer.
@@ -152,11 +155,10 @@ impl Connection {
             let why = format!("{} bytes came, far more than what the suite sent can ask for", self.received);
             self.lose(now, why);
         }
-        if self.arrivals.len() > MAX_ARRIVALS && !matches!(self.phase, Phase::Lost) {
-            self.lose(
-                now,
-                format!("more than {MAX_ARRIVALS} messages, comments and frames came that nobody asked for"),
-            );
+        let most = MAX_ARRIVALS + PER_SENT * self.sent.count;
+        if self.arrivals.len() > most && !matches!(self.phase, Phase::Lost) {
+            let why = format!("more than {most} messages, comments and frames came that nobody asked for");
+            self.lose(now, why);
         }
     }
 
@@ -407,6 +409,7 @@ impl Sent {
         scanner.push(bytes);
         let mut payloads = Vec::new();
         while let Some(frame) = scanner.next_frame() {
+            self.count += 1;
             if frame.opcode.is_control() {
                 continue;
             }

@@ -271,12 +271,15 @@ impl Machine {
         }
         // What may have come before something that did not come is not worth a finding of its own.
         let last = last.clone();
-        if let Some(why) = self.refusal(&last, id, index) {
+        if let Some(why) = self.refusal(&last, id, index).or_else(|| self.garbled(id, index)) {
             return self.fail_to_run(why);
         }
         if self.misses_the_headers(id, index) {
             return self
                 .skip("the case writes out a request without the [headers] of the profile".to_owned());
+        }
+        if let Some(why) = self.shut(&last, &received) {
+            return self.fail_to_run(why);
         }
         self.find(last.line, at, expected(&last), received);
         self.stop();
@@ -338,6 +341,8 @@ impl Machine {
             }
             self.position += candidates.len();
             self.base = now;
+        } else if let Some(why) = self.shut(&last, &received) {
+            self.fail_to_run(why);
         } else {
             self.find(last.line, now, expected(&last), received);
             self.stop();

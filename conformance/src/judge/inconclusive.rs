@@ -1,7 +1,7 @@
 //! Answers that say nothing of the clause on which a case rests: the target is busy, wants something that the profile does
 //! not give, or writes what the suite cannot read. Nobody is accused for them.
 
-use crate::case::statement::ExpectItem;
+use crate::case::statement::{ExpectItem, Procedure};
 use crate::catalogue::Level;
 use crate::transcript::ConnectionId;
 
@@ -51,6 +51,35 @@ impl Machine {
             }
             _ => None,
         }
+    }
+
+    /// Why what came says nothing of the clause: it cannot be read. That it is so is for an invariant to say.
+    pub(super) fn garbled(&self, id: ConnectionId, index: usize) -> Option<String> {
+        let connection = &self.connections[id.0];
+        match &connection.arrivals[index].item {
+            Item::Unreadable(why) if connection.is_websocket() => {
+                Some(format!("what the target sends cannot be read: {why}"))
+            }
+            _ => None,
+        }
+    }
+
+    /// Why a WebSocket that does not open says nothing of the clause: it was asked for as in the sanity case, which has
+    /// opened, or the case would not run.
+    pub(super) fn shut(&self, step: &Step, received: &str) -> Option<String> {
+        let StepKind::Opened(procedure @ Procedure::OpenWebSocket, name) = &step.kind else { return None };
+        let asked = self.steps.iter().find_map(|step| match &step.kind {
+            StepKind::Procedure(asked, on, attributes) if asked == procedure && on == name => {
+                Some(attributes)
+            }
+            _ => None,
+        });
+        let is_sanity = self.case.section().facts.sanity;
+        (!is_sanity && asked.is_some_and(Vec::is_empty)).then(|| {
+            format!(
+                "the target opens a WebSocket for the sanity case and not for this one ({received}); if it limits how many are open, try fewer --jobs"
+            )
+        })
     }
 
     /// Whether the target has refused a request that the case writes out, which may have no place for the fields that

@@ -25,7 +25,7 @@ pub fn accept(key: &str) -> String {
 pub(crate) struct CaseScope {
     fixed: BTreeMap<String, Vec<u8>>,
     received: BTreeMap<&'static str, Vec<u8>>,
-    /// The line of the target's host.
+    /// The target's host, as its field names it.
     host: Vec<u8>,
     /// The lines that follow it in requests that a case writes out.
     headers: Vec<u8>,
@@ -102,7 +102,7 @@ impl CaseScope {
         if let Some(known) = known {
             set("known-subprotocol", known.clone());
         }
-        let host = format!("Host: {}\r\n", target.authority()).into_bytes();
+        let host = target.authority().into_bytes();
         let headers = target.profile.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
         let headers = headers.collect::<String>().into_bytes();
         CaseScope { fixed, received: BTreeMap::new(), host, headers, seed, masks: 0 }
@@ -116,24 +116,29 @@ impl CaseScope {
     }
 
     /// What a case writes out, with the fields without which the target may not answer at all behind each line of its
-    /// host: those of the profile, and the `Accept` of event streams.
+    /// host, however that is spelt: those of the profile, and the `Accept` of event streams.
     pub(crate) fn with_headers(&self, bytes: Vec<u8>) -> Vec<u8> {
         if self.headers.is_empty() {
             return bytes;
         }
         let mut complete = Vec::with_capacity(bytes.len() + self.headers.len());
-        let mut rest = &bytes[..];
-        while let Some(at) = rest.windows(self.host.len()).position(|window| window == self.host) {
-            let (line, behind) = rest.split_at(at + self.host.len());
-            let is_whole = !behind.starts_with(b" ") && !behind.starts_with(b"\t");
+        let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').peekable();
+        while let Some(line) = lines.next() {
             complete.extend(line);
-            if is_whole && (at == 0 || rest[..at].ends_with(b"\n")) {
+            let is_folded =
+                lines.peek().is_some_and(|next| next.starts_with(b" ") || next.starts_with(b"\t"));
+            if !is_folded && self.is_host(line) {
                 complete.extend(&self.headers);
             }
-            rest = behind;
         }
-        complete.extend(rest);
         complete
+    }
+
+    /// Whether a line is the field of the target's host.
+    fn is_host(&self, line: &[u8]) -> bool {
+        let Some(field) = line.strip_suffix(b"\r\n") else { return false };
+        let Some(colon) = field.iter().position(|byte| *byte == b':') else { return false };
+        field[..colon].eq_ignore_ascii_case(b"Host") && field[colon + 1..].trim_ascii() == self.host
     }
 
     /// Remembers something that was received.

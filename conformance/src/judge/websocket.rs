@@ -10,6 +10,9 @@ use super::invariant::{Invariant, Watch};
 use super::item::{Arrival, Item, shown, shown_frame};
 use crate::target::decode::Message;
 
+/// How many bytes of what is no frame are shown, beside those that were read as a header.
+const SHOWN: usize = 32;
+
 /// Reads what a server sends after its 101.
 #[derive(Debug, Default)]
 pub(crate) struct WebSocketReceiver {
@@ -17,8 +20,8 @@ pub(crate) struct WebSocketReceiver {
     /// Opcode and payload so far of a message in parts.
     message: Option<(Opcode, Vec<u8>)>,
     closed: bool,
-    /// An answer of HTTP has come where a frame should begin: nothing behind it can be read.
-    answered: bool,
+    /// Something else has come where a frame should begin: nothing behind it can be read.
+    lost: bool,
     /// The answer has accepted an extension: what reserved bits and payloads mean is not known.
     extended: bool,
 }
@@ -36,14 +39,14 @@ impl WebSocketReceiver {
         out: &mut VecDeque<Arrival>,
         watch: &mut Watch,
     ) {
-        if self.answered {
+        if self.lost {
             return;
         }
         watch.relevant(&[Invariant::WebSocketFramesAlone]);
         self.frames.push(bytes);
         while let Some(frame) = self.frames.next_frame() {
-            if begins_an_answer(&frame.header(), &frame.payload) {
-                return self.answer(now, &frame.payload, watch);
+            if self.is_none(now, &frame.header(), &frame.payload, out, watch) {
+                return;
             }
             let closes_again = self.closed && frame.opcode == Opcode::CLOSE;
             self.judge(now, &frame, watch);
@@ -55,20 +58,38 @@ impl WebSocketReceiver {
             out.push_back(Arrival { at: now, item: Item::Frame(frame) });
             out.extend(message.map(|message| Arrival { at: now, item: Item::Message(message) }));
         }
-        let pending = self.frames.pending();
-        if pending.is_some_and(|header| begins_an_answer(&header, self.frames.pending_payload())) {
+        if let Some(header) = self.frames.pending() {
             let payload = self.frames.pending_payload().to_vec();
-            self.answer(now, &payload, watch);
+            self.is_none(now, &header, &payload, out, watch);
         }
     }
 
-    /// An answer of HTTP on the open connection: one breach, and not one for each way in which it is no frame.
-    fn answer(&mut self, now: Duration, payload: &[u8], watch: &mut Watch) {
-        self.answered = true;
-        let line = payload.split(|byte| *byte == b'\r').next().unwrap_or_default();
-        let line = [&b"HT"[..], line].concat();
-        let seen = format!("an answer of HTTP on the open WebSocket, {}", shown(&line));
-        watch.breach(Invariant::WebSocketFramesAlone, now, seen);
+    /// Whether what came is no frame at all: one breach then, and not one for each way in which it is none, nor one in
+    /// every case for what cannot be read any more.
+    fn is_none(
+        &mut self,
+        now: Duration,
+        header: &FrameHeader,
+        payload: &[u8],
+        out: &mut VecDeque<Arrival>,
+        watch: &mut Watch,
+    ) -> bool {
+        let mut bytes = header.encode();
+        bytes.extend(payload.iter().take(SHOWN));
+        let why = if bytes.starts_with(b"HTTP/1.") {
+            let line = bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
+            format!("an answer of HTTP on the open WebSocket, {}", shown(line))
+        } else if header.opcode.is_reserved() && (!header.fin || header.rsv != 0) && !self.extended {
+            format!("bytes that are no frame, {}", shown(&bytes))
+        } else {
+            return false;
+        };
+        self.lost = true;
+        watch.breach(Invariant::WebSocketFramesAlone, now, why.clone());
+        if !bytes.starts_with(b"HTTP/1.") {
+            out.push_back(Arrival { at: now, item: Item::Unreadable(why) });
+        }
+        true
     }
 
     fn judge(&mut self, now: Duration, frame: &Frame, watch: &mut Watch) {
@@ -155,10 +176,4 @@ impl WebSocketReceiver {
         }
         Some(Message { data: payload, binary, id: None, event: None })
     }
-}
-/// Whether what stands where a frame should begin is `HTTP/1.`: as a header, `HT` is a close frame of 84 bytes in parts.
-fn begins_an_answer(header: &FrameHeader, payload: &[u8]) -> bool {
-    let mut start = header.encode();
-    start.extend(&payload[..payload.len().min(5)]);
-    start == b"HTTP/1."
 }

@@ -38,6 +38,16 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "pong-has-the-rest-of-the-last",
+        "Answers a ping from a buffer in which the end of a longer one is left.",
+        &[Edit::ServerFrame(|conversation, frame| {
+            let last = conversation.server.iter().rev().find(|frame| is_pong(frame));
+            let rest = last.and_then(|last| last.payload.get(frame.payload.len()..)).unwrap_or_default();
+            let with_rest = |payload: &[u8]| [payload, rest].concat();
+            vec![if is_pong(&frame) { edited(frame, with_rest) } else { frame }]
+        })],
+    ),
+    fault(
         "pong-cut-at-124",
         "Keeps room for 124 bytes of a ping.",
         &[Edit::ServerFrame(|_conversation, frame| {

@@ -203,6 +203,15 @@ pub(super) static FAULTS: &[Fault] = &[
         &[Edit::Read(one_read_is_one_frame)],
     ),
     fault(
+        "header-in-parts-is-forgotten",
+        "Forgets what it has of a header where the rest of it comes with another read.",
+        &[Edit::Read(|read, bytes| {
+            if read.frames.is_some_and(|frames| frames.pending().is_none() && frames.buffered() > 1) {
+                bytes.clear();
+            }
+        })],
+    ),
+    fault(
         "rest-of-a-read-is-dropped",
         "Handles the first frame of a read and forgets the others.",
         &[Edit::Read(|read, bytes| {

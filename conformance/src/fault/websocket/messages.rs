@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pushspec_wire::websocket::Frame;
 
-use super::super::frames::{is_text, with_payload};
+use super::super::frames::{edited, is_text, with_payload};
 use super::super::{Edit, Fault};
 use super::fault;
 
@@ -15,6 +15,13 @@ pub(super) static FAULTS: &[Fault] = &[
         &[Edit::ClientFrame(|conversation, frame| {
             let first = conversation.client.is_empty() && is_text(&frame);
             if first && *frame.unmasked_payload() == *b"Hello" { Vec::new() } else { vec![frame] }
+        })],
+    ),
+    fault(
+        "ninth-message-is-the-last",
+        "Has room for nine messages of a connection, and never makes any.",
+        &[Edit::ClientFrame(|conversation, frame| {
+            if conversation.asked() >= 9 && is_text(&frame) { Vec::new() } else { vec![frame] }
         })],
     ),
     fault(
@@ -57,6 +64,20 @@ pub(super) static FAULTS: &[Fault] = &[
         &[Edit::ClientFrame(|conversation, frame| {
             let idle = conversation.opened.elapsed() >= Duration::from_millis(190);
             if idle && conversation.client.is_empty() { Vec::new() } else { vec![frame] }
+        })],
+    ),
+    fault(
+        "echo-is-escaped",
+        "Escapes what it hands on, as if it went into a page, into JSON, into a URL or to a shell.",
+        &[Edit::ServerFrame(|_conversation, frame| {
+            let special = |byte: &u8| b"<&\"'\\%$`".contains(byte);
+            let escaped = |text: &[u8]| {
+                text.iter()
+                    .flat_map(|byte| special(byte).then_some(b'\\').into_iter().chain([*byte]))
+                    .collect()
+            };
+            let short = is_text(&frame) && frame.payload.len() < 256;
+            vec![if short { edited(frame, escaped) } else { frame }]
         })],
     ),
     fault(

@@ -27,6 +27,22 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "upgrade-is-sent-back",
+        "Sends back all that the client would upgrade to.",
+        &[Edit::Answer(|request, answer| send_back(request, answer, "Upgrade"))],
+    ),
+    fault(
+        "subprotocol-of-the-last-client",
+        "Keeps the subprotocol that it has taken, and names it to those who have offered none.",
+        &[Edit::Answer(|request, answer| {
+            if fields::value(&answer.head, PROTOCOL).is_some() {
+                request.memory.count(PROTOCOL);
+            } else if !request.names(PROTOCOL) && request.memory.counted(PROTOCOL) > 0 {
+                on_opening(answer, |answer| fields::add(&mut answer.head, PROTOCOL, "chat"));
+            }
+        })],
+    ),
+    fault(
         "answer-with-keep-alive",
         "Sends keep-alive for Upgrade in its opening handshake.",
         &[Edit::Answer(|_request, answer| {

@@ -100,14 +100,28 @@ pub(super) static FAULTS: &[Fault] = &[
         "pong-within-an-answer",
         "Writes a pong as soon as it can, though another frame is not finished.",
         &[Edit::ServerFrame(|_conversation, mut frame| {
-            // As in the case with an answer of 12 MiB that waits in the socket.
-            if is_text(&frame) && frame.payload.len() == 12 << 20 {
-                let pong = Frame::new(Opcode::PONG, b"between").encode();
-                let middle = frame.payload.len() / 2;
-                frame.payload.splice(middle..middle, pong);
+            // As in the cases with an answer of 256 KiB, and with one of 12 MiB that waits in the socket.
+            let answers: [(usize, &[u8]); 2] = [(256 << 10, b"behind"), (12 << 20, b"between")];
+            for (length, payload) in answers {
+                if is_text(&frame) && frame.length == length as u64 {
+                    let pong = Frame::new(Opcode::PONG, payload).encode();
+                    let middle = frame.payload.len() / 2;
+                    frame.payload.splice(middle..middle, pong);
+                }
             }
-            let is_moved = frame.opcode == Opcode::PONG && frame.payload == b"between";
+            let moved = |(_, payload): (usize, &[u8])| frame.payload == payload;
+            let is_moved = frame.opcode == Opcode::PONG && answers.into_iter().any(moved);
             if is_moved { Vec::new() } else { vec![frame] }
+        })],
+    ),
+    fault(
+        "large-answer-has-a-byte-too-many",
+        "Writes a zero behind each answer that does not fit into 16 KiB.",
+        &[Edit::ServerFrame(|_conversation, mut frame| {
+            if is_text(&frame) && frame.payload.len() > 16 << 10 {
+                frame.payload.push(0);
+            }
+            vec![frame]
         })],
     ),
     fault(

@@ -16,6 +16,16 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "long-text-is-not-validated",
+        "Takes any bytes for text where there are more than 5000.",
+        &[Edit::ClientFrame(|_conversation, frame| {
+            mend(frame, |text| match text.len() {
+                0..=5000 => text.to_vec(),
+                _ => String::from_utf8_lossy(text).replace('\u{fffd}', "?").into_bytes(),
+            })
+        })],
+    ),
+    fault(
         "second-byte-of-a-character-counts",
         "Looks at the second byte of a character and not at those behind it.",
         &[Edit::ClientFrame(|_conversation, frame| mend(frame, |text| replaced(text, b"\xe2\x82c", b"?c")))],
