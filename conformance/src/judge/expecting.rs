@@ -281,7 +281,7 @@ impl Machine {
         if let Some(why) = self.shut(&last, &received) {
             return self.fail_to_run(why);
         }
-        self.find(last.line, at, expected(&last), received);
+        self.find(last.line, at, self.told(&last), received);
         self.stop();
     }
 
@@ -308,6 +308,18 @@ impl Machine {
             expected.push_str(&values.join(" and "));
         }
         expected
+    }
+
+    /// What a step expects, with the text that the profile makes of a reply.
+    fn told(&self, step: &Step) -> String {
+        let expected = expected(step);
+        let (StepKind::Head(_, expectation, _) | StepKind::Expect(_, expectation)) = &step.kind else {
+            return expected;
+        };
+        match self.context().made_reply(&expectation.items) {
+            Some(made) => format!("{expected}, by the profile {made}"),
+            None => expected,
+        }
     }
 
     /// Nothing that fits has come so far.
@@ -344,7 +356,7 @@ impl Machine {
         } else if let Some(why) = self.shut(&last, &received) {
             self.fail_to_run(why);
         } else {
-            self.find(last.line, now, expected(&last), received);
+            self.find(last.line, now, self.told(&last), received);
             self.stop();
         }
         None
