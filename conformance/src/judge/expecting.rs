@@ -16,6 +16,7 @@ use super::body_state::{self, BodyState};
 use super::connection::Connection;
 use super::encode::EncodeError;
 use super::fit::{Fit, field_miss, is_interim};
+use super::inconclusive::busy;
 use super::item::{Arrival, Item, readable_line, shown};
 use super::machine::{DEADLINE, Machine};
 use super::plan::{Bound, Step, StepKind};
@@ -247,6 +248,9 @@ impl Machine {
     fn ruled(&mut self, id: ConnectionId, index: usize, candidates: &[Step]) {
         let arrival = &self.connections[id.0].arrivals[index];
         let (at, received) = (arrival.at, arrival.item.to_string());
+        if let Some(why) = busy(&arrival.item) {
+            return self.fail_to_run(why);
+        }
         let close = matches!(&arrival.item, Item::Frame(frame) if frame.opcode == Opcode::CLOSE);
         // A close frame other than the one that may come is still a close frame: the conversation goes on.
         let other_close = candidates.iter().position(|step| step.kind.is_optional() && expects_close(step));

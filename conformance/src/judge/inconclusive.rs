@@ -90,3 +90,10 @@ impl Machine {
         refused && !self.procedures.contains_key(&id) && !self.target.profile.headers.is_empty()
     }
 }
+
+/// Why a close frame says nothing of the clause: the target has more connections than it wants, or is going down.
+pub(super) fn busy(came: &Item) -> Option<String> {
+    let Item::Frame(frame) = came else { return None };
+    let again = frame.close_code().filter(|code| matches!(code, 1012 | 1013))?;
+    Some(format!("the target sends clients away with the close code {again}; try fewer --jobs"))
+}
