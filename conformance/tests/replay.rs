@@ -236,3 +236,12 @@ fn an_identifier_without_data_moves_the_point_of_resumption() -> Result<(), Box<
     assert!(printed.contains("Last-Event-ID: 5"), "{printed}");
     Ok(())
 }
+
+#[test]
+fn what_came_in_place_of_a_reply_is_told_once() -> Result<(), Box<dyn std::error::Error>> {
+    let judgement =
+        judge("websocket/5.1-masking/masked-hello", &opened("2.000 #0 < x\"81 05 6f 74 68 65 72\"\n"))?;
+    let received: Vec<&str> = judgement.findings.iter().map(|finding| finding.received.as_str()).collect();
+    assert_eq!(received, [r#"nothing of the kind within 5s; the last that came: message "other""#]);
+    Ok(())
+}

@@ -52,7 +52,10 @@ impl Opened {
         let (reads, is_read) = watch::channel(Intake::All);
         let task = tokio::spawn(async move {
             match watch.connect().await {
-                Ok(stream) => serve(id, stream, queue, is_read, happened).await,
+                Ok((asked, stream)) => {
+                    let heard = || watch.hear(asked);
+                    serve(id, stream, queue, is_read, happened, heard).await;
+                }
                 Err(error) => {
                     let _ = happened.send((Instant::now(), Input::Refused(id, error.to_string()))).await;
                 }
@@ -113,11 +116,12 @@ async fn serve(
     queue: mpsc::UnboundedReceiver<Command>,
     is_read: watch::Receiver<Intake>,
     happened: mpsc::Sender<Happening>,
+    heard: impl Fn(),
 ) {
     let (reading, writing) = stream.into_split();
     // Both directions live in one task: aborting it closes the socket.
     tokio::select! {
-        () = read(id, reading, is_read, happened) => {}
+        () = read(id, reading, is_read, happened, heard) => {}
         () = write(writing, queue) => {}
     }
 }
@@ -128,6 +132,7 @@ async fn read(
     mut reading: OwnedReadHalf,
     mut is_read: watch::Receiver<Intake>,
     happened: mpsc::Sender<Happening>,
+    heard: impl Fn(),
 ) {
     let mut buffer = vec![0; READ];
     loop {
@@ -140,7 +145,10 @@ async fn read(
         };
         let input = match received {
             Ok(0) => Input::Eof(id),
-            Ok(length) => Input::Received(id, buffer[..length].to_vec()),
+            Ok(length) => {
+                heard();
+                Input::Received(id, buffer[..length].to_vec())
+            }
             Err(_) => Input::Reset(id),
         };
         let ended = !matches!(input, Input::Received(..));

@@ -49,7 +49,7 @@ pub(super) struct Results {
     through: BTreeMap<String, Instant>,
     /// The cases that the end of the run kept from being judged.
     cut: BTreeSet<String>,
-    /// Those of them that had a connection to the target when it went away.
+    /// Those of them that had a connection to the target when it went away, or just before.
     pub(super) running: BTreeSet<String>,
 }
 

@@ -72,7 +72,8 @@ pub(crate) struct Watch {
     addresses: Vec<SocketAddr>,
     stop: Stop,
     state: watch::Sender<State>,
-    /// When the last connection that was opened was asked for: the target listened then.
+    /// When the last connection on which the target said something was asked for: it was there then. That a connection
+    /// opens says less, as it may do so while the target ends.
     alive: Mutex<Instant>,
 }
 
@@ -83,15 +84,21 @@ impl Watch {
         Arc::new(Watch { addresses, stop, state: watch::Sender::new(State::Here), alive })
     }
 
-    /// Opens a connection to the target. When it is refused, others are tried.
-    pub(super) async fn connect(self: &Arc<Watch>) -> io::Result<TcpStream> {
-        let opened = self.probe().await;
-        if let Err((at, error)) = &opened
-            && means_gone(error)
-        {
-            self.doubt(Refusal { at: *at, why: error.to_string() });
+    /// Opens a connection to the target, and says when it was asked for. When it is refused, others are tried.
+    pub(super) async fn connect(self: &Arc<Watch>) -> io::Result<(Instant, TcpStream)> {
+        let at = Instant::now();
+        let opened = connection::connect(&self.addresses).await;
+        if let Some(error) = opened.as_ref().err().filter(|error| means_gone(error)) {
+            self.doubt(Refusal { at, why: error.to_string() });
         }
-        opened.map_err(|(_, error)| error)
+        opened.map(|stream| (at, stream))
+    }
+
+    /// The target says something on a connection that was asked for at this time.
+    pub(super) fn hear(&self, at: Instant) {
+        let mut alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);
+        // Not now: this task may be late, and the target is gone in the meantime.
+        *alive = at.max(*alive);
     }
 
     /// Looks whether the target still listens: a case that allows the connection to end sees no difference.
@@ -132,16 +139,6 @@ impl Watch {
         *self.alive.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A connection, or when one was asked for that was not opened.
-    async fn probe(&self) -> Result<TcpStream, (Instant, io::Error)> {
-        let at = Instant::now();
-        let stream = connection::connect(&self.addresses).await.map_err(|error| (at, error))?;
-        let mut alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);
-        // Not when it was opened: this task may be late, and the target is gone in the meantime.
-        *alive = at.max(*alive);
-        Ok(stream)
-    }
-
     fn doubt(self: &Arc<Watch>, refusal: Refusal) {
         let is_first = self.state.send_if_modified(|state| {
             let was_here = matches!(state, State::Here);
@@ -163,8 +160,8 @@ impl Watch {
     async fn confirm(&self, refusal: Refusal) -> State {
         for pause in PROBES {
             tokio::time::sleep(pause).await;
-            match self.probe().await {
-                Err((_, error)) if means_gone(&error) => {}
+            match connection::connect(&self.addresses).await {
+                Err(error) if means_gone(&error) => {}
                 // What else keeps a connection from being opened says nothing of the target.
                 Ok(_) | Err(_) => return State::Here,
             }
@@ -202,13 +199,16 @@ mod tests {
     async fn a_target_at_which_nothing_listens_for_a_second_is_gone() -> io::Result<()> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let watch = Watch::new(vec![listener.local_addr()?], Stop::default());
+        let before = watch.alive();
+        let (asked, _stream) = watch.connect().await?;
+        assert_eq!(watch.alive(), before, "nothing was said");
+        watch.hear(asked);
         watch.check().await;
         assert!(watch.gone().is_none());
-        let alive = watch.alive();
         drop(listener);
         watch.check().await;
         let refusal = watch.gone().expect("nothing listens");
-        assert!(refusal.at >= alive && watch.alive() == alive);
+        assert!(refusal.at >= asked && watch.alive() == asked);
         watch.ended().await;
         Ok(())
     }

@@ -50,7 +50,7 @@ fn report(folder: &TempDir) -> Result<Value> {
 #[test]
 fn a_server_that_goes_away_ends_the_run_with_3_and_is_accused_of_nothing() -> Result {
     let folder = TempDir::new()?;
-    let url = format!("http://{}", leaving(3)?);
+    let url = format!("http://{}", leaving(2)?);
     let output =
         pushspec(folder.path(), &["run", &url, "--polling", "/", "--jobs", "1", "--select", "polling"])?;
     assert_exit(&output, 3);
@@ -66,7 +66,8 @@ fn a_server_that_goes_away_ends_the_run_with_3_and_is_accused_of_nothing() -> Re
     let report = report(&folder)?;
     assert_eq!((&report["conformant"], &report["interrupted"]), (&false.into(), &false.into()));
     let running = report["gone"]["running"].as_array().cloned().unwrap_or_default();
-    assert_eq!(running.len(), 1, "{running:?}");
+    // The one that was not answered, the last that was, and one that came while the server ended.
+    assert!((2..=3).contains(&running.len()), "{running:?}");
     assert!(report["gone"]["after_ms"].is_number() && report["gone"]["why"].is_string());
     let cases = report["cases"].as_array().cloned().unwrap_or_default();
     let by_reason = |words: &str| {
@@ -74,7 +75,8 @@ fn a_server_that_goes_away_ends_the_run_with_3_and_is_accused_of_nothing() -> Re
         cases.iter().filter(has).collect::<Vec<_>>()
     };
     let while_it_ran = by_reason("it was running when the server went away");
-    assert_eq!(while_it_ran.iter().map(|case| &case["id"]).collect::<Vec<_>>(), [&running[0]]);
+    let ids: Vec<&Value> = while_it_ran.iter().map(|case| &case["id"]).collect();
+    assert_eq!(ids, running.iter().collect::<Vec<_>>());
     assert!(while_it_ran[0]["transcript"].as_array().is_some_and(|lines| !lines.is_empty()));
     assert!(!by_reason("the server had gone away").is_empty());
     // What was judged until then stays so.
@@ -100,7 +102,10 @@ fn a_server_that_goes_away_with_the_last_case_is_noticed() -> Result {
         .to_owned();
     let output = pushspec(folder.path(), &["run", &url, "--polling", "/", "--select", &case])?;
     assert_exit(&output, 3);
-    assert!(out(&output).contains(&format!("  running then: {case}\n")), "{}", out(&output));
+    let text = out(&output);
+    let running = text.lines().find(|line| line.starts_with("  running then: ")).ok_or("none is named")?;
+    assert!(running.contains(&case), "{running}");
+    assert!(!text.contains("\nfail ") && !text.contains("\nwarn "), "{text}");
     Ok(())
 }
 

@@ -159,7 +159,7 @@ fn objections(out: &mut impl Write, outcome: &Outcome, strict: bool) -> io::Resu
         0 => writeln!(out, "  running then: {}", shown.join(", ")),
         more => writeln!(
             out,
-            "  running then: {}, and {more} more, which report.json names; -j 1 runs one at a time",
+            "  running then: {}, and {more} more, which report.json names; -j 1 leaves few of them",
             shown.join(", ")
         ),
     }
