@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use crate::case::Case;
+use crate::case::facts::Sanity;
 use crate::catalogue::{Catalogue, Level};
 use crate::judge::{Finding, Judgement, Verdict};
 use crate::target::TECHNIQUES;
@@ -54,9 +55,26 @@ impl CaseOutcome {
         }
     }
 
-    /// Whether it is the sanity case of a technique and did not come to its end, whatever the level of what it missed.
+    /// Whether it is a sanity case and broken, whatever the level of what it missed.
     pub(crate) fn is_broken_sanity(&self) -> bool {
-        self.case.section().facts.sanity && self.verdict != Verdict::Skip && !self.completed
+        self.case.is_sanity() && self.is_broken()
+    }
+
+    /// Why it did not pass.
+    pub(crate) fn why_broken(&self) -> String {
+        let found = self.findings.first().map(|finding| format!("received {}", finding.received));
+        let why = self.reason.clone().or(found).unwrap_or_else(|| "it did not come to its end".to_owned());
+        format!("its first case, {}, did not pass: {why}", self.case.id)
+    }
+
+    /// Whether the conversation did not come to its end, or says nothing of the server: what rests on it says nothing
+    /// either.
+    pub(crate) fn is_broken(&self) -> bool {
+        match self.verdict {
+            Verdict::Skip => false,
+            Verdict::Error => true,
+            _ => !self.completed,
+        }
     }
 
     pub(crate) fn skipped(case: Case, level: Level, reason: String) -> CaseOutcome {
@@ -260,9 +278,12 @@ impl Outcome {
             }
             None => {}
         }
-        let absent = self.cases.iter().filter(|case| case.is_broken_sanity()).map(|case| &case.case.folder);
-        for (technique, why) in absent.filter_map(|technique| self.unjudged.get_key_value(technique)) {
-            objections.push(not_judged(technique, why));
+        for case in self.cases.iter().filter(|case| case.is_broken_sanity()) {
+            let what = match &case.case.section().facts.sanity {
+                Some(Sanity::Capability(name, _)) => name,
+                _ => &case.case.folder,
+            };
+            objections.push(not_judged(what, &case.why_broken()));
         }
         let counts = self.counts();
         if self.judged() == 0 && counts.of(Verdict::Fail) + counts.of(Verdict::Error) == 0 {

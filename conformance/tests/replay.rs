@@ -245,3 +245,170 @@ fn what_came_in_place_of_a_reply_is_told_once() -> Result<(), Box<dyn std::error
     assert_eq!(received, [r#"nothing of the kind within 5s; the last that came: message "other""#]);
     Ok(())
 }
+
+const WEBSOCKET: &str = "websocket/4.2.1-opening-handshake/well-formed-request-opens";
+const REPLY: &str = "websocket/6-messages/reply-is-that-of-the-profile";
+const EVENT_STREAM: &str = "sse/9.2.3-processing-model/stream-opens";
+const POLL: &str = "polling/6202-2.1-short-polling/poll-is-answered";
+const LONG_POLL: &str = "long-polling/6202-2.1-long-polling/poll-is-answered";
+
+/// Why a case could not be judged.
+fn reason(judgement: Judgement) -> Result<String, Box<dyn std::error::Error>> {
+    assert_eq!(
+        (judgement.verdict, judgement.findings.len()),
+        (Verdict::Error, 0),
+        "{:?}",
+        judgement.findings
+    );
+    Ok(judgement.reason.ok_or("no reason")?)
+}
+
+#[rstest]
+#[case::with_a_close_frame(
+    "100.000 #0 < x\"88 0e 0f a4\" + \"no such room\"\n",
+    "[close 4004 \"no such room\"]"
+)]
+#[case::with_the_end_alone("100.000 #0 < eof\n", "with eof")]
+#[case::with_a_reset("100.000 #0 < reset\n", "with reset")]
+fn a_websocket_that_is_closed_at_once_is_no_verdict_on_the_server(
+    #[case] end: &str,
+    #[case] how: &str,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let reason = reason(judge(WEBSOCKET, &opened(end))?)?;
+    assert!(reason.contains(how) && reason.contains("see [headers]"), "{reason}");
+    assert_eq!(judge(WEBSOCKET, &opened("100.000 #0 < x\"89 00\"\n"))?.verdict, Verdict::Pass);
+    Ok(())
+}
+
+#[rstest]
+#[case::another_text("2.000 #0 < x\"81 02\" + \"no\"\n3.000 #0 < eof\n")]
+#[case::nothing("")]
+#[case::the_end("2.000 #0 < eof\n")]
+fn a_reply_that_is_not_that_of_the_profile_is_no_verdict_on_the_server(
+    #[case] rest: &str,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let mut profile = Profile::reference()?;
+    profile.websocket.as_mut().ok_or("no WebSocket")?.reply = Some("You said {message}".into());
+    let reason = reason(judge_with(profile, REPLY, &opened(rest))?)?;
+    let expected =
+        "`websocket.reply` of the profile does not hold: expected the answer \"You said Who is there?\" to";
+    assert!(reason.starts_with(expected), "{reason}");
+    Ok(())
+}
+
+#[rstest]
+#[case::written_otherwise(r#"{"text":"\u0057ho is there?","type":"message"}"#, Verdict::Pass)]
+#[case::another_text(r#"{"text":"Who?","type":"message"}"#, Verdict::Error)]
+fn a_reply_in_json_is_compared_as_a_value(
+    #[case] answer: &str,
+    #[case] verdict: Verdict,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let websocket = "[websocket]\npath = \"/\"\nreply-encoding = \"json\"\n";
+    let reply = "reply = '{\"type\": \"message\", \"text\": \"{message}\"}'\n";
+    let profile = Profile::parse("profile.toml", &format!("{websocket}{reply}"))?;
+    let bytes: String = answer.bytes().map(|byte| format!(" {byte:02x}")).collect();
+    let frame = format!("2.000 #0 < x\"81 {:02x}{bytes}\"\n3.000 #0 < eof\n", answer.len());
+    let judgement = judge_with(profile, REPLY, &opened(&frame))?;
+    assert_eq!(judgement.verdict, verdict, "{:?}", judgement.reason);
+    Ok(())
+}
+
+#[rstest]
+#[case::nothing_there(
+    POLL,
+    "1.000 #0 < \"HTTP/1.1 404 Not Found\\r\\nContent-Length: 0\\r\\n\\r\\n\"\n",
+    "is answered with 404"
+)]
+#[case::not_for_get(
+    WEBSOCKET,
+    "1.000 #0 < \"HTTP/1.1 405 Method Not Allowed\\r\\nAllow: POST\\r\\n\\r\\n\"\n",
+    "/websocket/echo is answered with 405"
+)]
+#[case::silence(POLL, "", "answers nothing within 5s")]
+#[case::silence_of_a_stream(EVENT_STREAM, "", "answers nothing within 5s")]
+fn a_technique_that_is_not_there_is_no_verdict_on_the_server(
+    #[case] id: &str,
+    #[case] recorded: &str,
+    #[case] why: &str,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let reason = reason(judge(id, recorded)?)?;
+    assert!(reason.contains(why), "{reason}");
+    Ok(())
+}
+
+#[rstest]
+#[case::of_a_poll(POLL, "", "[polling]")]
+#[case::of_a_long_poll(LONG_POLL, "220.000 published\n", "[long-polling]")]
+fn a_body_that_is_not_as_the_profile_says_is_no_verdict_on_the_server(
+    #[case] id: &str,
+    #[case] before: &str,
+    #[case] table: &str,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let answer =
+        "230.000 #0 < \"HTTP/1.1 200 OK\\r\\nContent-Length: 13\\r\\n\\r\\n\\{\\\"cursor\\\": 1}\"\n";
+    let reason = reason(judge(id, &format!("{before}{answer}"))?)?;
+    assert!(reason.contains("nothing at /messages") && reason.contains(table), "{reason}");
+    Ok(())
+}
+
+/// An event stream of which only the path is known.
+fn passive() -> Result<Profile, Box<dyn std::error::Error>> {
+    Ok(Profile::parse("profile.toml", "[sse]\npath = \"/\"\n")?)
+}
+
+#[rstest]
+#[case::of_json("\\{\\\"t\\\": 1}\\n\\n", "the line \"\\{\\\"t\\\": 1}\"")]
+#[case::without_blank_lines("data: a\\ndata: b\\n", "the line \"data: a\"")]
+#[case::in_capitals("Data: a\\n\\n", "the line \"Data: a\"")]
+#[case::without_line_feeds("data: a\\\\n\\\\n", "a line without an end")]
+fn a_stream_without_events_is_no_verdict_on_the_server(
+    #[case] content: &str,
+    #[case] what: &str,
+) -> Result<(), Box<dyn std::error::Error>> {
+    for end in ["", "3.000 #0 < eof\n"] {
+        let recorded = format!("1.000 #0 < \"{STREAM}\"\n2.000 #0 < \"{content}\"\n{end}");
+        let reason = reason(judge_with(passive()?, EVENT_STREAM, &recorded)?)?;
+        assert!(reason.contains(what), "{reason}");
+    }
+    Ok(())
+}
+
+#[rstest]
+#[case::quiet("")]
+#[case::over("3.000 #0 < eof\n")]
+#[case::of_comments("2.000 #0 < \": a\\n\\n\"\n")]
+#[case::of_a_time_to_come_back("2.000 #0 < \"retry: 1000\\n\\n\"\n")]
+#[case::of_an_event_in_pieces("2.000 #0 < \"da\"\n3000.000 #0 < \"ta: a\\n\"\n4000.000 #0 < \"\\n\"\n")]
+#[case::of_a_strange_line_and_an_event("2.000 #0 < \"hello\\n\\n\"\n4000.000 #0 < \"data: a\\n\\n\"\n")]
+fn a_stream_that_is_quiet_or_takes_its_time_is_one(
+    #[case] rest: &str,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let recorded = format!("1.000 #0 < \"{STREAM}\"\n{rest}");
+    let judgement = judge_with(passive()?, EVENT_STREAM, &recorded)?;
+    assert_eq!(judgement.verdict, Verdict::Pass, "{:?}", judgement.reason);
+    Ok(())
+}
+
+#[test]
+fn content_of_an_answer_to_head_breaks_the_clause_about_it_and_no_other()
+-> Result<(), Box<dyn std::error::Error>> {
+    let head = "1.000 #0 < \"HTTP/1.1 200 OK\\r\\nConnection: close\\r\\n\\r\\n\"\n";
+    let recorded = format!("{head}2.000 #0 < \"data: a\\n\\n\"\n3.000 #0 < eof\n");
+    let judgement = judge("http/9110-9-methods/head-of-a-stream[sse]", &recorded)?;
+    let clauses: Vec<&str> = judgement.findings.iter().map(|finding| finding.clause.as_str()).collect();
+    assert_eq!(clauses, ["rfc9110/9.3.2/head-without-content"]);
+    assert_eq!(judgement.findings[0].received, "the content \"data: a\\n\\n\" of the answer to HEAD");
+    assert!(judgement.breaches.is_empty(), "{:?}", judgement.breaches);
+    Ok(())
+}
+
+#[test]
+fn a_reply_is_told_with_the_text_that_the_profile_makes_of_it() -> Result<(), Box<dyn std::error::Error>> {
+    let mut profile = Profile::reference()?;
+    profile.websocket.as_mut().ok_or("no WebSocket")?.reply = Some("{message}!".into());
+    let echo = opened("2.000 #0 < x\"81 05 48 65 6c 6c 6f\"\n");
+    let judgement = judge_with(profile, "websocket/5.1-masking/masked-hello", &echo)?;
+    let expected: Vec<&str> = judgement.findings.iter().map(|finding| finding.expected.as_str()).collect();
+    assert_eq!(expected, [r#"reply "Hello", by the profile "Hello!""#]);
+    Ok(())
+}

@@ -58,6 +58,11 @@ impl Case {
         clauses
     }
 
+    /// Whether other cases rest on this one.
+    pub fn is_sanity(&self) -> bool {
+        self.section().facts.sanity.is_some()
+    }
+
     /// The invariant that the case states, if it is one.
     pub fn invariant(&self) -> Option<&str> {
         self.section().facts.invariant.as_ref().map(|(name, _)| name.as_str())

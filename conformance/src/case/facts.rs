@@ -21,12 +21,22 @@ pub struct Facts {
     pub needs: Vec<(String, Range<usize>)>,
     /// Parameters and their values.
     pub each: BTreeMap<String, Vec<EachValue>>,
-    /// The cases of the same folder rest on this one.
-    pub sanity: bool,
+    /// Which cases of the same folder rest on this one, if any do.
+    pub sanity: Option<Sanity>,
     /// It moves megabytes, and runs only where its page is asked for.
     pub large: bool,
     /// The name of the invariant, in place of a conversation.
     pub invariant: Option<(String, Range<usize>)>,
+}
+
+/// What rests on a sanity case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sanity {
+    /// All cases of its folder.
+    Technique,
+    /// Those of them that need a capability, with its place in the fence's text: the case shows whether what the profile
+    /// says of it is so, and accuses nobody where it is not.
+    Capability(String, Range<usize>),
 }
 
 /// One value of a parameter.
@@ -75,8 +85,7 @@ struct Written {
     needs: Vec<Spanned<String>>,
     #[serde(default)]
     each: BTreeMap<Spanned<String>, Spanned<toml::Value>>,
-    #[serde(default)]
-    sanity: bool,
+    sanity: Option<Spanned<toml::Value>>,
     #[serde(default)]
     large: bool,
     invariant: Option<Spanned<String>>,
@@ -107,10 +116,23 @@ pub fn parse(source: &str) -> Result<Facts, FactsError> {
         covers,
         needs: written.needs.into_iter().map(placed).collect(),
         each,
-        sanity: written.sanity,
+        sanity: written.sanity.map(sanity).transpose()?.flatten(),
         large: written.large,
         invariant: written.invariant.map(placed),
     })
+}
+
+/// `true`, or the name of a capability.
+fn sanity(written: Spanned<toml::Value>) -> Result<Option<Sanity>, FactsError> {
+    let place = written.span();
+    match written.into_inner() {
+        toml::Value::Boolean(sanity) => Ok(sanity.then_some(Sanity::Technique)),
+        toml::Value::String(capability) => Ok(Some(Sanity::Capability(capability, place))),
+        _ => {
+            let hint = "as in `sanity = true` or `sanity = \"websocket.reply\"`";
+            Err(FactsError::at(&place, "`sanity` is `true` or the name of a capability", hint))
+        }
+    }
 }
 
 fn placed(value: Spanned<String>) -> (String, Range<usize>) {

@@ -13,13 +13,13 @@ use super::{CliError, Format, PathArguments, RunArguments, note, signals};
 use crate::case::error::{PageError, PageErrors, Wrong};
 use crate::drive::schedule::{Options, RunError, reach};
 use crate::fault::{self, Relay};
-use crate::judge::Verdict;
+use crate::judge::{Verdict, lacking, needs};
 use crate::outcome::{Ending, Outcome};
 use crate::report::terminal::{Detail, Invocation};
 use crate::report::{self, json, junit, terminal};
 use crate::suite::{Pattern, Suite};
 use crate::target::profile::{EventStream, Iframe, LongPolling, Parts, Polling, WebSocket};
-use crate::target::{Profile, ProfileError, TECHNIQUES, Target, UrlError, websocket_path};
+use crate::target::{CAPABILITIES, Profile, ProfileError, TECHNIQUES, Target, UrlError, websocket_path};
 
 /// The profile that is read where none is named.
 const PROFILE: &str = "pushspec.toml";
@@ -60,6 +60,7 @@ pub(super) async fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     let is_told = arguments.quiet == 0 && arguments.format == Format::Text;
     let notes = [reference.is_some().then(|| built_in(arguments)), assumed.then_some(ASSUMED)];
     notes.into_iter().flatten().filter(|_| is_told).for_each(note);
+    without_effect(&suite, &target).iter().filter(|_| is_told).for_each(|what| note(what));
     // A folder that cannot be written to is known before the run, not after it.
     report::prepare(&arguments.report_dir)?;
     let (outcome, signal) = judge(arguments, &suite, target).await?;
@@ -94,6 +95,22 @@ fn built_in(arguments: &RunArguments) -> &'static str {
     } else {
         "no URL: judging the built-in reference server"
     }
+}
+
+/// What a profile says of a server beyond its paths.
+const SAID: [&str; 6] =
+    ["polling.validator", "sse.resume", "sse.ending", "sse.gone", "sse.moved", "sse.checkpoints"];
+
+/// What the profile says and no case looks at, since each of those that would needs something else, too.
+fn without_effect(suite: &Suite, target: &Target) -> Vec<String> {
+    let said = CAPABILITIES.iter().filter(|(name, _)| SAID.contains(name) && target.can(name));
+    let note = |(name, key): &(&str, &str)| {
+        let mut lacking =
+            suite.cases.iter().filter(|case| needs(case).contains(*name)).map(|case| lacking(case, target));
+        let first = lacking.next()??;
+        lacking.all(|why| why.is_some()).then(|| format!("{key} is not looked at: {first}"))
+    };
+    said.filter_map(note).collect()
 }
 
 /// Without a `--` between them the list of patterns takes the URL in.

@@ -5,6 +5,7 @@ mod connection;
 mod options;
 mod publish;
 mod results;
+mod sanity;
 pub mod schedule;
 mod watch;
 

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::time::Instant;
 
+use crate::case::Case;
+use crate::case::facts::Sanity;
 use crate::judge::{Breach, Invariant, Verdict};
 use crate::outcome::{CaseOutcome, INTERRUPTED};
 use crate::target::Target;
@@ -95,6 +97,18 @@ impl Results {
         }
     }
 
+    /// The sanity cases that did not pass.
+    pub(super) fn broken(&self) -> Vec<Case> {
+        let broken = self.outcomes.values().filter(|outcome| outcome.is_broken_sanity());
+        broken.map(|outcome| outcome.case.clone()).collect()
+    }
+
+    /// Whether techniques were looked for, and none was found.
+    pub(super) fn nothing_is_there(&self) -> bool {
+        let mut ran = self.outcomes.values().filter(|outcome| outcome.verdict != Verdict::Skip).peekable();
+        ran.peek().is_some() && ran.all(CaseOutcome::is_broken)
+    }
+
     /// The techniques of which nothing is known, and why: their sanity case did not pass, or was skipped although other
     /// cases of theirs were run.
     pub(super) fn unjudged(&self, target: &Target) -> BTreeMap<String, String> {
@@ -102,25 +116,19 @@ impl Results {
             let mut outcomes = self.outcomes.values();
             outcomes.any(|outcome| outcome.case.technique == technique && outcome.verdict != Verdict::Skip)
         };
-        let sanity = self.outcomes.values().filter(|outcome| outcome.case.section().facts.sanity);
+        let of_technique =
+            |outcome: &&CaseOutcome| outcome.case.section().facts.sanity == Some(Sanity::Technique);
         let mut unjudged = BTreeMap::new();
-        for outcome in sanity {
+        for outcome in self.outcomes.values().filter(of_technique) {
             let technique = &outcome.case.folder;
-            if outcome.is_broken_sanity() {
-                unjudged.insert(technique.clone(), why_broken(outcome));
+            if outcome.is_broken() {
+                unjudged.insert(technique.clone(), outcome.why_broken());
             } else if outcome.verdict == Verdict::Skip && target.can(technique) && ran(technique) {
                 unjudged.insert(technique.clone(), outcome.reason.clone().unwrap_or_default());
             }
         }
         unjudged
     }
-}
-
-/// Why a sanity case did not pass.
-fn why_broken(outcome: &CaseOutcome) -> String {
-    let found = outcome.findings.first().map(|finding| format!("received {}", finding.received));
-    let why = outcome.reason.clone().or(found).unwrap_or_else(|| "it did not come to its end".to_owned());
-    format!("its first case, {}, did not pass: {why}", outcome.case.id)
 }
 
 /// What remains of a case that says nothing: what went over the wire.

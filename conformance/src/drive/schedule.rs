@@ -1,6 +1,6 @@
 //! Runs many cases at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -11,12 +11,14 @@ use tokio::time::Instant;
 
 pub use super::options::{Options, RunError, Unmatched};
 use super::results::{NOT_RUN, Ran, Results};
+use super::sanity::{broken_below, is_at_large, rests_on};
 pub use super::watch::Stop;
 use super::watch::Watch;
 use super::{Publisher, breaches, resolve, run};
 use crate::case::Case;
+use crate::case::facts::Sanity;
 use crate::catalogue::{Catalogue, Level};
-use crate::judge::{Invariant, Machine, Settings, Verdict, lacking, publishes};
+use crate::judge::{Invariant, Machine, Settings, Verdict, lacking, needed_techniques, publishes};
 use crate::outcome::{CaseOutcome, ClauseOutcome, Ending, INTERRUPTED, Outcome};
 use crate::suite::{Pattern, Suite};
 use crate::target::Target;
@@ -67,6 +69,7 @@ impl Suite {
             patience: options.patience,
             tag: options.tag.clone().unwrap_or_else(tag),
             turns: (!target.has_channels()).then(Mutex::default),
+            room: target.is_one_room().then(Mutex::default),
             slots: Semaphore::new(options.jobs.max(1)),
             few: Semaphore::new(options.jobs.clamp(1, AGAIN_AT_ONCE)),
             select: options.select.clone(),
@@ -87,8 +90,7 @@ impl Suite {
         results.outcomes.retain(|id, outcome| {
             // A sanity case that did not pass is the reason for what was skipped: it is shown also where it was not
             // selected.
-            let broken = outcome.verdict != Verdict::Skip && !outcome.completed;
-            reported.contains(id.as_str()) || (!only_invariants && broken)
+            reported.contains(id.as_str()) || (!only_invariants && outcome.is_broken())
         });
         let mut invariants = if only_invariants { named } else { self.invariants_of(&results, named) };
         invariants.retain(|case| !is_excluded(case));
@@ -157,6 +159,8 @@ struct Runner {
     tag: String,
     /// Cases that publish take turns where the target has no channels.
     turns: Option<Mutex<()>>,
+    /// Cases that use the WebSocket take turns where it is one room for all.
+    room: Option<Mutex<()>>,
     slots: Semaphore,
     /// The same for cases that are run again.
     few: Semaphore,
@@ -203,21 +207,22 @@ impl Runner {
         progress: &mut impl FnMut(&CaseOutcome),
     ) -> Result<(), RunError> {
         let selected: BTreeSet<String> = cases.iter().map(|case| case.id.clone()).collect();
-        let techniques: BTreeSet<&str> = cases.iter().map(|case| case.technique.as_str()).collect();
         // A sanity case runs also where it was not selected: what rests on it is judged either way.
-        let sanity = suite
-            .cases
-            .iter()
-            .filter(|case| case.section().facts.sanity && techniques.contains(case.technique.as_str()));
-        let sanity: Vec<Case> = sanity.cloned().collect();
-        self.batch(sanity, 1, results, &mut |_| {}).await?;
-        self.again(results).await?;
-        let failed: BTreeMap<String, String> = results
-            .outcomes
-            .values()
-            .filter(|outcome| outcome.verdict != Verdict::Skip && !outcome.completed)
-            .map(|outcome| (outcome.case.folder.clone(), outcome.case.id.clone()))
-            .collect();
+        let sanity = suite.cases.iter().filter(|sanity| {
+            sanity.is_sanity() && cases.iter().any(|case| case.id == sanity.id || rests_on(case, sanity))
+        });
+        let of_technique = |case: &&Case| case.section().facts.sanity == Some(Sanity::Technique);
+        let (techniques, capabilities): (Vec<&Case>, Vec<&Case>) = sanity.partition(of_technique);
+        // What the profile says that a technique can do is looked at where the technique is there.
+        for sanity in [techniques, capabilities] {
+            let broken = results.broken();
+            let stands = |case: &&Case| broken_below(case, &broken).is_none();
+            let sanity = sanity.into_iter().filter(stands).cloned().collect();
+            self.batch(sanity, 1, results, &mut |_| {}).await?;
+            self.again(results).await?;
+        }
+        let broken = results.broken();
+        let nothing_is_there = results.nothing_is_there();
         results
             .outcomes
             .values()
@@ -228,12 +233,15 @@ impl Runner {
             if results.outcomes.contains_key(&case.id) {
                 continue;
             }
-            match crate::judge::needed_techniques(&case).iter().find_map(|technique| failed.get(technique)) {
+            let below = broken_below(&case, &broken);
+            // What is asked of no technique in particular is asked of a server that answers.
+            let below = below.or_else(|| broken.first().filter(|_| nothing_is_there && is_at_large(&case)));
+            match below {
                 Some(sanity) => {
                     let outcome = CaseOutcome::skipped(
                         case.clone(),
                         self.level(&case),
-                        format!("the sanity case {sanity} did not pass"),
+                        format!("the sanity case {} did not pass", sanity.id),
                     );
                     progress(&outcome);
                     results.outcomes.insert(case.id.clone(), outcome);
@@ -325,6 +333,12 @@ impl Runner {
             Some(turns) if publishes(&case) => Some(turns.lock().await),
             _ => None,
         };
+        // What one case says in a room is heard by the others that are there, and many say the same.
+        let talks = || needed_techniques(&case).iter().any(|technique| technique == "websocket");
+        let in_room = match &self.room {
+            Some(room) if talks() => Some(room.lock().await),
+            _ => None,
+        };
         let large = if case.section().facts.large { Some(self.large.lock().await) } else { None };
         let slots = if attempt > 1 { &self.few } else { &self.slots };
         let slot = slots.acquire().await;
@@ -337,7 +351,7 @@ impl Runner {
         let machine =
             Machine::new(case.clone(), Arc::clone(&self.target), Arc::clone(&self.catalogue), settings);
         let (mut judgement, is_cut) = run(machine, &self.watch, &self.publisher).await;
-        drop((slot, large, turn));
+        drop((slot, large, in_room, turn));
         let breaches = std::mem::take(&mut judgement.breaches);
         let relevant = std::mem::take(&mut judgement.relevant);
         let outcome = CaseOutcome::judged(case, level, judgement);

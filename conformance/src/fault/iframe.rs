@@ -72,6 +72,11 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "message-in-another-place",
+        "Has the text of a message in another member of the argument than the profile says.",
+        &[Edit::Script(|_request, script| replaced(&script, &[("\"data\":", "\"text\":")]))],
+    ),
+    fault(
         "page-ends-within-a-script",
         "Ends the page in order, but in the middle of a script.",
         &[Edit::Stream(|request| opens(request).then(|| Box::new(EndsWithinAScript) as Box<dyn Editor>))],

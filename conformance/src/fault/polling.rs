@@ -52,6 +52,20 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "news-in-another-place",
+        "Has the text of a message in another member than the profile says.",
+        &[Edit::Answer(|request, answer| {
+            if polls(request) {
+                answer.edit_messages(|messages| {
+                    for message in messages.iter_mut().filter_map(serde_json::Value::as_object_mut) {
+                        let data = message.remove("data").unwrap_or_default();
+                        message.insert("text".to_owned(), data);
+                    }
+                });
+            }
+        })],
+    ),
+    fault(
         "first-poller-empties-the-queue",
         "Gives a message to the first who asks and to nobody after.",
         &[Edit::Answer(|request, answer| {

@@ -121,6 +121,14 @@ impl Body {
         }
     }
 
+    /// What has come of an event stream and makes no event: see [`EventStreamReceiver::unmade`].
+    pub(crate) fn unmade(&self) -> Option<(Duration, String)> {
+        match &self.content {
+            Content::EventStream(receiver) => receiver.unmade(),
+            _ => None,
+        }
+    }
+
     /// Whether the connection's end is the only end that it has.
     pub(crate) fn ends_with_connection(&self) -> bool {
         matches!(self.framing, Framing::UntilClose)
@@ -204,7 +212,7 @@ fn unchunk(
     scanner.push(bytes);
     while let Some(item) = scanner.next_item() {
         for fact in chunked::facts(&item) {
-            let seen = format!("{:?} in {}", fact.kind, shown(&item.encode()));
+            let seen = format!("{} in {}", fact.kind.in_words(), shown(&item.encode()));
             watch.breach(Invariant::Chunked, now, seen);
         }
         match item {
@@ -297,7 +305,7 @@ impl PollReceiver {
         match decode::batch(&self.answer, &self.body) {
             Ok(batch) => self.tell(now, batch, out),
             Err(error) => {
-                out.push_back(Arrival { at: now, item: Item::Unreadable(error.to_string()) });
+                out.push_back(Arrival { at: now, item: Item::Undecoded(error) });
                 None
             }
         }
@@ -333,13 +341,37 @@ struct EventStreamReceiver {
     block: usize,
     /// The identifier that a block without data has given since the last event.
     resume_point: Option<String>,
+    /// An event has been dispatched: the stream is one that a client can read.
+    dispatched: bool,
+    /// The first line that looks as if it was to make an event, and when it came.
+    first: Option<(Duration, Vec<u8>)>,
+    /// When the bytes came with which the present line begins.
+    line_at: Option<Duration>,
 }
 
 impl EventStreamReceiver {
+    /// What has come since when and makes no event: data without the blank line behind it, a field that has no meaning, a
+    /// line without an end. Comments and the fields of the client's state make none either, and are not meant to.
+    fn unmade(&self) -> Option<(Duration, String)> {
+        if self.dispatched {
+            return None;
+        }
+        let line = |(at, content): &(Duration, Vec<u8>)| (*at, format!("the line {}", shown(content)));
+        let endless = || self.line_at.map(|at| (at, "a line without an end".to_owned()));
+        self.first.as_ref().map(line).or_else(endless)
+    }
+
     fn push(&mut self, now: Duration, bytes: &[u8], out: &mut VecDeque<Arrival>, watch: &mut Watch) {
+        self.push_lines(now, bytes, out, watch);
+        let within = self.lines.buffered() > 0;
+        self.line_at = self.line_at.filter(|_| within).or(within.then_some(now));
+    }
+
+    fn push_lines(&mut self, now: Duration, bytes: &[u8], out: &mut VecDeque<Arrival>, watch: &mut Watch) {
         use Invariant as I;
         self.lines.push(bytes);
         while let Some(item) = self.lines.next_item() {
+            self.line_at = None;
             let event_stream::Item::Line(line) = item else { continue };
             watch.relevant(&[I::EventStreamUtf8, I::EventStreamFields, I::EventStreamMark]);
             if line.content.starts_with(MARK) {
@@ -364,6 +396,9 @@ impl EventStreamReceiver {
                 LineKind::Blank => self.block = 0,
                 LineKind::Comment(_) => out.push_back(Arrival { at: now, item: Item::Comment }),
                 LineKind::Field { name, value, .. } => {
+                    if !matches!(name, b"event" | b"id" | b"retry") {
+                        self.first.get_or_insert_with(|| (now, line.content.clone()));
+                    }
                     self.block += line.content.len() + 1;
                     let seen = || format!("the line {}", shown(&line.content));
                     match name {
@@ -390,6 +425,7 @@ impl EventStreamReceiver {
             }
             if let Some(event) = event {
                 self.resume_point = None;
+                self.dispatched = true;
                 let id = Some(event.last_event_id).filter(|id| !id.is_empty());
                 let message =
                     Message { data: event.data.into_bytes(), binary: false, id, event: Some(event.kind) };

@@ -48,8 +48,10 @@ pub(super) fn next_bytes(connection: &mut Connection, wanted: &[u8]) -> BodyStat
     }
 }
 
-fn has_ended(connection: &Connection) -> bool {
-    let ends =
-        |arrival: &Arrival| matches!(arrival.item, Item::End | Item::Eof | Item::Reset | Item::Unreadable(_));
+pub(super) fn has_ended(connection: &Connection) -> bool {
+    let ends = |arrival: &Arrival| {
+        let item = &arrival.item;
+        matches!(item, Item::End | Item::Eof | Item::Reset | Item::Unreadable(_) | Item::Undecoded(_))
+    };
     connection.arrivals.iter().any(ends)
 }

@@ -55,6 +55,8 @@ pub(crate) struct Connection {
     pub(crate) paused: bool,
     /// The last thing that a step took was an end: that of the body, or of the connection.
     pub(crate) ended: Option<ExpectItem>,
+    /// What has come of an event stream and makes no event, and when.
+    pub(crate) unmade: Option<(Duration, String)>,
     /// The content coding of the present body, where that keeps messages from being read.
     pub(crate) coding: Option<String>,
     reading: Reading,
@@ -63,6 +65,8 @@ pub(crate) struct Connection {
     received: usize,
     /// When the request left whose answer promises that the connection goes on.
     promised: Option<Duration>,
+    /// The request that was answered last.
+    answered: Asked,
 }
 
 #[derive(Debug)]
@@ -90,6 +94,7 @@ struct Sent {
 #[derive(Debug, Clone, Default)]
 struct Asked {
     method: Vec<u8>,
+    target: Vec<u8>,
     /// A client of HTTP/1.0 sent it.
     old: bool,
     /// It says nothing of the connection and has no body, so that nothing in it is a reason to close.
@@ -111,12 +116,14 @@ impl Connection {
             half_closed: false,
             paused: false,
             ended: None,
+            unmade: None,
             coding: None,
             reading,
             phase: Phase::Head(HeadScanner::new()),
             sent: Sent::default(),
             received: 0,
             promised: None,
+            answered: Asked::default(),
         }
     }
 
@@ -137,6 +144,16 @@ impl Connection {
             Phase::Body(body) if !waits => body.resume_point(),
             _ => None,
         }
+    }
+
+    /// The target of the request that was answered last.
+    pub(crate) fn asked_for(&self) -> &[u8] {
+        &self.answered.target
+    }
+
+    /// Whether no byte has come.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.received == 0
     }
 
     /// Whether it is a WebSocket that is open, or was.
@@ -171,6 +188,16 @@ impl Connection {
                 None
             }
             Phase::Head(scanner) => {
+                if self.answered.method == b"HEAD"
+                    && self.sent.requests.is_empty()
+                    && scanner.buffered() == 0
+                    && !begins_an_answer(bytes)
+                {
+                    self.phase = Phase::Lost;
+                    let item = Item::Surplus(bytes.to_vec());
+                    self.arrivals.push_back(Arrival { at: now, item });
+                    return None;
+                }
                 scanner.push(bytes);
                 let head = scanner.next_head();
                 let rest = if head.is_some() { scanner.rest() } else { Vec::new() };
@@ -205,6 +232,7 @@ impl Connection {
         } else {
             self.sent.requests.pop_front().unwrap_or_default()
         };
+        self.answered = asked.clone();
         let body = Body::after(&head, &asked.method, self.reading.clone());
         self.judge_framing(now, &head, status, &asked, body.as_ref());
         self.coding = coding(&head).filter(|_| status == 200 && !matches!(self.reading, Reading::Opaque));
@@ -246,7 +274,11 @@ impl Connection {
             };
             let line = head.lines.iter().rev().find(|line| line.offset <= fact.offset);
             let line = line.map(http1::Line::encode).unwrap_or_default();
-            self.watch.breach(invariant, now, format!("{:?} in the line {}", fact.kind, shown(&line)));
+            self.watch.breach(
+                invariant,
+                now,
+                format!("{} in the line {}", fact.kind.in_words(), shown(&line)),
+            );
         }
         let code = head.status_line().map_or(0, |status| status.code);
         for (of, name, invariant) in
@@ -312,6 +344,7 @@ impl Connection {
         let Phase::Body(body) = &mut self.phase else { return None };
         let progress = body.push(now, bytes, &mut self.arrivals, &mut self.watch);
         self.prelude = body.prelude();
+        self.unmade = body.unmade();
         if !progress.bytes.is_empty() {
             self.body_at = Some(now);
         }
@@ -373,6 +406,12 @@ impl Connection {
     }
 }
 
+/// Whether bytes, of which more may come, can be those of an answer.
+fn begins_an_answer(bytes: &[u8]) -> bool {
+    const NAME: &[u8] = b"HTTP/";
+    bytes.starts_with(&NAME[..NAME.len().min(bytes.len())])
+}
+
 /// Whether an answer leaves no doubt that another request may follow on the connection.
 fn goes_on(head: &Head, status: u16, asked: &Asked, body: Option<&Body>) -> bool {
     let new = head.status_line().is_some_and(|status| status.version == b"HTTP/1.1");
@@ -389,9 +428,10 @@ impl Sent {
                 let mut words = head.start_line().split(|byte| *byte == b' ');
                 let method = words.next().unwrap_or_default().to_vec();
                 let old = words.next_back() == Some(b"HTTP/1.0");
+                let target = words.next().unwrap_or_default().to_vec();
                 let asks_more = ["Connection", "Content-Length", "Transfer-Encoding", "Expect"];
                 let plain = asks_more.iter().all(|name| head.value(name).is_none());
-                self.requests.push_back(Asked { method, old, plain, at: now });
+                self.requests.push_back(Asked { method, target, old, plain, at: now });
                 if upgrading {
                     self.frames = Some(FrameScanner::new());
                     let rest = self.heads.rest();

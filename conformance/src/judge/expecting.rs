@@ -248,7 +248,8 @@ impl Machine {
     fn ruled(&mut self, id: ConnectionId, index: usize, candidates: &[Step]) {
         let arrival = &self.connections[id.0].arrivals[index];
         let (at, received) = (arrival.at, arrival.item.to_string());
-        if let Some(why) = busy(&arrival.item) {
+        let why = busy(&arrival.item).or_else(|| self.undecoded(&arrival.item, id));
+        if let Some(why) = why {
             return self.fail_to_run(why);
         }
         let close = matches!(&arrival.item, Item::Frame(frame) if frame.opcode == Opcode::CLOSE);
@@ -285,8 +286,22 @@ impl Machine {
         if let Some(why) = self.shut(&last, &received) {
             return self.fail_to_run(why);
         }
-        self.find(last.line, at, self.told(&last), received);
+        let surplus = matches!(self.connections[id.0].arrivals[index].item, Item::Surplus(_));
+        let missed = self.end_before().filter(|_| surplus).unwrap_or(last);
+        self.find(missed.line, at, self.told(&missed), received);
         self.stop();
+    }
+
+    /// The end of the body that was taken last on the connection of the present step: more content shows that it was
+    /// none.
+    fn end_before(&self) -> Option<Step> {
+        let name = self.steps[self.position].kind.expects_on();
+        let is_end = |step: &&Step| match &step.kind {
+            StepKind::Expect(_, Expectation { items, .. }) => items.contains(&ExpectItem::End),
+            _ => false,
+        };
+        let before = self.steps[..self.position].iter().rev();
+        before.filter(|step| step.kind.expects_on() == name).find(is_end).cloned()
     }
 
     /// An optional step was not met: a finding only where a clause stands behind it.
@@ -348,6 +363,10 @@ impl Machine {
             self.trace.push(format!("< nothing within {window:?}"));
             self.position += candidates.len();
             self.base = now;
+            return None;
+        }
+        if let Some(why) = self.nobody_answers(window) {
+            self.fail_to_run(why);
             return None;
         }
         let received = self.nothing(id, window);

@@ -1,5 +1,6 @@
 //! Whether something that came is what was expected.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use crate::case::statement::{
 };
 use crate::case::text::{NoValue, Template};
 use crate::target::decode::Message;
+use crate::target::profile::WebSocket;
 
 use super::encode::{EncodeError, FrameParts};
 use super::grammar;
@@ -46,8 +48,8 @@ pub(crate) struct Context<'a> {
     /// The data of all messages that the case published, and what the target answers to those that it sent, with the
     /// time at which it first did so.
     pub(crate) own: &'a HashMap<Vec<u8>, Duration>,
-    /// `[websocket] reply` of the profile.
-    pub(crate) reply: Option<&'a str>,
+    /// `[websocket]` of the profile.
+    pub(crate) websocket: Option<&'a WebSocket>,
 }
 
 impl Context<'_> {
@@ -63,7 +65,7 @@ impl Context<'_> {
             _ => None,
         })?;
         let sent = pattern.data.bytes(self.scope).ok()?;
-        let made = reply(self.reply, &sent, pattern.binary);
+        let made = answer(self.websocket, &sent, pattern.binary);
         (made != sent).then(|| shown(&made))
     }
 
@@ -82,7 +84,8 @@ impl Context<'_> {
             }
             ExpectItem::Reply(pattern) => {
                 let sent = pattern.data.bytes(self.scope)?;
-                self.message_fit(pattern, &reply(self.reply, &sent, pattern.binary), came)?
+                let answer = answer(self.websocket, &sent, pattern.binary);
+                self.message_fit(pattern, &answer, &self.as_answer(came))?
             }
             ExpectItem::Frame(pattern) => self.frame_fit(&FrameParts::of(pattern, self.scope)?, came),
             ExpectItem::Comment => match came {
@@ -124,14 +127,32 @@ impl Context<'_> {
     /// Whether a message came before the case published or sent its like: a greeting, or the last news of a channel.
     fn is_early(&self, arrival: &Arrival) -> bool {
         match &arrival.item {
-            Item::Message(message) => self.own.get(&message.data).is_some_and(|sent| arrival.at <= *sent),
+            Item::Message(message) => self.own_since(&message.data).is_some_and(|sent| arrival.at <= sent),
             _ => false,
+        }
+    }
+
+    /// When the case first sent or published what brings this, if it did.
+    pub(crate) fn own_since(&self, data: &[u8]) -> Option<Duration> {
+        let read = || self.websocket?.read(data).and_then(|data| self.own.get(&data));
+        self.own.get(data).or_else(read).copied()
+    }
+
+    /// A message that may be an answer, in the form in which answers are compared.
+    fn as_answer<'i>(&self, came: &'i Item) -> Cow<'i, Item> {
+        match came {
+            Item::Message(message) if !message.binary => {
+                let data = self.websocket.and_then(|websocket| websocket.read(&message.data));
+                let read = data.map(|data| Item::Message(Message { data, ..message.clone() }));
+                read.map_or(Cow::Borrowed(came), Cow::Owned)
+            }
+            _ => Cow::Borrowed(came),
         }
     }
 
     /// A message that was not expected: the case's own is out of order, any other is none of its business.
     pub(crate) fn other(&self, message: &Message) -> Fit {
-        if self.own.contains_key(&message.data) { Fit::Not } else { Fit::Passes }
+        if self.own_since(&message.data).is_some() { Fit::Not } else { Fit::Passes }
     }
 
     fn message_fit(&self, pattern: &MessagePattern, data: &[u8], came: &Item) -> Result<Fit, EncodeError> {
@@ -174,7 +195,7 @@ impl Context<'_> {
             // A pong may come before or after the reply to a message: control frames are an order of their own.
             Item::Frame(_) if Opcode(pattern.opcode).is_control() => Fit::Passes,
             Item::Frame(frame) => {
-                if self.own.contains_key(&*frame.unmasked_payload()) {
+                if self.own_since(&frame.unmasked_payload()).is_some() {
                     Fit::Not
                 } else {
                     Fit::Passes
@@ -200,14 +221,9 @@ pub(crate) fn is_interim(came: &Item) -> bool {
     head.status_line().is_some_and(|status| (100..200).contains(&status.code) && status.code != 101)
 }
 
-/// What the target answers to a message.
-pub(crate) fn reply(reply: Option<&str>, sent: &[u8], binary: bool) -> Vec<u8> {
-    match (reply, std::str::from_utf8(sent)) {
-        (Some(reply), Ok(sent)) if !binary && reply != "{message}" => {
-            reply.replace("{message}", sent).into_bytes()
-        }
-        _ => sent.to_vec(),
-    }
+/// What the target answers to a message: an echo where the profile says nothing else.
+pub(crate) fn answer(websocket: Option<&WebSocket>, sent: &[u8], binary: bool) -> Vec<u8> {
+    websocket.map_or_else(|| sent.to_vec(), |websocket| websocket.answer(sent, binary))
 }
 
 fn frame_equals(pattern: &FrameParts, frame: &Frame) -> bool {

@@ -1,13 +1,27 @@
 //! Answers that say nothing of the clause on which a case rests: the target is busy, wants something that the profile does
 //! not give, or writes what the suite cannot read. Nobody is accused for them.
 
-use crate::case::statement::{ExpectItem, Procedure};
+use std::time::Duration;
+
+use pushspec_wire::websocket::Opcode;
+
+use crate::case::facts::Sanity;
+use crate::case::statement::{ExpectItem, Expectation, Procedure, Statement};
+use crate::case::text::Text;
 use crate::catalogue::Level;
+use crate::target::decode::DecodeError;
 use crate::transcript::ConnectionId;
 
-use super::item::{Item, shown};
-use super::machine::Machine;
+use super::body_state::has_ended;
+use super::connection::Connection;
+use super::fit::answer;
+use super::item::{Arrival, Item, readable_line, shown};
+use super::machine::{DEADLINE, Machine};
 use super::plan::{Step, StepKind};
+use super::request::technique;
+
+/// How long the sanity case of event streams waits for the first bytes: many a stream ticks once a second.
+const FIRST_BYTES: Duration = Duration::from_secs(2);
 
 impl Machine {
     /// Why messages cannot be told: the answer is coded although the suite asks for none, and the suite decodes
@@ -35,12 +49,16 @@ impl Machine {
         let code = head.status_line()?.code;
         // A choice that is left open is not made by a server that asks for something else first.
         let open_choice = self.clause_of(step.line).1 == Level::May;
-        let opening =
-            matches!(step.kind, StepKind::Opened(..)) || self.case.section().facts.sanity || open_choice;
+        let opening = matches!(step.kind, StepKind::Opened(..)) || self.case.is_sanity() || open_choice;
         match code {
             429 | 503 => Some(format!("the target refuses more work with {code}; try fewer --jobs")),
             401 | 403 | 407 if opening => Some(format!(
                 "the target wants credentials, or another origin, and answers {code}; see [headers] in the profile"
+            )),
+            404 | 405 if self.case.is_sanity() => Some(format!(
+                "{} is answered with {code}; is that the path of `[{}]` in the profile?",
+                self.without_channel(&readable_line(self.connections[id.0].asked_for())),
+                self.case.technique
             )),
             301 | 302 | 303 | 307 | 308 if opening => {
                 let location = head.value("Location").unwrap_or_default();
@@ -51,6 +69,33 @@ impl Machine {
             }
             _ => None,
         }
+    }
+
+    /// Why silence says nothing of the clause: where the sanity case gets no byte, there may be no server at all. One
+    /// that answers the recipe of the profile is there.
+    pub(super) fn nobody_answers(&self, window: Duration) -> Option<String> {
+        let quiet = self.connections.iter().all(Connection::is_untouched);
+        let publishes = super::plan::publishes(&self.case);
+        (self.case.is_sanity() && quiet && !publishes)
+            .then(|| format!("the target takes the connection and answers nothing within {window:?}"))
+    }
+
+    /// Why nothing can be said of a technique that ends what it has just opened: the target does not know what is asked
+    /// for, or whom it talks to.
+    pub(super) fn closed_at_once(&self, arrival: &Arrival) -> Option<String> {
+        let how = match &arrival.item {
+            Item::Frame(frame) if frame.opcode == Opcode::CLOSE => {
+                format!("with the close frame {}", arrival.item)
+            }
+            Item::Eof | Item::Reset => format!("with {}", arrival.item),
+            _ => return None,
+        };
+        (self.case.section().facts.sanity == Some(Sanity::Technique)).then(|| {
+            format!(
+                "the target opens the connection and ends it at once {how}; is the path right, and does it want \
+                 credentials? see [headers] in the profile"
+            )
+        })
     }
 
     /// Why what came says nothing of the clause: it cannot be read. That it is so is for an invariant to say.
@@ -74,12 +119,66 @@ impl Machine {
             }
             _ => None,
         });
-        let is_sanity = self.case.section().facts.sanity;
-        (!is_sanity && asked.is_some_and(Vec::is_empty)).then(|| {
+        (!self.case.is_sanity() && asked.is_some_and(Vec::is_empty)).then(|| {
             format!(
                 "the target opens a WebSocket for the sanity case and not for this one ({received}); if it limits how many are open, try fewer --jobs"
             )
         })
+    }
+
+    /// At the end of the sanity case of event streams: until when there is something to wait for. Bytes of which no client
+    /// makes an event say nothing of all that is asked of events. A stream on which nothing comes is merely quiet.
+    pub(super) fn reading_events(&mut self, now: Duration) -> Option<Duration> {
+        // What is published comes as an event, or a case says that it does not.
+        let is_asked = self.case.technique == "sse"
+            && !self.target.can("publish")
+            && self.case.section().facts.sanity == Some(Sanity::Technique)
+            && self.is_without_findings();
+        let connection = self.connections.last().filter(|_| is_asked)?;
+        let ended = has_ended(connection);
+        let Some((at, what)) = &connection.unmade else {
+            let until = self.base + self.patient(FIRST_BYTES);
+            return (connection.body_at.is_none() && !ended && now < until).then_some(until);
+        };
+        let until = *at + self.patient(DEADLINE);
+        if !ended && now < until {
+            return Some(until);
+        }
+        let why = format!(
+            "what comes makes no event: {what}; an event is a line `data: …` with an empty line behind it"
+        );
+        self.fail_to_run(why);
+        None
+    }
+
+    /// What the profile says and the target does not do, where a sanity case asks for just that.
+    pub(super) fn untrue_profile(&self, line: usize, expected: &str, received: &str) -> Option<String> {
+        let Some(Sanity::Capability(capability, _)) = &self.case.section().facts.sanity else { return None };
+        let by_the_profile = self.reply_by_the_profile(line).unwrap_or_else(|| expected.to_owned());
+        Some(format!(
+            "`{capability}` of the profile does not hold: expected {by_the_profile}, received {received}"
+        ))
+    }
+
+    /// The reply that a line expects, as the profile has it.
+    fn reply_by_the_profile(&self, line: usize) -> Option<String> {
+        let Some(Statement::Expect(_, Expectation { items, .. })) = &self.line(line)?.statement else {
+            return None;
+        };
+        let Some(ExpectItem::Reply(pattern)) = items.first() else { return None };
+        let sent = pattern.data.bytes(&self.scope).ok()?;
+        let answer = answer(self.context().websocket, &sent, pattern.binary);
+        Some(format!("the answer {} to {}", shown(&answer), Text::from_bytes(&sent)))
+    }
+
+    /// Why a body that is not what the profile says of it says nothing of the clause. One that is no JSON at all is the
+    /// server's, unless none was.
+    pub(super) fn undecoded(&self, came: &Item, id: ConnectionId) -> Option<String> {
+        let Item::Undecoded(why) = came else { return None };
+        let shape = !matches!(why, DecodeError::Json(_));
+        let procedure = self.procedures.get(&id);
+        let technique = procedure.map_or(self.case.technique.as_str(), |procedure| technique(*procedure));
+        (shape || self.case.is_sanity()).then(|| format!("{why}; see [{technique}] in the profile"))
     }
 
     /// Whether the target has refused a request that the case writes out, which may have no place for the fields that

@@ -7,7 +7,7 @@ use pushspec_wire::http1::Head;
 use pushspec_wire::websocket::{Frame, Opcode};
 
 use crate::case::text::Text;
-use crate::target::decode::Message;
+use crate::target::decode::{DecodeError, Message};
 
 /// Something received, and when.
 #[derive(Debug, Clone)]
@@ -30,8 +30,12 @@ pub(crate) enum Item {
     End,
     /// A WebSocket frame.
     Frame(Frame),
+    /// Content behind an answer that has none: the one to HEAD.
+    Surplus(Vec<u8>),
     /// Bytes that cannot be read as what they should be, and why.
     Unreadable(String),
+    /// A body that is not what the profile says of it, and why.
+    Undecoded(DecodeError),
     /// The end of the connection, in order.
     Eof,
     /// The end of the connection, abrupt.
@@ -108,7 +112,9 @@ impl fmt::Display for Item {
             Item::Comment => out.write_str("comment"),
             Item::End => out.write_str("end"),
             Item::Frame(frame) => out.write_str(&shown_frame(frame)),
+            Item::Surplus(bytes) => write!(out, "the content {} of the answer to HEAD", shown(bytes)),
             Item::Unreadable(why) => out.write_str(why),
+            Item::Undecoded(why) => why.fmt(out),
             Item::Eof => out.write_str("eof"),
             Item::Reset => out.write_str("reset"),
         }

@@ -266,6 +266,11 @@ impl Machine {
         self.done = true;
     }
 
+    /// Whether nothing was found that speaks against the target.
+    pub(super) fn is_without_findings(&self) -> bool {
+        self.findings.is_empty() && self.error.is_none() && self.skip.is_none()
+    }
+
     /// The suite cannot run the case: neither pass nor fail.
     pub(super) fn fail_to_run(&mut self, why: String) {
         self.error.get_or_insert(why);
@@ -338,11 +343,11 @@ impl Machine {
         let upgrading = self.procedures.get(&id).map_or(self.case.technique == "websocket", |procedure| {
             matches!(procedure, Procedure::OpenWebSocket | Procedure::SubscribeWebSocket)
         });
-        let reply = self.target.profile.websocket.as_ref().and_then(|websocket| websocket.reply.clone());
+        let websocket = self.target.profile.websocket.as_ref();
         if let Some(connection) = self.connections.get_mut(id.0) {
             let messages = connection.note_sent(self.now, &pieces.concat(), upgrading);
             for message in messages {
-                self.own.entry(super::fit::reply(reply.as_deref(), &message, false)).or_insert(self.now);
+                self.own.entry(super::fit::answer(websocket, &message, false)).or_insert(self.now);
                 self.own.entry(message).or_insert(self.now);
             }
         }
@@ -369,6 +374,9 @@ impl Machine {
 
     /// Notes an expectation that was not met.
     pub(super) fn find(&mut self, line: usize, at: Duration, expected: String, received: String) {
+        if let Some(why) = self.untrue_profile(line, &expected, &received) {
+            return self.fail_to_run(why);
+        }
         let (clause, level) = self.clause_of(line);
         let place = self.line(line).map(|line| Place {
             file: self.case.page.file(),

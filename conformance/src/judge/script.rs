@@ -189,7 +189,7 @@ fn calls(iframe: &Iframe, source: &str) -> Vec<Item> {
             Argument::Literal(value, length) => {
                 items.push(match decode::argument(iframe, &value) {
                     Ok(message) => Item::Message(message),
-                    Err(error) => Item::Unreadable(error.to_string()),
+                    Err(error) => Item::Undecoded(error),
                 });
                 rest = &text[length..];
             }

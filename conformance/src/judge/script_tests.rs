@@ -106,6 +106,7 @@ fn read_by_the_suite(document: &str, cuts: usize) -> Vec<String> {
     let texts = out.into_iter().filter_map(|arrival| match arrival.item {
         Item::Message(message) => Some(String::from_utf8_lossy(&message.data).into_owned()),
         Item::Unreadable(why) => Some(why),
+        Item::Undecoded(why) => Some(why.to_string()),
         _ => None,
     });
     texts.collect()

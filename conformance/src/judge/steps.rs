@@ -25,8 +25,11 @@ impl Machine {
     /// Takes the next step if it can be taken. `Some` is the time until which there is nothing to do.
     pub(super) fn advance(&mut self, now: Duration) -> Option<Duration> {
         let Some(step) = self.steps.get(self.position).cloned() else {
-            self.stop();
-            return None;
+            let until = self.reading_events(now);
+            if until.is_none() {
+                self.stop();
+            }
+            return until;
         };
         match step.kind {
             StepKind::Connect(name) => {
@@ -272,7 +275,7 @@ impl Machine {
     }
 
     /// A reason that is the same for all cases, whichever channel each has.
-    fn without_channel(&self, why: &str) -> String {
+    pub(super) fn without_channel(&self, why: &str) -> String {
         match self.settings.channel.as_str() {
             "" => why.to_owned(),
             channel => why.replace(channel, "{channel}"),
@@ -323,6 +326,10 @@ impl Machine {
             .iter()
             .find(|arrival| arrival.at <= until && self.is_noise(silence, arrival));
         if let Some(arrival) = noise {
+            if let Some(why) = self.closed_at_once(arrival) {
+                self.fail_to_run(why);
+                return None;
+            }
             let (at, received) = (arrival.at, arrival.item.to_string());
             self.find(line, at, format!("nothing{} for {span}", name.suffix()), received);
             self.stop();
@@ -346,16 +353,15 @@ impl Machine {
             Item::Comment | Item::Head(_) => false,
             Item::Frame(frame) => frame.opcode == pushspec_wire::websocket::Opcode::CLOSE,
             Item::Message(message) => {
-                let sent = self.own.get(&message.data);
-                sent.is_some_and(|sent| arrival.at > *sent)
+                self.context().own_since(&message.data).is_some_and(|sent| arrival.at > sent)
             }
             _ => true,
         }
     }
 
     pub(super) fn context(&self) -> Context<'_> {
-        let reply = self.target.profile.websocket.as_ref().and_then(|websocket| websocket.reply.as_deref());
-        Context { scope: &self.scope, own: &self.own, reply }
+        let websocket = self.target.profile.websocket.as_ref();
+        Context { scope: &self.scope, own: &self.own, websocket }
     }
 }
 

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::case::error::{PageError, Wrong, meant_or_known};
+use crate::case::facts::Sanity;
 use crate::case::place::Place;
 use crate::case::{Page, Section};
 use crate::catalogue::{Binds, Catalogue};
@@ -22,18 +23,24 @@ pub(super) fn page(page: &Page, text: &str, catalogue: &Catalogue) -> Vec<PageEr
     check.errors
 }
 
-/// The sanity cases beyond the first of a folder: the others would rest on two.
+/// The sanity cases beyond the first of a folder, or of a capability: the others would rest on two.
 pub(super) fn sanity(pages: &[Arc<Page>]) -> Vec<PageError> {
-    let mut first: BTreeMap<&str, String> = BTreeMap::new();
+    let mut first: BTreeMap<(&str, Option<&str>), String> = BTreeMap::new();
     let mut errors = Vec::new();
     for page in pages {
-        for section in page.sections.iter().filter(|section| section.facts.sanity) {
+        for section in &page.sections {
+            let (capability, message) = match &section.facts.sanity {
+                None => continue,
+                Some(Sanity::Technique) => (None, "the folder has a sanity case already".to_owned()),
+                Some(Sanity::Capability(name, _)) => {
+                    (Some(name.as_str()), format!("the folder has a sanity case of `{name}` already"))
+                }
+            };
             let id = format!("{}/{}", page.path, section.name);
-            let Some(other) = first.get(page.folder()) else {
-                first.insert(page.folder(), id);
+            let Some(other) = first.get(&(page.folder(), capability)) else {
+                first.insert((page.folder(), capability), id);
                 continue;
             };
-            let message = "the folder has a sanity case already";
             let wrong = Wrong::new(message, format!("take `sanity` out of the facts here or of `{other}`"));
             let place = Place { line: section.line - 1, column: 3, width: section.name.chars().count() };
             errors.push(error(page, place, format!("## {}", section.name), wrong));
@@ -88,9 +95,13 @@ impl Check<'_> {
 
     fn names(&mut self, section: &Section) {
         let facts = &section.facts;
-        for (need, range) in &facts.needs {
+        let mut capabilities: Vec<_> = facts.needs.iter().map(|(need, range)| (need, range)).collect();
+        if let Some(Sanity::Capability(name, range)) = &facts.sanity {
+            capabilities.push((name, range));
+        }
+        for (name, range) in capabilities {
             let known = CAPABILITIES.iter().map(|(name, _)| *name);
-            self.known(section, range, "capability", need, known);
+            self.known(section, range, "capability", name, known);
         }
         if let Some((name, range)) = &facts.invariant {
             let known = Invariant::ALL.iter().map(|invariant| invariant.name());

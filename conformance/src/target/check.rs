@@ -6,7 +6,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Profile;
-use super::profile::Publish;
+use super::profile::{Publish, WebSocket};
+use super::reply::ReplyEncoding;
 use crate::case::error::{Wrong, did_you_mean, listed};
 
 /// What is wrong with the value of a key.
@@ -49,9 +50,47 @@ pub(super) fn mistakes(profile: &Profile) -> Vec<Mistake> {
     }
     let reply = websocket.and_then(|websocket| websocket.reply.as_ref());
     let wrong = reply.and_then(|reply| place_wrong(reply, REPLY));
+    let wrong = wrong.or_else(|| websocket.and_then(reply_wrong));
     mistakes.extend(wrong.map(|wrong| Mistake { table: "websocket", key: "reply".to_owned(), wrong }));
+    mistakes.extend(pointer_mistakes(profile));
     mistakes.extend(publish.as_ref().into_iter().flat_map(publish_mistakes));
     mistakes
+}
+
+/// Pointers that lead nowhere in any document (RFC 6901 section 3).
+fn pointer_mistakes(profile: &Profile) -> Vec<Mistake> {
+    let Profile { polling, long_polling, iframe, .. } = profile;
+    let answers = [
+        ("polling", polling.as_ref().map(|poll| &poll.answer)),
+        ("long-polling", long_polling.as_ref().map(|poll| &poll.answer)),
+    ];
+    let mut pointers = Vec::new();
+    for (table, answer) in answers.into_iter().filter_map(|(table, answer)| Some((table, answer?))) {
+        let in_body = |cursor: &&String| !cursor.starts_with("header:");
+        pointers.push((table, "cursor", answer.cursor.as_ref().filter(in_body)));
+        pointers.push((table, "messages", answer.messages.as_ref()));
+        pointers.extend(answer.parts.pointers().map(|(key, pointer)| (table, key, pointer)));
+    }
+    let parts = iframe.iter().flat_map(|iframe| iframe.parts.pointers());
+    pointers.extend(parts.map(|(key, pointer)| ("iframe", key, pointer)));
+    let wrong = pointers.into_iter().filter_map(|(table, key, pointer)| {
+        let wrong = pointer_wrong(pointer?, key)?;
+        Some(Mistake { table, key: key.to_owned(), wrong })
+    });
+    wrong.collect()
+}
+
+fn pointer_wrong(pointer: &str, key: &str) -> Option<Wrong> {
+    let escaped = pointer.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
+    if (pointer.is_empty() || pointer.starts_with('/')) && escaped {
+        return None;
+    }
+    let message = format!("`{}` is no JSON pointer", pointer.escape_debug());
+    if !escaped {
+        return Some(Wrong::new(message, "`~` is written `~0`, and `/` within a name `~1`"));
+    }
+    let or_header = if key == "cursor" { "; `header:Name` is the field of an answer" } else { "" };
+    Some(Wrong::new(message, format!("it begins with `/`, as in `/result/update`{or_header}")))
 }
 
 fn header_mistakes(profile: &Profile) -> Vec<Mistake> {
@@ -94,6 +133,17 @@ fn place_wrong(template: &str, known: &[&str]) -> Option<Wrong> {
     let braced = braced.iter().map(String::as_str);
     let hint = did_you_mean(&format!("{{{name}}}"), braced.clone())
         .unwrap_or_else(|| format!("known are {}", listed(braced)));
+    Some(Wrong::new(message, hint))
+}
+
+/// An answer that is to be JSON and is none.
+fn reply_wrong(websocket: &WebSocket) -> Option<Wrong> {
+    let reply = websocket.reply.as_ref().filter(|_| websocket.reply_encoding == ReplyEncoding::Json)?;
+    let answer = reply.replace("{message}", &ReplyEncoding::Json.encode("one"));
+    let error = serde_json::from_str::<serde_json::Value>(&answer).err()?;
+    let message = format!("`{}` is no JSON: {error}", answer.escape_debug());
+    let hint =
+        "`reply-encoding = \"json\"` fills in the content of a string, as in `'{\"text\": \"{message}\"}'`";
     Some(Wrong::new(message, hint))
 }
 

@@ -3,6 +3,7 @@
 mod check;
 pub mod decode;
 pub mod profile;
+pub mod reply;
 pub mod template;
 
 use std::collections::BTreeSet;
@@ -11,7 +12,7 @@ use std::time::Duration;
 pub use profile::{Profile, ProfileError};
 
 /// Everything that a case can need, with what the profile must say for it.
-pub const CAPABILITIES: [(&str, &str); 29] = [
+pub const CAPABILITIES: [(&str, &str); 31] = [
     ("polling", "a [polling] table"),
     ("polling.cursor", "[polling] path with {cursor}, and cursor"),
     ("polling.validator", "[polling] validator = true"),
@@ -26,6 +27,7 @@ pub const CAPABILITIES: [(&str, &str); 29] = [
     ("sse.resume", "[sse] resume = true"),
     ("sse.heartbeat", "[sse] heartbeat"),
     ("sse.channel", "[sse] path with {channel}"),
+    ("sse.endless", "[sse] without finite = true"),
     ("sse.ending", "[sse] ending"),
     ("sse.gone", "[sse] gone"),
     ("sse.moved", "[sse] moved"),
@@ -34,6 +36,7 @@ pub const CAPABILITIES: [(&str, &str); 29] = [
     ("websocket.reply", "[websocket] reply"),
     ("websocket.binary", "[websocket] reply and binary = true"),
     ("websocket.subscribe", "[websocket] subscribe, or a path with {channel}"),
+    ("websocket.private", "[websocket] without broadcast = true"),
     ("websocket.subprotocol", "[websocket] subprotocols"),
     ("publish", "a [publish] table"),
     ("publish.id", "[publish] request or body with {id}"),
@@ -186,6 +189,7 @@ impl Target {
             "sse.resume" => sse.as_ref().is_some_and(|sse| sse.resume),
             "sse.heartbeat" => sse.as_ref().is_some_and(|sse| sse.heartbeat.is_some()),
             "sse.channel" => sse.as_ref().is_some_and(|sse| sse.path.contains("{channel}")),
+            "sse.endless" => sse.as_ref().is_some_and(|sse| !sse.finite),
             "sse.ending" => sse.as_ref().is_some_and(|sse| sse.ending.is_some()),
             "sse.gone" => sse.as_ref().is_some_and(|sse| sse.gone.is_some()),
             "sse.checkpoints" => sse.as_ref().is_some_and(|sse| sse.checkpoints.is_some()),
@@ -198,6 +202,7 @@ impl Target {
             "websocket.subscribe" => {
                 websocket.as_ref().is_some_and(|websocket| websocket.subscription().is_some())
             }
+            "websocket.private" => websocket.as_ref().is_some_and(|websocket| !websocket.broadcast),
             "websocket.subprotocol" => {
                 websocket.as_ref().is_some_and(|websocket| !websocket.subprotocols.is_empty())
             }
@@ -209,6 +214,12 @@ impl Target {
             "cors.credentials" => allowed_origin.is_some() && *allow_credentials,
             _ => false,
         }
+    }
+
+    /// Whether all that is said on a WebSocket comes to the WebSockets of all cases.
+    pub fn is_one_room(&self) -> bool {
+        let websocket = self.profile.websocket.as_ref();
+        websocket.is_some_and(|websocket| websocket.broadcast && !websocket.path.contains("{channel}"))
     }
 
     /// Whether cases of a technique can publish at once: each has a channel of its own.
@@ -223,5 +234,22 @@ impl Target {
         ];
         publish.as_ref().is_none_or(|publish| publish.names("channel"))
             && paths.into_iter().flatten().all(|path| path.contains("{channel}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_room_without_channels_is_one_for_all_cases() {
+        let is_one = |path: &str, broadcast: bool| {
+            let mut profile = Profile::only_websocket(path);
+            profile.websocket.get_or_insert_default().broadcast = broadcast;
+            Target::new("http://localhost", profile).map(|target| target.is_one_room())
+        };
+        assert_eq!(is_one("/chat/lobby", true), Ok(true));
+        assert_eq!(is_one("/chat/{channel}", true), Ok(false));
+        assert_eq!(is_one("/echo", false), Ok(false));
     }
 }

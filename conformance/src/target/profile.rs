@@ -8,6 +8,7 @@ use serde::de::Visitor;
 use serde::{Deserialize, Deserializer};
 
 use super::check::{self, Mistake};
+use super::reply::ReplyEncoding;
 use super::template::{fill, percent_encode};
 use crate::case::error::{PageError, PageErrors, Wrong};
 use crate::case::toml_mistake;
@@ -86,6 +87,13 @@ pub struct Parts {
     pub id: Option<String>,
     /// To the name of the event.
     pub event: Option<String>,
+}
+
+impl Parts {
+    /// Each pointer, with its key.
+    pub(super) fn pointers(&self) -> impl Iterator<Item = (&'static str, Option<&String>)> {
+        [("data", self.data.as_ref()), ("id", self.id.as_ref()), ("event", self.event.as_ref())].into_iter()
+    }
 }
 
 #[derive(Deserialize)]
@@ -203,6 +211,9 @@ pub struct EventStream {
     /// Whether the server honours `Last-Event-ID`.
     #[serde(default)]
     pub resume: bool,
+    /// Whether its streams end when all is said.
+    #[serde(default)]
+    pub finite: bool,
     /// The time after which a comment keeps the connection alive.
     #[serde(default, deserialize_with = "duration")]
     pub heartbeat: Option<Duration>,
@@ -226,6 +237,12 @@ pub struct WebSocket {
     pub subscribe: Option<String>,
     /// What it answers to a text: `{message}` for an echo. Left out if it does not answer.
     pub reply: Option<String>,
+    /// How a text is written into the answer.
+    #[serde(default)]
+    pub reply_encoding: ReplyEncoding,
+    /// Whether what one says comes to all who are there: a room.
+    #[serde(default)]
+    pub broadcast: bool,
     /// Whether it answers to binary messages alike.
     #[serde(default)]
     pub binary: bool,

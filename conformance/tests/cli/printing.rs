@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Result, Running, assert_exit, err, out, pushspec};
+use super::{Result, assert_exit, err, out, pushspec};
 
 #[test]
 fn colours_follow_the_flag_and_the_environment() -> Result {
@@ -97,19 +97,5 @@ fn an_expectation_shows_what_the_names_in_it_stand_for() -> Result {
     let arguments = ["run", "--fault", "accept-without-guid", "--select", case];
     let text = out(&pushspec(folder.path(), &arguments)?);
     assert!(text.contains("expected: Sec-WebSocket-Accept: {accept} where {accept} is \""), "{text}");
-    Ok(())
-}
-
-#[test]
-fn a_reply_that_does_not_come_is_told_with_the_text_that_the_profile_makes_of_it() -> Result {
-    let folder = TempDir::new()?;
-    let server = Running::start()?;
-    let profile = "[websocket]\npath = \"/websocket/echo\"\nreply = \"{message}!\"\n";
-    std::fs::write(folder.path().join("p.toml"), profile)?;
-    let case = "websocket/5.1-masking/masked-hello";
-    let arguments = ["run", &server.url(), "--profile", "p.toml", "--patience", "0.1", "--select", case];
-    let text = out(&pushspec(folder.path(), &arguments)?);
-    assert!(text.contains("expected: reply \"Hello\", by the profile \"Hello!\"\n"), "{text}");
-    server.stop();
     Ok(())
 }

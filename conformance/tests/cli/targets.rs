@@ -239,3 +239,83 @@ fn the_note_that_paths_are_assumed_stands_beside_the_verdict() -> Result {
     server.stop();
     Ok(())
 }
+
+/// The verdict and the reason of a case in a report.
+fn verdict_of(folder: &TempDir, id: &str) -> Result<(String, String)> {
+    let report: Value =
+        serde_json::from_str(&fs::read_to_string(folder.path().join("reports/latest/report.json"))?)?;
+    let case = report["cases"].as_array().and_then(|cases| cases.iter().find(|case| case["id"] == id));
+    let case = case.ok_or_else(|| format!("{id} is not in the report"))?;
+    let text = |key: &str| case[key].as_str().unwrap_or_default().to_owned();
+    Ok((text("verdict"), text("reason")))
+}
+
+#[test]
+fn a_server_that_refuses_everything_is_not_accused_of_limits() -> Result {
+    for (answer, verdict) in [
+        (b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n".as_slice(), "fail"),
+        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "error"),
+    ] {
+        let folder = TempDir::new()?;
+        let url = format!("http://{}", answering(answer)?);
+        assert_exit(&pushspec(folder.path(), &["run", &url, "--polling", "/news/{channel}"])?, 1);
+        let (sanity, reason) = verdict_of(&folder, "polling/6202-2.1-short-polling/poll-is-answered")?;
+        assert_eq!(
+            (sanity.as_str(), reason.starts_with("/news/{channel} is answered with 404")),
+            (verdict, verdict == "error")
+        );
+        for case in ["target-too-long", "request-line-of-8000", "invalid-host[polling]"] {
+            let (verdict, reason) = verdict_of(&folder, &format!("http/9112-3-request-line/{case}"))?;
+            assert_eq!(verdict, "skip", "{case}: {reason}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_reply_that_the_profile_has_wrong_is_one_error_and_the_rest_is_skipped() -> Result {
+    let folder = TempDir::new()?;
+    let server = Running::start()?;
+    let profile = "[websocket]\npath = \"/websocket/echo\"\nreply = \"You said {message}\"\n";
+    fs::write(folder.path().join("profile.toml"), profile)?;
+    let select = ["--select", "websocket/6-messages", "websocket/5.1-masking/unmasked-text-frame"];
+    let url = server.url();
+    let arguments = [&["run", &url, "--profile", "profile.toml"], &select[..]].concat();
+    assert_exit(&pushspec(folder.path(), &arguments)?, 1);
+    let sanity = "websocket/6-messages/reply-is-that-of-the-profile";
+    let (verdict, reason) = verdict_of(&folder, sanity)?;
+    assert_eq!(verdict, "error");
+    assert!(reason.contains("the answer \"You said Who is there?\""), "{reason}");
+    let skipped = ("skip".to_owned(), format!("the sanity case {sanity} did not pass"));
+    assert_eq!(verdict_of(&folder, "websocket/6-messages/messages-in-turn")?, skipped);
+    assert_eq!(verdict_of(&folder, "websocket/5.1-masking/unmasked-text-frame")?.0, "pass");
+    server.stop();
+    Ok(())
+}
+
+#[test]
+fn streams_that_end_and_rooms_are_not_asked_for_what_they_are_not() -> Result {
+    let folder = TempDir::new()?;
+    let server = Running::start()?;
+    let sse = "[sse]\npath = \"/sse/{channel}\"\nresume = true\nfinite = true\n";
+    let room = "[websocket]\npath = \"/websocket/echo\"\nreply = \"{message}\"\nbroadcast = true\n";
+    fs::write(folder.path().join("profile.toml"), format!("{sse}{room}"))?;
+    let select = ["--select", "sse/9.2.3-processing-model", "websocket/6-messages"];
+    let url = server.url();
+    let arguments = [&["run", &url, "--profile", "profile.toml"], &select[..]].concat();
+    let output = pushspec(folder.path(), &arguments)?;
+    assert_exit(&output, 0);
+    for (case, capability) in [
+        ("sse/9.2.3-processing-model/stream-stays-open", "sse.endless"),
+        ("websocket/6-messages/two-connections", "websocket.private"),
+    ] {
+        let (verdict, reason) = verdict_of(&folder, case)?;
+        assert_eq!(verdict, "skip", "{case}");
+        assert!(reason.starts_with(&format!("the profile has no `{capability}`: ")), "{reason}");
+    }
+    assert_eq!(verdict_of(&folder, "websocket/6-messages/messages-in-turn")?.0, "pass");
+    let note = "note: [sse] resume = true is not looked at: the profile has no `publish`";
+    assert!(err(&output).contains(note), "{}", err(&output));
+    server.stop();
+    Ok(())
+}

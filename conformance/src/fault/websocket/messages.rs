@@ -18,6 +18,15 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "answers-are-wrapped",
+        "Answers with the message in an envelope, of which the profile says nothing.",
+        &[Edit::ServerFrame(|conversation, frame| {
+            let answers = conversation.request.channel() == "echo" && is_text(&frame);
+            let wrapped = [b"{\"text\":\"", &*frame.payload, b"\"}"].concat();
+            vec![if answers { with_payload(frame, &wrapped) } else { frame }]
+        })],
+    ),
+    fault(
         "ninth-message-is-the-last",
         "Has room for nine messages of a connection, and never makes any.",
         &[Edit::ClientFrame(|conversation, frame| {

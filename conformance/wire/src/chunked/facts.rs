@@ -31,6 +31,22 @@ pub enum FactKind {
     Trailer(http1::FactKind),
 }
 
+impl FactKind {
+    /// What it is, as a fragment of a sentence.
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::BareLineFeed => "a line feed without a carriage return",
+            Self::WhitespaceAroundSize => "white space around the size",
+            Self::SizeNotHex => "a size that is no hexadecimal number",
+            Self::SizeOverflow => "a size that is too large",
+            Self::BadWhitespace => "white space within extensions",
+            Self::MalformedExtension => "an extension that is none",
+            Self::MissingLineEnd => "no line end behind the data",
+            Self::Trailer(kind) => kind.in_words(),
+        }
+    }
+}
+
 /// What is not as the grammar has it, in the order of the offsets. Unreadable bytes and lines without an end have no
 /// facts of their own.
 pub fn facts(item: &Item) -> Vec<Fact> {

@@ -36,6 +36,26 @@ pub enum FactKind {
     ControlInFieldValue,
 }
 
+impl FactKind {
+    /// What it is, as a fragment of a sentence.
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::BareLineFeed => "a line feed without a carriage return",
+            Self::BareCarriageReturn => "a carriage return without a line feed",
+            Self::EmptyLineBeforeStartLine => "an empty line before the start line",
+            Self::MalformedStartLine => "a start line that is none",
+            Self::MissingSpaceAfterStatusCode => "no space behind the status code",
+            Self::WhitespaceBeforeFirstField => "white space before the first field",
+            Self::FoldedLine => "a folded line",
+            Self::SpaceBeforeColon => "white space before the colon",
+            Self::MissingColon => "no colon",
+            Self::EmptyFieldName => "no field name before the colon",
+            Self::FieldNameNotToken => "a field name that is no token",
+            Self::ControlInFieldValue => "a control character",
+        }
+    }
+}
+
 pub(super) fn head_facts(head: &Head) -> Vec<Fact> {
     let mut facts = Vec::new();
     for line in head.leading_lines() {
