@@ -1,22 +1,23 @@
 //! The command line: arguments in, exit code out.
 
+mod error;
 mod explain;
 mod list;
 mod load;
 mod run;
+mod signals;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::case::error::PageErrors;
-use crate::drive::schedule::RunError;
-use crate::load::{LoadError, Technique};
-use crate::report::ReportError;
+use error::CliError;
+
+use crate::load::Technique;
+use crate::report::escape::visible;
 use crate::suite::{Suite, SuiteError};
-use crate::target::{ProfileError, UrlError};
 
 /// Says, clause by clause, whether a server does server push right
 #[derive(Debug, Parser)]
@@ -25,27 +26,35 @@ pub struct Program {
     #[command(subcommand)]
     command: Command,
     /// Colours: auto is on for a terminal, unless NO_COLOR is set
-    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN", display_order = LAST)]
     color: Color,
 }
+
+/// Behind the arguments of each command.
+const LAST: usize = 900;
 
 const EXIT_CODES: &str = "Exit codes:
   0  the target conforms
   1  it does not
   2  an argument, a profile or a fixture is wrong
-  3  the target is not reachable
+  3  the target is not reachable, or went away while it was judged
   4  nothing was selected, or nothing that was selected could be judged
-  5  a report could not be written, or the suite itself failed";
+  5  a report could not be written, or the suite itself failed
+  130, 143  SIGINT (Ctrl-C) or SIGTERM ended the run; what was judged until then is reported";
+
+/// Where reports go if nothing else is said.
+const REPORT_DIR: &str = "reports/latest";
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Judges a server; without a URL, the built-in reference server
+    /// Judges a server; without a URL, that of ./pushspec.toml, or else the built-in reference server
     Run(Box<RunArguments>),
     /// Lists the cases
     List(ListArguments),
     /// Explains a case, a clause or a fault: what it asks, why, where it is written, and how to run it
     Explain(ExplainArguments),
-    /// Measures a server with many waiting clients; without a URL, the reference server in a process of its own
+    /// Measures a server with many waiting clients; without a URL, that of ./pushspec.toml, or else the reference server in
+    /// a process of its own
     Load(LoadArguments),
     /// Starts the reference server
     Serve(Box<pushspec_reference::cli::ServeArguments>),
@@ -74,32 +83,39 @@ struct RunArguments {
     /// Where the server keeps each technique; ./pushspec.toml if it exists
     #[arg(long, short, value_name = "FILE")]
     profile: Option<PathBuf>,
-    #[command(flatten)]
-    paths: PathArguments,
-    /// How many cases run at once
-    #[arg(long, short, value_name = "NUMBER", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=4096))]
-    jobs: u16,
-    /// Factor for all deadlines; lower bounds are exact
-    #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = patience)]
-    patience: f64,
     /// Warnings are failures
     #[arg(long)]
     strict: bool,
-    /// Where report.json and junit.xml go
-    #[arg(long, value_name = "DIR", default_value = "reports/latest")]
-    report_dir: PathBuf,
-    /// What goes to standard output
-    #[arg(long, short, value_enum, default_value = "text")]
-    format: Format,
-    /// Only findings and the verdict; twice: nothing
-    #[arg(long, short, action = clap::ArgAction::Count)]
-    quiet: u8,
     /// Puts a relay before the server that breaks one thing: shows that the suite can fail (see list --faults)
     #[arg(long, value_name = "NAME")]
     fault: Option<String>,
     #[command(flatten)]
+    paths: PathArguments,
+    /// How many cases run at once
+    #[arg(long, short, value_name = "NUMBER", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=4096), help_heading = TIMING)]
+    jobs: u16,
+    /// Factor for all deadlines; lower bounds are exact
+    #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = patience, help_heading = TIMING)]
+    patience: f64,
+    /// How long to wait for a server that is not up yet, as in 30s
+    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = TIMING)]
+    wait: Option<Duration>,
+    /// Where report.json and junit.xml go
+    #[arg(long, value_name = "DIR", default_value = REPORT_DIR, help_heading = REPORTS)]
+    report_dir: PathBuf,
+    /// What goes to standard output
+    #[arg(long, short, value_enum, default_value = "text", help_heading = REPORTS)]
+    format: Format,
+    /// Only findings and the verdict; twice: nothing
+    #[arg(long, short, action = clap::ArgAction::Count, help_heading = REPORTS)]
+    quiet: u8,
+    #[command(flatten, next_help_heading = "Own pages")]
     fixtures: FixtureArguments,
 }
+
+const TIMING: &str = "Timing";
+
+const REPORTS: &str = "Reports";
 
 /// A server without a profile: where it keeps what.
 #[derive(Debug, Args)]
@@ -224,60 +240,15 @@ enum Format {
     Junit,
 }
 
-/// What ends the program, each with its exit code.
-#[derive(Debug, thiserror::Error)]
-enum CliError {
-    #[error(transparent)]
-    Suite(#[from] SuiteError),
-    #[error(transparent)]
-    Profile(#[from] ProfileError),
-    #[error("failed to read the profile `{path}`: {error}")]
-    ReadProfile { path: PathBuf, error: std::io::Error },
-    #[error(transparent)]
-    Url(#[from] UrlError),
-    #[error("{0}")]
-    Usage(String),
-    #[error(transparent)]
-    Run(#[from] RunError),
-    #[error(transparent)]
-    Load(#[from] LoadError),
-    #[error(transparent)]
-    Report(#[from] ReportError),
-    #[error("failed to write to standard output: {0}")]
-    Output(#[from] std::io::Error),
-    #[error("the reference server did not start: {0}")]
-    Reference(String),
-    #[error(transparent)]
-    Serve(#[from] pushspec_reference::cli::ServeError),
-}
-
-impl CliError {
-    fn exit_code(&self) -> u8 {
-        match self {
-            CliError::Suite(_)
-            | CliError::Profile(_)
-            | CliError::ReadProfile { .. }
-            | CliError::Url(_)
-            | CliError::Usage(_)
-            | CliError::Load(
-                LoadError::Lacks { .. } | LoadError::OpenFiles { .. } | LoadError::Process { .. },
-            ) => 2,
-            CliError::Run(RunError::Unreachable { .. })
-            | CliError::Load(LoadError::Unreachable { .. } | LoadError::Refused { .. }) => 3,
-            CliError::Run(RunError::NothingSelected(_) | RunError::AllExcluded) => 4,
-            CliError::Run(RunError::Internal(_))
-            | CliError::Load(LoadError::Internal(_))
-            | CliError::Report(_)
-            | CliError::Output(_)
-            | CliError::Reference(_)
-            | CliError::Serve(_) => 5,
-        }
-    }
-}
-
 /// Runs the program with the arguments of the process.
 pub async fn main() -> ExitCode {
-    let program = Program::parse();
+    let program = Program::try_parse().unwrap_or_else(|error| {
+        if error.use_stderr() {
+            let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+            forget_report(&words.collect::<Vec<_>>());
+        }
+        error.exit()
+    });
     program.color.apply();
     let result = match program.command {
         Command::Run(arguments) => run::run(&arguments).await,
@@ -293,24 +264,35 @@ pub async fn main() -> ExitCode {
         // Who reads the output has seen enough, as with `| head`.
         Err(CliError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            print_error(&error);
+            error.print();
             ExitCode::from(error.exit_code())
         }
     }
 }
 
-fn print_error(error: &CliError) {
+/// Says something on standard error that is no mistake.
+fn note(what: &str) {
     use std::io::Write as _;
-    let mut out = anstream::stderr().lock();
-    // Where standard error is gone there is nobody to tell.
-    let _ = match error {
-        // Each mistake has its own `error:`.
-        CliError::Suite(SuiteError::Pages(PageErrors(errors)))
-        | CliError::Profile(ProfileError(PageErrors(errors))) => {
-            errors.iter().try_for_each(|error| writeln!(out, "error: {error}\n"))
+    // Who has closed standard error does not want to know.
+    let _ = writeln!(anstream::stderr(), "note: {what}");
+}
+
+/// Removes the report of the run before where the arguments of `run` are so wrong that they were not read.
+fn forget_report(words: &[String]) {
+    let [_, command, words @ ..] = words else { return };
+    let mut folder = Some(REPORT_DIR);
+    let mut words = words.iter().map(String::as_str);
+    while let Some(word) = words.next() {
+        match word.strip_prefix("--report-dir") {
+            Some("") => folder = words.next(),
+            Some(rest) => folder = rest.strip_prefix('=').or(folder),
+            None => {}
         }
-        error => writeln!(out, "error: {error}"),
-    };
+    }
+    if let Some(folder) = folder.filter(|_| command == "run") {
+        // What cannot be removed is told by a run that takes place.
+        let _ = crate::report::remove(Path::new(folder));
+    }
 }
 
 impl Color {
@@ -326,9 +308,22 @@ impl Color {
 impl FixtureArguments {
     fn suite(&self) -> Result<Suite, SuiteError> {
         match &self.fixtures {
-            Some(folder) => Suite::from_folder(folder),
+            Some(folder) => {
+                let suite = Suite::from_folder(folder)?;
+                for path in &suite.unread {
+                    let path = path.display().to_string();
+                    note(&format!("not read: {}; a page is TECHNIQUE/NAME.md", visible(&path)));
+                }
+                Ok(suite)
+            }
             None => Suite::embedded(),
         }
+    }
+
+    /// The arguments again.
+    fn words(&self) -> Vec<String> {
+        let folder = self.fixtures.iter().map(|folder| folder.display().to_string());
+        folder.flat_map(|folder| ["--fixtures".to_owned(), folder]).collect()
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use crate::case::Case;
+use crate::case::facts::Sanity;
 use crate::catalogue::{Catalogue, Level};
 use crate::judge::{Finding, Judgement, Verdict};
 use crate::target::TECHNIQUES;
@@ -54,6 +55,18 @@ impl CaseOutcome {
         }
     }
 
+    /// Whether it is a sanity case and broken, whatever the level of what it missed.
+    pub(crate) fn is_broken_sanity(&self) -> bool {
+        self.case.is_sanity() && self.is_broken()
+    }
+
+    /// Why it did not pass.
+    pub(crate) fn why_broken(&self) -> String {
+        let found = self.findings.first().map(|finding| format!("received {}", finding.received));
+        let why = self.reason.clone().or(found).unwrap_or_else(|| "it did not come to its end".to_owned());
+        format!("its first case, {}, did not pass: {why}", self.case.id)
+    }
+
     /// Whether the conversation did not come to its end, or says nothing of the server: what rests on it says nothing
     /// either.
     pub(crate) fn is_broken(&self) -> bool {
@@ -79,6 +92,22 @@ impl CaseOutcome {
             at_first: None,
         }
     }
+}
+
+/// What ended a run before all of its cases were judged. What was found until then holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// Somebody asked for it.
+    Stopped,
+    /// Nothing listens at the target any more.
+    Gone {
+        /// When the first connection was refused, counted from the beginning of the run.
+        after: Duration,
+        /// Why it was not opened.
+        why: String,
+        /// The cases that had a connection then, in the order of the pages: one of them may be the reason.
+        running: Vec<String>,
+    },
 }
 
 /// A clause, and what its cases say of it.
@@ -163,9 +192,11 @@ pub struct Outcome {
     pub excluded: Vec<String>,
     /// Every clause that a selected case judges.
     pub clauses: Vec<ClauseOutcome>,
-    /// The techniques whose sanity case could not be run, and why. What else was judged of them says little: an address
-    /// at which there is nothing refuses much of what is to be refused.
+    /// The techniques whose sanity case was skipped or did not pass, and why. What else was judged of them says little:
+    /// an address at which there is nothing refuses much of what is to be refused.
     pub unjudged: BTreeMap<String, String>,
+    /// What ended the run before its time.
+    pub ending: Option<Ending>,
     /// The wall time.
     pub duration: Duration,
 }
@@ -203,7 +234,12 @@ impl Outcome {
         // What is no technique's own is judged on the traffic of all.
         let known = |case: &&CaseOutcome| {
             let common = case.case.technique == "http" || case.case.invariant().is_some();
-            if common { self.unjudged.is_empty() } else { !self.unjudged.contains_key(&case.case.technique) }
+            let known = if common {
+                self.unjudged.is_empty()
+            } else {
+                !self.unjudged.contains_key(&case.case.technique)
+            };
+            known || case.is_broken_sanity()
         };
         let judged =
             |case: &CaseOutcome| case.selected && !matches!(case.verdict, Verdict::Skip | Verdict::Error);
@@ -211,14 +247,64 @@ impl Outcome {
     }
 
     /// Whether the target conforms: something was judged, nothing failed, every technique that the profile names is
-    /// there, and nothing could not be run. With `strict`, warnings are failures.
+    /// there, nothing could not be run, and the run came to its end. With `strict`, warnings are failures.
     pub fn is_conformant(&self, strict: bool) -> bool {
-        let counts = self.counts();
-        let absent = |case: &CaseOutcome| case.case.is_sanity() && case.is_broken();
-        self.judged() > 0
-            && counts.of(Verdict::Fail) == 0
-            && counts.of(Verdict::Error) == 0
-            && !(strict && counts.of(Verdict::Warn) > 0)
-            && !self.cases.iter().any(absent)
+        self.objections(strict).is_empty()
     }
+
+    /// Why the target is not called conformant, a lower-case fragment each; nothing where it is.
+    pub fn objections(&self, strict: bool) -> Vec<String> {
+        let mut objections = self.objections_to_the_run();
+        let counts = self.counts();
+        let counted = [
+            (counts.of(Verdict::Fail), "failed", true),
+            (counts.of(Verdict::Error), "could not be run", true),
+            (counts.of(Verdict::Warn), "came to a warning, which counts as a failure here", strict),
+        ];
+        for (count, what, _) in counted.into_iter().filter(|(count, _, counts)| *count > 0 && *counts) {
+            objections.push(format!("{} {what}", cases(count)));
+        }
+        objections
+    }
+
+    /// Those of the objections that are no verdict of a case: what was to be judged was not.
+    pub fn objections_to_the_run(&self) -> Vec<String> {
+        let mut objections = Vec::new();
+        match &self.ending {
+            Some(Ending::Stopped) => objections.push(INTERRUPTED.to_owned()),
+            Some(Ending::Gone { after, why, .. }) => {
+                let seconds = after.as_secs_f64();
+                objections.push(format!("the server went away {seconds:.1} s after the beginning: {why}"));
+            }
+            None => {}
+        }
+        for case in self.cases.iter().filter(|case| case.is_broken_sanity()) {
+            let what = match &case.case.section().facts.sanity {
+                Some(Sanity::Capability(name, _)) => name,
+                _ => &case.case.folder,
+            };
+            objections.push(not_judged(what, &case.why_broken()));
+        }
+        let counts = self.counts();
+        if self.judged() == 0 && counts.of(Verdict::Fail) + counts.of(Verdict::Error) == 0 {
+            objections.push(NOTHING_JUDGED.to_owned());
+        }
+        objections
+    }
+}
+
+/// What is said of a run that somebody ended.
+pub(crate) const INTERRUPTED: &str = "the run was interrupted";
+
+/// What is said of a run in which every case was skipped.
+pub(crate) const NOTHING_JUDGED: &str = "nothing that was selected could be judged";
+
+/// That nothing is known of a technique.
+pub(crate) fn not_judged(technique: &str, why: &str) -> String {
+    format!("{technique} could not be judged: {why}")
+}
+
+/// A number of cases.
+pub(crate) fn cases(count: usize) -> String {
+    if count == 1 { "1 case".to_owned() } else { format!("{count} cases") }
 }

@@ -22,6 +22,8 @@ pub struct Suite {
     pub cases: Vec<Case>,
     /// The clauses.
     pub catalogue: Arc<Catalogue>,
+    /// Files of the folder that look like pages and stand where none is read.
+    pub unread: Vec<PathBuf>,
 }
 
 /// Why there is no suite.
@@ -68,7 +70,8 @@ impl Suite {
         Ok(Suite::new(pushspec_fixtures::PAGES.iter().copied(), catalogue)?)
     }
 
-    /// The suite in a folder laid out like `fixtures/`. Without `requirements/` in it, the built-in catalogue holds.
+    /// The suite in a folder laid out like `fixtures/`. Its `requirements/` stand beside the built-in ones; a file with the
+    /// name of a built-in one stands in its place.
     pub fn from_folder(folder: &Path) -> Result<Suite, SuiteError> {
         folder::check_names(folder)?;
         let root = folder::root(folder);
@@ -80,16 +83,10 @@ impl Suite {
             return Err(SuiteError::Empty(folder.to_owned()));
         }
         let requirements = folder::read(folder, "requirements", "toml")?;
-        let catalogue = if requirements.is_empty() {
-            Catalogue::parse(pushspec_fixtures::REQUIREMENTS.iter().copied())?
-        } else {
-            Catalogue::parse_in(
-                &root,
-                requirements.iter().map(|(name, text)| (name.as_str(), text.as_str())),
-            )?
-        };
+        let own = requirements.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        let catalogue = Catalogue::parse_beside(pushspec_fixtures::REQUIREMENTS, &root, own)?;
         let pages = pages.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-        Ok(Suite::new_in(&root, pages, catalogue)?)
+        Ok(Suite { unread: folder::unread(folder)?, ..Suite::new_in(&root, pages, catalogue)? })
     }
 
     /// Reads pages of `fixtures/` and checks them against a catalogue.
@@ -122,7 +119,7 @@ impl Suite {
             return Err(PageErrors(errors));
         }
         let cases = pages.iter().flat_map(expand::expand).collect();
-        Ok(Suite { pages, cases, catalogue: Arc::new(catalogue) })
+        Ok(Suite { pages, cases, catalogue: Arc::new(catalogue), unread: Vec::new() })
     }
 
     /// The cases whose id matches one of the patterns; all of them where there is no pattern.

@@ -250,6 +250,15 @@ fn an_identifier_without_data_moves_the_point_of_resumption() -> Result<(), Box<
     Ok(())
 }
 
+#[test]
+fn what_came_in_place_of_a_reply_is_told_once() -> Result<(), Box<dyn std::error::Error>> {
+    let judgement =
+        judge("websocket/5.1-masking/masked-hello", &opened("2.000 #0 < x\"81 05 6f 74 68 65 72\"\n"))?;
+    let received: Vec<&str> = judgement.findings.iter().map(|finding| finding.received.as_str()).collect();
+    assert_eq!(received, [r#"nothing of the kind within 5s; the last that came: message "other""#]);
+    Ok(())
+}
+
 const WEBSOCKET: &str = "websocket/4.2.1-opening-handshake/well-formed-request-opens";
 const REPLY: &str = "websocket/6-messages/reply-is-that-of-the-profile";
 const EVENT_STREAM: &str = "sse/9.2.3-processing-model/stream-opens";
@@ -403,5 +412,16 @@ fn content_of_an_answer_to_head_breaks_the_clause_about_it_and_no_other()
     assert_eq!(clauses, ["rfc9110/9.3.2/head-without-content"]);
     assert_eq!(judgement.findings[0].received, "the content \"data: a\\n\\n\" of the answer to HEAD");
     assert!(judgement.breaches.is_empty(), "{:?}", judgement.breaches);
+    Ok(())
+}
+
+#[test]
+fn a_reply_is_told_with_the_text_that_the_profile_makes_of_it() -> Result<(), Box<dyn std::error::Error>> {
+    let mut profile = Profile::reference()?;
+    profile.websocket.as_mut().ok_or("no WebSocket")?.reply = Some("{message}!".into());
+    let echo = opened("2.000 #0 < x\"81 05 48 65 6c 6c 6f\"\n");
+    let judgement = judge_with(profile, "websocket/5.1-masking/masked-hello", &echo)?;
+    let expected: Vec<&str> = judgement.findings.iter().map(|finding| finding.expected.as_str()).collect();
+    assert_eq!(expected, [r#"reply "Hello", by the profile "Hello!""#]);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The catalogue: what the specifications ask, one clause an entry, and which case covers which.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 
@@ -106,6 +106,8 @@ impl Clause {
 #[derive(Debug, Clone, Default)]
 pub struct Catalogue {
     clauses: BTreeMap<String, Clause>,
+    /// The folder of clauses that are not built in.
+    folder: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -156,16 +158,39 @@ impl Catalogue {
         files: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Catalogue, PageErrors> {
         let mut catalogue = Catalogue::default();
+        catalogue.read(root, files)?;
+        Ok(catalogue)
+    }
+
+    /// Reads the files of a catalogue in a folder, and beside them those of the built-in ones whose names it has not.
+    pub fn parse_beside<'a>(
+        built_in: &[(&str, &str)],
+        root: &str,
+        files: impl IntoIterator<Item = (&'a str, &'a str)> + Clone,
+    ) -> Result<Catalogue, PageErrors> {
+        let own: BTreeSet<&str> = files.clone().into_iter().map(|(name, _)| name).collect();
+        let others = built_in.iter().copied().filter(|(name, _)| !own.contains(name));
+        let mut catalogue = Catalogue::parse(others)?;
+        catalogue.folder = Some(root.to_owned());
+        catalogue.read(root, files)?;
+        Ok(catalogue)
+    }
+
+    fn read<'a>(
+        &mut self,
+        root: &str,
+        files: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<(), PageErrors> {
         let mut errors = Vec::new();
         for (name, text) in files {
             let file = format!("{root}/{name}.toml");
             let written = toml::from_str::<WrittenSpecification>(text)
                 .map_err(|error| vec![toml_mistake::wrong(&error, text, EXAMPLES)]);
-            let added = written.and_then(|written| catalogue.add(name, &file, text, written));
+            let added = written.and_then(|written| self.add(name, &file, text, written));
             let placed = |(range, wrong)| PageError::in_text(file.clone(), text, &range, wrong);
             errors.extend(added.err().into_iter().flatten().map(placed));
         }
-        if errors.is_empty() { Ok(catalogue) } else { Err(PageErrors(errors)) }
+        if errors.is_empty() { Ok(()) } else { Err(PageErrors(errors)) }
     }
 
     fn add(
@@ -241,7 +266,15 @@ impl Catalogue {
                 let known = self.clauses.keys().map(String::as_str);
                 did_you_mean(id, known).filter(|_| cousins.is_empty())
             })
-            .unwrap_or_else(|| "`pushspec list --clauses` has all of them".to_owned())
+            .unwrap_or_else(|| match &self.folder {
+                None => "`pushspec list --clauses` has all of them".to_owned(),
+                Some(folder) => {
+                    let name = specification.trim_end_matches('/');
+                    format!(
+                        "`pushspec list --clauses --fixtures {folder}` has all of them; one of your own stands in {folder}/requirements/{name}.toml"
+                    )
+                }
+            })
     }
 }
 

@@ -9,18 +9,21 @@ use crate::case::error::did_you_mean;
 use crate::catalogue::Clause;
 use crate::fault::{self, Fault};
 use crate::judge::needs;
+use crate::report::escape::quoted;
 use crate::suite::{Pattern, Suite};
 
 pub(super) fn explain(arguments: &ExplainArguments) -> Result<u8, CliError> {
     let suite = arguments.fixtures.suite()?;
+    let pages =
+        arguments.fixtures.words().into_iter().map(|word| format!(" {}", quoted(&word))).collect::<String>();
     let mut out = anstream::stdout().lock();
     if let Some(clause) = suite.catalogue.clause(&arguments.id) {
-        explain_clause(&mut out, &suite, clause)?;
+        explain_clause(&mut out, &suite, clause, &pages)?;
         return Ok(0);
     }
     let family: Vec<&Case> = suite.cases.iter().filter(|case| is_family(case, &arguments.id)).collect();
     if let Some(case) = family.first() {
-        explain_case(&mut out, &suite, case, &family)?;
+        explain_case(&mut out, &suite, case, &family, &pages)?;
         return Ok(0);
     }
     if let Some(fault) = fault::by_name(&arguments.id) {
@@ -54,7 +57,14 @@ fn is_family(case: &Case, id: &str) -> bool {
     case.id == id || case.id.strip_prefix(id).is_some_and(|rest| rest.starts_with('['))
 }
 
-fn explain_case(out: &mut impl Write, suite: &Suite, case: &Case, family: &[&Case]) -> io::Result<()> {
+/// A case. `pages` is what the command line says of where the pages are.
+fn explain_case(
+    out: &mut impl Write,
+    suite: &Suite,
+    case: &Case,
+    family: &[&Case],
+    pages: &str,
+) -> io::Result<()> {
     let section = case.section();
     let id = if family.len() > 1 { case.heading() } else { &case.id };
     writeln!(out, "{id}")?;
@@ -78,10 +88,10 @@ fn explain_case(out: &mut impl Write, suite: &Suite, case: &Case, family: &[&Cas
             family.iter().map(|case| case.id[id.len()..].trim_matches(['[', ']'])).collect();
         writeln!(out, "\neach: {}", labels.join(" "))?;
     }
-    writeln!(out, "\nrun it: pushspec run URL --select '{id}'")
+    writeln!(out, "\nrun it: pushspec run URL{pages} --select '{id}'")
 }
 
-fn explain_clause(out: &mut impl Write, suite: &Suite, clause: &Clause) -> io::Result<()> {
+fn explain_clause(out: &mut impl Write, suite: &Suite, clause: &Clause, pages: &str) -> io::Result<()> {
     clause_lines(out, clause)?;
     writeln!(out, "  {}:{}", clause.place.0, clause.place.1)?;
     if let Some(reason) = &clause.waived {
@@ -96,7 +106,7 @@ fn explain_clause(out: &mut impl Write, suite: &Suite, clause: &Clause) -> io::R
         ids.iter().try_for_each(|id| writeln!(out, "  {id}"))?;
         let families: BTreeSet<&str> = ids.iter().filter_map(|id| id.split('[').next()).collect();
         let patterns = families.into_iter().map(|id| format!(" '{id}'")).collect::<String>();
-        writeln!(out, "\nrun them: pushspec run URL --select{patterns}")?;
+        writeln!(out, "\nrun them: pushspec run URL{pages} --select{patterns}")?;
     }
     Ok(())
 }

@@ -5,23 +5,34 @@ use std::io::Write as _;
 use serde_json::json;
 
 use super::{CliError, Format, ListArguments};
-use crate::drive::schedule::RunError;
+use crate::drive::schedule::Unmatched;
 use crate::fault;
 use crate::judge::needs;
 use crate::suite::{Pattern, Suite};
 
 pub(super) fn list(arguments: &ListArguments) -> Result<u8, CliError> {
-    let patterns: Vec<Pattern> = arguments.patterns.iter().map(|pattern| Pattern::new(pattern)).collect();
-    let wanted = |id: &str| patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(id));
-    let rows = if arguments.faults {
-        faults(&wanted)
-    } else {
-        let suite = arguments.fixtures.suite()?;
-        if arguments.clauses { clauses(&suite, &wanted) } else { cases(&suite, &patterns) }
+    let suite = if arguments.faults { None } else { Some(arguments.fixtures.suite()?) };
+    let rows = |patterns: &[Pattern]| {
+        let wanted = |id: &str| patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(id));
+        match &suite {
+            None => faults(&wanted),
+            Some(suite) if arguments.clauses => clauses(suite, &wanted),
+            Some(suite) => cases(suite, patterns),
+        }
     };
+    let patterns: Vec<Pattern> = arguments.patterns.iter().map(|pattern| Pattern::new(pattern)).collect();
+    let (rows, all) = (rows(&patterns), || rows(&[]));
     if rows.is_empty() {
-        let patterns: Vec<String> = arguments.patterns.iter().map(|pattern| format!("`{pattern}`")).collect();
-        return Err(RunError::NothingSelected(patterns.join(" or ")).into());
+        let (what, command) = match (arguments.faults, arguments.clauses) {
+            (true, _) => ("fault", "pushspec list --faults"),
+            (false, true) => ("clause", "pushspec list --clauses"),
+            (false, false) => ("case", "pushspec list"),
+        };
+        let all = all();
+        let names = all.iter().map(|row| row.name.as_str());
+        if let Some(unmatched) = Unmatched::of(what, command, &patterns, names) {
+            return Err(CliError::NothingListed(unmatched));
+        }
     }
     let mut out = anstream::stdout().lock();
     match arguments.format {
@@ -36,6 +47,7 @@ pub(super) fn list(arguments: &ListArguments) -> Result<u8, CliError> {
 }
 
 struct Row {
+    name: String,
     text: String,
     json: serde_json::Value,
 }
@@ -45,6 +57,7 @@ fn cases(suite: &Suite, patterns: &[Pattern]) -> Vec<Row> {
         let level = suite.catalogue.clause(case.clause()).map(|clause| clause.level);
         let spelling = level.map(crate::catalogue::Level::spelling).unwrap_or_default();
         Row {
+            name: case.id.clone(),
             text: format!("{spelling:10}  {}", case.id),
             json: json!({
                 "id": case.id,
@@ -64,6 +77,7 @@ fn cases(suite: &Suite, patterns: &[Pattern]) -> Vec<Row> {
 fn clauses(suite: &Suite, wanted: &dyn Fn(&str) -> bool) -> Vec<Row> {
     let clauses = suite.catalogue.clauses().filter(|clause| wanted(&clause.id));
     let row = |clause: &crate::catalogue::Clause| Row {
+        name: clause.id.clone(),
         text: format!("{:10}  {}", clause.level.spelling(), clause.id),
         json: json!({
             "id": clause.id,
@@ -80,6 +94,7 @@ fn clauses(suite: &Suite, wanted: &dyn Fn(&str) -> bool) -> Vec<Row> {
 fn faults(wanted: &dyn Fn(&str) -> bool) -> Vec<Row> {
     let faults = fault::all().filter(|fault| wanted(fault.name));
     let row = |fault: &fault::Fault| Row {
+        name: fault.name.to_owned(),
         text: format!("{:14}  {:44}  {}", fault.technique, fault.name, fault.summary),
         json: json!({ "name": fault.name, "technique": fault.technique, "summary": fault.summary }),
     };

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::run::chosen_profile;
-use super::{CliError, LoadArguments, LoadFormat};
+use super::{CliError, LoadArguments, LoadFormat, note};
 use crate::load::{Load, LoadError, Measurement, Options, Progress};
 use crate::target::{Target, UrlError};
 
@@ -54,10 +54,8 @@ pub(super) async fn load(arguments: &LoadArguments) -> Result<u8, CliError> {
         None => Some(Reference::start(arguments).await?),
     };
     if chosen.assumed && reference.is_none() && arguments.format == LoadFormat::Text {
-        // Who has closed standard error does not want to know.
-        let _ = writeln!(
-            anstream::stderr(),
-            "note: no profile: assuming the paths of the reference server; say where yours are with --profile FILE"
+        note(
+            "no profile: assuming the paths of the reference server; say where yours are with --profile FILE",
         );
     }
     let url = url.or_else(|| reference.as_ref().map(|server| format!("http://{}", server.address)));

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use indicatif::{ProgressBar, ProgressStyle};
 use pushspec_reference::{Config, Server};
 
-use super::{CliError, Format, PathArguments, RunArguments};
+use super::error::UNREACHABLE;
+use super::{CliError, Format, PathArguments, RunArguments, note, signals};
 use crate::case::error::{PageError, PageErrors, Wrong};
-use crate::drive::schedule::{Options, RunError};
+use crate::drive::schedule::{Options, RunError, reach};
 use crate::fault::{self, Relay};
 use crate::judge::{Verdict, lacking, needs};
-use crate::outcome::Outcome;
+use crate::outcome::{Ending, Outcome};
 use crate::report::terminal::{Detail, Invocation};
 use crate::report::{self, json, junit, terminal};
 use crate::suite::{Pattern, Suite};
@@ -27,6 +28,8 @@ const PROFILE: &str = "pushspec.toml";
 pub(super) const ASSUMED: &str = "no profile: assuming the paths of the reference server; say where yours are with --profile FILE, or --sse PATH and the like";
 
 pub(super) async fn run(arguments: &RunArguments) -> Result<u8, CliError> {
+    // Whatever turns out to be wrong below: what lies there is never the verdict of another run.
+    let _ = report::remove(&arguments.report_dir);
     check_patterns("--select", &arguments.select)?;
     check_patterns("--exclude", &arguments.exclude)?;
     let suite = arguments.fixtures.suite()?;
@@ -54,25 +57,26 @@ pub(super) async fn run(arguments: &RunArguments) -> Result<u8, CliError> {
         target.port = relay.address().port();
         target.default_port = false;
     }
-    let note = assumed.then_some(ASSUMED);
-    if let Some(note) = note.filter(|_| arguments.quiet == 0 && arguments.format == Format::Text) {
-        // Who has closed standard error does not want to know.
-        let _ = writeln!(anstream::stderr(), "note: {note}");
-    }
-    if arguments.quiet == 0 && arguments.format == Format::Text {
-        for note in without_effect(&suite, &target) {
-            let _ = writeln!(anstream::stderr(), "note: {note}");
-        }
-    }
+    let is_told = arguments.quiet == 0 && arguments.format == Format::Text;
+    let notes = [reference.is_some().then(|| built_in(arguments)), assumed.then_some(ASSUMED)];
+    notes.into_iter().flatten().filter(|_| is_told).for_each(note);
+    without_effect(&suite, &target).iter().filter(|_| is_told).for_each(|what| note(what));
     // A folder that cannot be written to is known before the run, not after it.
     report::prepare(&arguments.report_dir)?;
-    let outcome = judge(arguments, &suite, target).await?;
+    let (outcome, signal) = judge(arguments, &suite, target).await?;
     // A fault shows that the suite sees it, at whatever level.
     let strict = arguments.strict || arguments.fault.is_some();
     let words = reported_arguments(arguments);
     let report = report::Report { arguments: &words, ..report::Report::new(&suite, &outcome, strict) };
     report.write(&arguments.report_dir)?;
-    match print(arguments, &report, note) {
+    let invocation = Invocation {
+        arguments: rerun_arguments(arguments),
+        exclude: arguments.exclude.clone(),
+        fault: arguments.fault.clone(),
+        note: assumed.then(|| ASSUMED.to_owned()),
+        built_in: reference.is_some(),
+    };
+    match print(arguments, &report, invocation) {
         // Who reads the output has seen enough, as with `| head`: the verdict is the same.
         Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {}
         printed => printed?,
@@ -81,7 +85,16 @@ pub(super) async fn run(arguments: &RunArguments) -> Result<u8, CliError> {
         server.shutdown().await;
     }
     let seen = arguments.fault.is_some() && !outcome.findings().is_empty();
-    Ok(if seen { 1 } else { exit_code(&outcome, strict) })
+    Ok(signal.unwrap_or(if seen { 1 } else { exit_code(&outcome, strict) }))
+}
+
+/// What is said where no server of the user's own is judged.
+fn built_in(arguments: &RunArguments) -> &'static str {
+    if arguments.profile.is_none() && Path::new(PROFILE).exists() {
+        "no URL, and no `url` in ./pushspec.toml: judging the built-in reference server"
+    } else {
+        "no URL: judging the built-in reference server"
+    }
 }
 
 /// What a profile says of a server beyond its paths.
@@ -111,6 +124,9 @@ fn check_patterns(flag: &str, patterns: &[String]) -> Result<(), CliError> {
 }
 
 fn exit_code(outcome: &Outcome, strict: bool) -> u8 {
+    if matches!(outcome.ending, Some(Ending::Gone { .. })) {
+        return UNREACHABLE;
+    }
     let counts = outcome.counts();
     if outcome.judged() == 0 && counts.of(Verdict::Fail) + counts.of(Verdict::Error) == 0 {
         return 4;
@@ -188,12 +204,22 @@ fn profile(arguments: &RunArguments) -> Result<ChosenProfile, CliError> {
     Ok(chosen)
 }
 
-/// The profile that is named; for a server at a URL the one in the current folder; or that of the reference server.
+/// The profile that is named; the one in the current folder, if it or the command line says which server is meant; or
+/// that of the reference server.
 pub(super) fn chosen_profile(named: Option<&Path>, has_url: bool) -> Result<ChosenProfile, CliError> {
-    let path = named.or_else(|| Some(Path::new(PROFILE)).filter(|path| has_url && path.exists()));
-    let Some(path) = path else {
-        return Ok(ChosenProfile { profile: Profile::reference()?, assumed: true, reference: true });
-    };
+    if let Some(path) = named {
+        return read_profile(path);
+    }
+    if Path::new(PROFILE).exists() {
+        let chosen = read_profile(Path::new(PROFILE))?;
+        if has_url || chosen.profile.url.is_some() {
+            return Ok(chosen);
+        }
+    }
+    Ok(ChosenProfile { profile: Profile::reference()?, assumed: true, reference: true })
+}
+
+fn read_profile(path: &Path) -> Result<ChosenProfile, CliError> {
     let file = path.display().to_string();
     let bytes = fs::read(path).map_err(|error| CliError::ReadProfile { path: path.to_owned(), error })?;
     let text = String::from_utf8(bytes)
@@ -254,12 +280,17 @@ async fn relay(arguments: &RunArguments, target: &Target) -> Result<Option<Relay
     })?;
     let unreachable =
         |error: io::Error| RunError::Unreachable { target: target.url(), why: error.to_string() };
-    let addresses = crate::drive::resolve(target.connect_host(), target.port).await.map_err(unreachable)?;
+    let addresses = reach(target, arguments.wait.unwrap_or_default()).await?;
     let relay = Relay::start(addresses[0], fault).await.map_err(unreachable)?;
     Ok(Some(relay))
 }
 
-async fn judge(arguments: &RunArguments, suite: &Suite, target: Target) -> Result<Outcome, CliError> {
+/// Judges the target. The second value is the exit code where a signal ended the run.
+async fn judge(
+    arguments: &RunArguments,
+    suite: &Suite,
+    target: Target,
+) -> Result<(Outcome, Option<u8>), CliError> {
     let options = Options {
         jobs: usize::from(arguments.jobs),
         patience: arguments.patience,
@@ -267,14 +298,25 @@ async fn judge(arguments: &RunArguments, suite: &Suite, target: Target) -> Resul
         exclude: patterns(&arguments.exclude),
         // A fault is seen the first time or not at all.
         again: arguments.fault.is_none(),
-        tag: None,
+        wait: arguments.wait.unwrap_or_default(),
+        ..Options::default()
     };
+    let signal = signals::watch(options.stop.clone(), arguments.quiet < 2)
+        .map_err(|error| RunError::Internal(format!("signals cannot be watched: {error}")))?;
     let selected = suite.select(&options.select);
     let excluded = |id: &str| options.exclude.iter().any(|pattern| pattern.matches(id));
     let bar = progress_bar(arguments, selected.iter().filter(|case| !excluded(&case.id)).count());
     let outcome = suite.run_with(&Arc::new(target), &options, |_| bar.inc(1)).await;
     bar.finish_and_clear();
-    Ok(outcome?)
+    match outcome {
+        Ok(outcome) => {
+            // One that came when all was judged has ended nothing.
+            let signal = signal.get().filter(|_| outcome.ending == Some(Ending::Stopped));
+            Ok((outcome, signal.copied()))
+        }
+        Err(RunError::Stopped) => Err(CliError::Interrupted(signal.get().copied().unwrap_or_default())),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn patterns(texts: &[String]) -> Vec<Pattern> {
@@ -292,7 +334,11 @@ fn progress_bar(arguments: &RunArguments, length: usize) -> ProgressBar {
     bar
 }
 
-fn print(arguments: &RunArguments, report: &report::Report<'_>, note: Option<&str>) -> Result<(), CliError> {
+fn print(
+    arguments: &RunArguments,
+    report: &report::Report<'_>,
+    mut invocation: Invocation,
+) -> Result<(), CliError> {
     let detail = match arguments.quiet {
         0 => Detail::Full,
         1 => Detail::Findings,
@@ -301,8 +347,7 @@ fn print(arguments: &RunArguments, report: &report::Report<'_>, note: Option<&st
     let mut out = anstream::stdout().lock();
     match arguments.format {
         Format::Text => {
-            let note = note.filter(|_| detail == Detail::Full).map(str::to_owned);
-            let invocation = Invocation { arguments: rerun_arguments(arguments), note };
+            invocation.note.take_if(|_| detail != Detail::Full);
             terminal::print(&mut out, report, detail, &invocation)?;
             if arguments.quiet == 0 {
                 writeln!(out, "report: {}", arguments.report_dir.display())?;
@@ -337,7 +382,7 @@ fn rerun_arguments(arguments: &RunArguments) -> Vec<String> {
     named_paths(paths).for_each(|(name, path)| flag(&format!("--{name}"), Some(path.clone())));
     flag("--fault", arguments.fault.clone());
     flag("--patience", Some(arguments.patience.to_string()).filter(|factor| factor != "1"));
-    flag("--fixtures", arguments.fixtures.fixtures.as_ref().map(|path| path.display().to_string()));
+    words.extend(arguments.fixtures.words());
     if paths.echo {
         words.push("--echo".into());
     }

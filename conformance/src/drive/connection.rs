@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::SockRef;
@@ -13,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::Happening;
+use super::watch::Watch;
 use crate::judge::{Input, Intake};
 use crate::transcript::ConnectionId;
 
@@ -44,17 +46,16 @@ pub(crate) struct Opened {
 
 impl Opened {
     /// Opens a connection; what comes on it goes to `happened`.
-    pub(crate) fn new(
-        id: ConnectionId,
-        addresses: Vec<SocketAddr>,
-        happened: mpsc::Sender<Happening>,
-    ) -> Opened {
+    pub(crate) fn new(id: ConnectionId, watch: Arc<Watch>, happened: mpsc::Sender<Happening>) -> Opened {
         // What a case sends is bounded by its page, so the queue needs no bound of its own.
         let (commands, queue) = mpsc::unbounded_channel();
         let (reads, is_read) = watch::channel(Intake::All);
         let task = tokio::spawn(async move {
-            match connect(&addresses).await {
-                Ok(stream) => serve(id, stream, queue, is_read, happened).await,
+            match watch.connect().await {
+                Ok((asked, stream)) => {
+                    let heard = || watch.hear(asked);
+                    serve(id, stream, queue, is_read, happened, heard).await;
+                }
                 Err(error) => {
                     let _ = happened.send((Instant::now(), Input::Refused(id, error.to_string()))).await;
                 }
@@ -115,11 +116,12 @@ async fn serve(
     queue: mpsc::UnboundedReceiver<Command>,
     is_read: watch::Receiver<Intake>,
     happened: mpsc::Sender<Happening>,
+    heard: impl Fn(),
 ) {
     let (reading, writing) = stream.into_split();
     // Both directions live in one task: aborting it closes the socket.
     tokio::select! {
-        () = read(id, reading, is_read, happened) => {}
+        () = read(id, reading, is_read, happened, heard) => {}
         () = write(writing, queue) => {}
     }
 }
@@ -130,6 +132,7 @@ async fn read(
     mut reading: OwnedReadHalf,
     mut is_read: watch::Receiver<Intake>,
     happened: mpsc::Sender<Happening>,
+    heard: impl Fn(),
 ) {
     let mut buffer = vec![0; READ];
     loop {
@@ -142,7 +145,10 @@ async fn read(
         };
         let input = match received {
             Ok(0) => Input::Eof(id),
-            Ok(length) => Input::Received(id, buffer[..length].to_vec()),
+            Ok(length) => {
+                heard();
+                Input::Received(id, buffer[..length].to_vec())
+            }
             Err(_) => Input::Reset(id),
         };
         let ended = !matches!(input, Input::Received(..));

@@ -2,11 +2,16 @@
 
 mod breaches;
 mod connection;
+mod options;
 mod publish;
+mod results;
 mod sanity;
 pub mod schedule;
+mod watch;
 
 use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -17,6 +22,7 @@ use crate::transcript::ConnectionId;
 
 pub(crate) use connection::{Opened, resolve};
 pub(crate) use publish::Publisher;
+use watch::Watch;
 
 /// How many things that happened wait for the judge: a server that floods is read no faster than it is judged.
 const BACKLOG: usize = 64;
@@ -27,19 +33,16 @@ const GRACE: Duration = Duration::from_millis(2);
 /// Something that happened, stamped where it was seen.
 pub(crate) type Happening = (Instant, Input);
 
-/// Runs a case over real sockets.
-pub(crate) async fn run(
-    mut machine: Machine,
-    addresses: &[std::net::SocketAddr],
-    publisher: &Publisher,
-) -> Judgement {
+/// Runs a case over real sockets. The second value says whether the run ended before the case did.
+async fn run(mut machine: Machine, watch: &Arc<Watch>, publisher: &Publisher) -> (Judgement, bool) {
     let start = Instant::now();
+    let mut ended = pin!(watch.ended());
     let (happened, mut happenings) = mpsc::channel::<Happening>(BACKLOG);
     let mut connections: BTreeMap<ConnectionId, Opened> = BTreeMap::new();
     loop {
         match machine.next(start.elapsed()) {
             Action::Connect(id) => {
-                connections.insert(id, Opened::new(id, addresses.to_vec(), happened.clone()));
+                connections.insert(id, Opened::new(id, Arc::clone(watch), happened.clone()));
             }
             Action::Write(id, pieces) => {
                 if let Some(connection) = connections.get(&id) {
@@ -70,8 +73,12 @@ pub(crate) async fn run(
                     let _ = happened.send((Instant::now(), Input::Published(result))).await;
                 });
             }
-            Action::Wait(until) => wait(&mut machine, start, until, &mut happenings).await,
-            Action::Done => return machine.finish(),
+            Action::Wait(until) => tokio::select! {
+                biased;
+                () = &mut ended => return (machine.finish(), true),
+                () = wait(&mut machine, start, until, &mut happenings) => {}
+            },
+            Action::Done => return (machine.finish(), false),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Runs many cases at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -9,63 +9,19 @@ use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+pub use super::options::{Options, RunError, Unmatched};
+use super::results::{NOT_RUN, Ran, Results};
 use super::sanity::{broken_below, is_at_large, rests_on};
+pub use super::watch::Stop;
+use super::watch::Watch;
 use super::{Publisher, breaches, resolve, run};
 use crate::case::Case;
 use crate::case::facts::Sanity;
 use crate::catalogue::{Catalogue, Level};
-use crate::judge::{
-    Breach, Invariant, Judgement, Machine, Settings, Verdict, lacking, needed_techniques, publishes,
-};
-use crate::outcome::{CaseOutcome, ClauseOutcome, Outcome};
+use crate::judge::{Invariant, Machine, Settings, Verdict, lacking, needed_techniques, publishes};
+use crate::outcome::{CaseOutcome, ClauseOutcome, Ending, INTERRUPTED, Outcome};
 use crate::suite::{Pattern, Suite};
 use crate::target::Target;
-
-/// How a run is carried out.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// How many cases run at once.
-    pub jobs: usize,
-    /// Factor for all upper bounds; lower bounds are exact.
-    pub patience: f64,
-    /// Which cases; all of them if empty.
-    pub select: Vec<Pattern>,
-    /// Which of them are left out: what is known already.
-    pub exclude: Vec<Pattern>,
-    /// Whether cases that do not pass are run again, a few at a time, before they are reported: a server that was
-    /// overwhelmed for a moment is not accused.
-    pub again: bool,
-    /// A word in the names of the channels, so that two runs do not hear each other. Random if `None`.
-    pub tag: Option<String>,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options { jobs: 32, patience: 1.0, select: Vec::new(), exclude: Vec::new(), again: true, tag: None }
-    }
-}
-
-/// Why a run did not take place.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// One of the patterns matches no case.
-    #[error("no case matches {0}; `pushspec list` shows what there is")]
-    NothingSelected(String),
-    /// Every case that is selected is excluded, too.
-    #[error("--exclude leaves nothing of what is selected")]
-    AllExcluded,
-    /// Nothing listens there.
-    #[error("{target} is not reachable: {why}")]
-    Unreachable {
-        /// The URL of the target.
-        target: String,
-        /// Why.
-        why: String,
-    },
-    /// Something in the suite itself.
-    #[error("{0}")]
-    Internal(String),
-}
 
 /// How many cases are run again at a time.
 const AGAIN_AT_ONCE: usize = 16;
@@ -75,6 +31,9 @@ const TOO_LONG_FOR_AGAIN: Duration = Duration::from_secs(10);
 
 /// How many cases that do not pass are run again: where there are more, it is not for want of a moment's rest.
 const MAX_AGAIN: usize = 48;
+
+/// The pause before the next look whether a target has come to listen.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 impl Suite {
     /// Judges a target.
@@ -96,13 +55,16 @@ impl Suite {
         if selected.is_empty() {
             return Err(RunError::AllExcluded);
         }
-        let (started, start) = (SystemTime::now(), Instant::now());
-        let addresses = reach(target).await?;
+        let addresses = tokio::select! {
+            addresses = reach(target, options.wait) => addresses?,
+            () = options.stop.stopped() => return Err(RunError::Stopped),
+        };
         let publisher = Publisher::new(target).map_err(RunError::Internal)?;
+        let (started, start) = (SystemTime::now(), Instant::now());
         let runner = Arc::new(Runner {
             target: Arc::clone(target),
             catalogue: Arc::clone(&self.catalogue),
-            addresses,
+            watch: Watch::new(addresses, options.stop.clone()),
             publisher,
             patience: options.patience,
             tag: options.tag.clone().unwrap_or_else(tag),
@@ -122,6 +84,7 @@ impl Suite {
         conversations.retain(|case| !is_excluded(case));
         runner.conversations(self, conversations, &mut results, &mut progress).await?;
         let unjudged = results.unjudged(target);
+        let ending = self.ending(&runner.watch, &results, start);
         let reported: BTreeSet<&str> = selected.iter().map(|case| case.id.as_str()).collect();
         let only_invariants = named.len() == selected.len();
         results.outcomes.retain(|id, outcome| {
@@ -142,18 +105,31 @@ impl Suite {
         });
         let cases: Vec<CaseOutcome> = outcomes.collect();
         let clauses = ClauseOutcome::of(&cases, &self.catalogue);
-        let excluded = excluded.into_iter().map(|case| case.id).collect();
+        // What would have been skipped anyway is no less known for it.
+        let excluded = excluded.into_iter().filter(|case| runner.why_not(case).is_none());
+        let excluded = excluded.map(|case| case.id).collect();
         let target = target.url();
-        Ok(Outcome { target, started, cases, excluded, clauses, unjudged, duration: start.elapsed() })
+        let duration = start.elapsed();
+        Ok(Outcome { target, started, cases, excluded, clauses, unjudged, ending, duration })
+    }
+
+    fn ending(&self, watch: &Watch, results: &Results, start: Instant) -> Option<Ending> {
+        let Some(refusal) = watch.gone() else { return watch.has_ended().then_some(Ending::Stopped) };
+        let ran = self.cases.iter().filter(|case| results.running.contains(&case.id));
+        let running = ran.map(|case| case.id.clone()).collect();
+        let after = refusal.at.saturating_duration_since(start);
+        Some(Ending::Gone { after, why: refusal.why, running })
     }
 
     /// A pattern that matches nothing is a slip.
     fn check_selection(&self, options: &Options) -> Result<(), RunError> {
-        let unmatched = |pattern: &&Pattern| !self.cases.iter().any(|case| pattern.matches(&case.id));
-        let patterns = options.select.iter().chain(&options.exclude);
-        let unmatched: Vec<String> =
-            patterns.filter(unmatched).map(|pattern| format!("`{pattern}`")).collect();
-        if unmatched.is_empty() { Ok(()) } else { Err(RunError::NothingSelected(unmatched.join(" or "))) }
+        let ids = self.cases.iter().map(|case| case.id.as_str());
+        let unmatched = |patterns| Unmatched::of("case", "pushspec list", patterns, ids.clone());
+        match (unmatched(&options.select), unmatched(&options.exclude)) {
+            (Some(unmatched), _) => Err(RunError::NothingSelected(unmatched)),
+            (None, Some(unmatched)) => Err(RunError::NothingExcluded(unmatched)),
+            (None, None) => Ok(()),
+        }
     }
 
     /// The invariants that were named, and those for which the cases that ran had traffic.
@@ -174,50 +150,10 @@ impl Suite {
     }
 }
 
-/// What came out so far.
-#[derive(Default)]
-struct Results {
-    outcomes: BTreeMap<String, CaseOutcome>,
-    /// With the case in which each was seen.
-    breaches: Vec<(String, Breach)>,
-    relevant: BTreeSet<Invariant>,
-}
-
-impl Results {
-    /// The sanity cases that did not pass.
-    fn broken(&self) -> Vec<Case> {
-        let sanity = self.outcomes.values().filter(|outcome| outcome.case.is_sanity());
-        sanity.filter(|outcome| outcome.is_broken()).map(|outcome| outcome.case.clone()).collect()
-    }
-
-    /// Whether techniques were looked for, and none was found.
-    fn nothing_is_there(&self) -> bool {
-        let mut ran = self.outcomes.values().filter(|outcome| outcome.verdict != Verdict::Skip).peekable();
-        ran.peek().is_some() && ran.all(CaseOutcome::is_broken)
-    }
-
-    /// The techniques of the target whose sanity case was skipped, although other cases of theirs were run.
-    fn unjudged(&self, target: &Target) -> BTreeMap<String, String> {
-        let ran = |technique: &str| {
-            let mut outcomes = self.outcomes.values();
-            outcomes.any(|outcome| outcome.case.technique == technique && outcome.verdict != Verdict::Skip)
-        };
-        let of_technique =
-            |outcome: &&CaseOutcome| outcome.case.section().facts.sanity == Some(Sanity::Technique);
-        let sanity = self.outcomes.values().filter(of_technique);
-        let skipped = sanity.filter(|outcome| outcome.verdict == Verdict::Skip);
-        let unjudged =
-            skipped.filter(|outcome| target.can(&outcome.case.folder) && ran(&outcome.case.folder));
-        unjudged
-            .map(|outcome| (outcome.case.folder.clone(), outcome.reason.clone().unwrap_or_default()))
-            .collect()
-    }
-}
-
 struct Runner {
     target: Arc<Target>,
     catalogue: Arc<Catalogue>,
-    addresses: Vec<SocketAddr>,
+    watch: Arc<Watch>,
     publisher: Publisher,
     patience: f64,
     tag: String,
@@ -234,13 +170,25 @@ struct Runner {
     again: bool,
 }
 
-/// The addresses of a target on which something listens.
-pub(crate) async fn reach(target: &Target) -> Result<Vec<SocketAddr>, RunError> {
-    let unreachable =
-        |error: std::io::Error| RunError::Unreachable { target: target.url(), why: error.to_string() };
-    let addresses = resolve(target.connect_host(), target.port).await.map_err(unreachable)?;
-    super::connection::connect(&addresses).await.map_err(unreachable)?;
-    Ok(addresses)
+/// The addresses of a target on which something listens, or comes to listen in the time that is given.
+pub(crate) async fn reach(target: &Target, wait: Duration) -> Result<Vec<SocketAddr>, RunError> {
+    let until = Instant::now() + wait;
+    loop {
+        let reached = async {
+            let addresses = resolve(target.connect_host(), target.port).await?;
+            super::connection::connect(&addresses).await?;
+            Ok::<_, std::io::Error>(addresses)
+        };
+        match reached.await {
+            Ok(addresses) => return Ok(addresses),
+            Err(error) if Instant::now() >= until => {
+                let waited = if wait.is_zero() { String::new() } else { format!(" (waited {wait:?})") };
+                let why = format!("{error}{waited}");
+                return Err(RunError::Unreachable { target: target.url(), why });
+            }
+            Err(_) => tokio::time::sleep_until(until.min(Instant::now() + LOOK_AGAIN)).await,
+        }
+    }
 }
 
 /// A word that differs between runs.
@@ -313,16 +261,14 @@ impl Runner {
                 && outcome.duration < TOO_LONG_FOR_AGAIN
         };
         let failed: Vec<CaseOutcome> = results.outcomes.values().filter(failed).cloned().collect();
-        if !self.again || failed.len() > MAX_AGAIN {
+        if !self.again || failed.len() > MAX_AGAIN || self.watch.has_ended() {
             return Ok(());
         }
         // What broke an invariant stays on record: no load of a moment makes a server send it.
         let cases = failed.iter().map(|outcome| outcome.case.clone()).collect();
         self.batch(cases, 2, results, &mut |_| {}).await?;
-        for first in failed {
-            if let Some(outcome) = results.outcomes.get_mut(&first.case.id) {
-                outcome.at_first = Some(Box::new(first));
-            }
+        for first in &failed {
+            results.keep_first(first);
         }
         Ok(())
     }
@@ -345,14 +291,20 @@ impl Runner {
             });
         }
         drop(done);
-        while let Some((outcome, breaches, relevant)) = finished.recv().await {
-            results.breaches.extend(breaches.into_iter().map(|breach| (outcome.case.id.clone(), breach)));
-            results.relevant.extend(relevant);
-            progress(&outcome);
-            results.outcomes.insert(outcome.case.id.clone(), outcome);
+        let mut any_ran = false;
+        while let Some(ran) = finished.recv().await {
+            any_ran |= ran.through.is_some();
+            progress(&ran.outcome);
+            results.add(ran);
         }
         while let Some(ended) = tasks.join_next().await {
             ended.map_err(|error| RunError::Internal(format!("a case ended unexpectedly: {error}")))?;
+        }
+        if any_ran && !self.watch.has_ended() {
+            self.watch.check().await;
+        }
+        if self.watch.gone().is_some() {
+            results.distrust(self.watch.alive());
         }
         Ok(())
     }
@@ -361,17 +313,21 @@ impl Runner {
         self.catalogue.clause(case.clause()).map_or(Level::Must, |clause| clause.level)
     }
 
-    /// Why a case that the target could be judged by is not run.
+    /// Why a case is not run: the target lacks what it needs, or nobody asked for what it costs.
+    fn why_not(&self, case: &Case) -> Option<String> {
+        lacking(case, &self.target).or_else(|| self.left_out(case))
+    }
+
     fn left_out(&self, case: &Case) -> Option<String> {
         let asked_for = || self.select.iter().any(|pattern| pattern.asks_for(&case.id));
         let left_out = case.section().facts.large && !asked_for();
         left_out.then(|| format!("it moves megabytes; --select {} runs it", case.page.path))
     }
 
-    async fn case(&self, case: Case, attempt: usize) -> (CaseOutcome, Vec<Breach>, Vec<Invariant>) {
+    async fn case(&self, case: Case, attempt: usize) -> Ran {
         let level = self.level(&case);
-        if let Some(reason) = lacking(&case, &self.target).or_else(|| self.left_out(&case)) {
-            return (CaseOutcome::skipped(case, level, reason), Vec::new(), Vec::new());
+        if let Some(reason) = self.why_not(&case) {
+            return Ran::skipped(CaseOutcome::skipped(case, level, reason));
         }
         let turn = match &self.turns {
             Some(turns) if publishes(&case) => Some(turns.lock().await),
@@ -385,17 +341,21 @@ impl Runner {
         };
         let large = if case.section().facts.large { Some(self.large.lock().await) } else { None };
         let slots = if attempt > 1 { &self.few } else { &self.slots };
-        let Ok(slot) = slots.acquire().await else {
-            return (CaseOutcome::skipped(case, level, "the run was ended".into()), Vec::new(), Vec::new());
-        };
+        let slot = slots.acquire().await;
+        self.watch.settled().await;
+        if self.watch.has_ended() {
+            let reason = if self.watch.gone().is_some() { NOT_RUN } else { INTERRUPTED };
+            return Ran::not_run(CaseOutcome::skipped(case, level, reason.to_owned()));
+        }
         let settings = Settings { patience: self.patience, channel: channel(&self.tag, &case.id, attempt) };
         let machine =
             Machine::new(case.clone(), Arc::clone(&self.target), Arc::clone(&self.catalogue), settings);
-        let mut judgement: Judgement = run(machine, &self.addresses, &self.publisher).await;
+        let (mut judgement, is_cut) = run(machine, &self.watch, &self.publisher).await;
         drop((slot, large, in_room, turn));
         let breaches = std::mem::take(&mut judgement.breaches);
         let relevant = std::mem::take(&mut judgement.relevant);
-        (CaseOutcome::judged(case, level, judgement), breaches, relevant)
+        let outcome = CaseOutcome::judged(case, level, judgement);
+        Ran { outcome, breaches, relevant, through: Some(Instant::now()), is_cut }
     }
 
     /// The verdict on an invariant, from the traffic of all cases.

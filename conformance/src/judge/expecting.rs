@@ -288,7 +288,7 @@ impl Machine {
         }
         let surplus = matches!(self.connections[id.0].arrivals[index].item, Item::Surplus(_));
         let missed = self.end_before().filter(|_| surplus).unwrap_or(last);
-        self.find(missed.line, at, expected(&missed), received);
+        self.find(missed.line, at, self.told(&missed), received);
         self.stop();
     }
 
@@ -329,6 +329,18 @@ impl Machine {
         expected
     }
 
+    /// What a step expects, with the text that the profile makes of a reply.
+    fn told(&self, step: &Step) -> String {
+        let expected = expected(step);
+        let (StepKind::Head(_, expectation, _) | StepKind::Expect(_, expectation)) = &step.kind else {
+            return expected;
+        };
+        match self.context().made_reply(&expectation.items) {
+            Some(made) => format!("{expected}, by the profile {made}"),
+            None => expected,
+        }
+    }
+
     /// Nothing that fits has come so far.
     fn not_yet(&mut self, now: Duration, id: ConnectionId, candidates: &[Step]) -> Option<Duration> {
         let last = candidates.last().cloned()?;
@@ -367,7 +379,7 @@ impl Machine {
         } else if let Some(why) = self.shut(&last, &received) {
             self.fail_to_run(why);
         } else {
-            self.find(last.line, now, expected(&last), received);
+            self.find(last.line, now, self.told(&last), received);
             self.stop();
         }
         None
@@ -375,10 +387,16 @@ impl Machine {
 
     /// Says that nothing came, and what came in its stead.
     fn nothing(&self, id: ConnectionId, window: Duration) -> String {
+        // A frame that is a whole message is told as that.
+        let is_told = |arrival: &&Arrival| {
+            !matches!(&arrival.item, Item::Frame(frame)
+                if frame.fin && matches!(frame.opcode, Opcode::TEXT | Opcode::BINARY))
+        };
         let passed: Vec<String> = self.connections[id.0]
             .arrivals
             .iter()
             .rev()
+            .filter(is_told)
             .take(3)
             .map(|arrival| arrival.item.to_string())
             .collect();

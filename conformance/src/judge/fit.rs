@@ -58,6 +58,17 @@ impl Context<'_> {
         items.iter().try_fold(Fit::Not, |fit, item| Ok(fit.or(self.fit_one(item, came)?)))
     }
 
+    /// What the target answers to the message of an expectation, where the profile makes it other than the message.
+    pub(crate) fn made_reply(&self, items: &[ExpectItem]) -> Option<String> {
+        let pattern = items.iter().find_map(|item| match item {
+            ExpectItem::Reply(pattern) => Some(pattern),
+            _ => None,
+        })?;
+        let sent = pattern.data.bytes(self.scope).ok()?;
+        let made = answer(self.websocket, &sent, pattern.binary);
+        (made != sent).then(|| shown(&made))
+    }
+
     fn fit_one(&self, item: &ExpectItem, arrival: &Arrival) -> Result<Fit, EncodeError> {
         let came = &arrival.item;
         if is_interim(came) && !matches!(item, ExpectItem::Status(_)) {

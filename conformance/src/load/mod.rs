@@ -94,7 +94,7 @@ pub struct Options {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The profile does not say how.
-    #[error("the profile has no {what}, which is needed to measure {technique}; see docs/profile.md")]
+    #[error("to measure {technique} the profile needs {what}; see docs/profile.md")]
     Lacks {
         /// The technique.
         technique: &'static str,
@@ -121,7 +121,15 @@ pub enum LoadError {
         /// Why.
         error: std::io::Error,
     },
-    /// The server cannot be reached, or refuses the first client or all messages.
+    /// The server takes none of the messages.
+    #[error("{target} takes no message: {why}; [publish] of the profile says how it is asked")]
+    Unpublished {
+        /// The URL of the target.
+        target: String,
+        /// What it answered.
+        why: String,
+    },
+    /// Nothing listens there.
     #[error("{target} is not reachable: {why}")]
     Unreachable {
         /// The URL of the target.
@@ -217,7 +225,7 @@ impl Load {
         }
         process::allow_files(options.clients)?;
         options.pid.map(process::resident).transpose()?;
-        let addresses = reach(&target).await.map_err(|error| match error {
+        let addresses = reach(&target, Duration::ZERO).await.map_err(|error| match error {
             RunError::Unreachable { target, why } => LoadError::Unreachable { target, why },
             other => LoadError::Internal(other.to_string()),
         })?;
@@ -348,7 +356,7 @@ impl Load {
         }
         match &published {
             Published { accepted: 0, error: Some(why), .. } => {
-                Err(LoadError::Unreachable { target: target.url(), why: why.clone() })
+                Err(LoadError::Unpublished { target: target.url(), why: why.clone() })
             }
             _ => Ok(published),
         }

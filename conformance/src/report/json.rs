@@ -9,7 +9,7 @@ use super::Report;
 use crate::catalogue::Level;
 use crate::judge::finding::milliseconds;
 use crate::judge::{Finding, Verdict};
-use crate::outcome::{CaseOutcome, Counts};
+use crate::outcome::{CaseOutcome, Counts, Ending};
 
 /// The version of the format: it changes when a reader of the last one would be misled.
 pub const SCHEMA: &str = "pushspec-report/1";
@@ -20,6 +20,11 @@ struct Document<'a> {
     tool: Tool,
     target: Target<'a>,
     conformant: bool,
+    /// Why it does not conform.
+    objections: Vec<String>,
+    interrupted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gone: Option<Gone<'a>>,
     strict: bool,
     started: String,
     arguments: &'a [String],
@@ -38,6 +43,14 @@ struct Tool {
 #[derive(Serialize)]
 struct Target<'a> {
     url: &'a str,
+}
+
+/// The server went away in mid-run.
+#[derive(Serialize)]
+struct Gone<'a> {
+    after_ms: f64,
+    why: &'a str,
+    running: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -96,6 +109,14 @@ pub fn to_string(report: &Report<'_>) -> Result<String, serde_json::Error> {
         tool: Tool { name: "pushspec", version: env!("CARGO_PKG_VERSION") },
         target: Target { url: &outcome.target },
         conformant: outcome.is_conformant(report.strict),
+        objections: outcome.objections(report.strict),
+        interrupted: outcome.ending == Some(Ending::Stopped),
+        gone: match &outcome.ending {
+            Some(Ending::Gone { after, why, running }) => {
+                Some(Gone { after_ms: milliseconds(*after), why, running })
+            }
+            _ => None,
+        },
         strict: report.strict,
         started: rfc3339(outcome.started),
         arguments: report.arguments,

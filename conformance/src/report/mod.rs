@@ -69,6 +69,11 @@ pub fn prepare(folder: &Path) -> Result<(), ReportError> {
     let probe = folder.join(".pushspec");
     fs::write(&probe, b"").map_err(error)?;
     fs::remove_file(&probe).map_err(error)?;
+    remove(folder)
+}
+
+/// Removes the report of the run before.
+pub fn remove(folder: &Path) -> Result<(), ReportError> {
     for path in FILES.map(|name| folder.join(name)) {
         match fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

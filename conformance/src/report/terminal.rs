@@ -25,8 +25,14 @@ pub enum Detail {
 pub struct Invocation {
     /// What stands between `pushspec run` and `--select` where a case is run again.
     pub arguments: Vec<String>,
+    /// The patterns of the cases that were left out.
+    pub exclude: Vec<String>,
+    /// The fault that stands before the server.
+    pub fault: Option<String>,
     /// What has to be known before the verdict is believed.
     pub note: Option<String>,
+    /// The target is the reference server that is built in.
+    pub built_in: bool,
 }
 
 const BOLD: Style = Style::new().bold();
@@ -42,12 +48,12 @@ pub fn print(
     let Report { suite, outcome, strict, .. } = *report;
     block::blocks(out, suite, outcome, invocation)?;
     if detail == Detail::Full {
-        summary::summary(out, suite, outcome)?;
+        summary::summary(out, suite, outcome, invocation)?;
     }
     if let Some(note) = &invocation.note {
         writeln!(out, "note: {}", visible(note))?;
     }
-    summary::verdict(out, outcome, strict)
+    summary::verdict(out, outcome, strict, invocation)
 }
 
 fn style(verdict: Verdict) -> Style {

@@ -11,6 +11,9 @@ use crate::target::TECHNIQUES;
 /// The folders of `fixtures/` that hold no pages.
 const OTHERS: [&str; 2] = ["event-stream", "requirements"];
 
+/// The endings that files of Markdown have; a page has the first.
+const MARKDOWN: [&str; 3] = ["md", "markdown", "mdown"];
+
 /// A folder in which a page would not be read, and a page whose name cannot stand in the id of a case.
 pub(super) fn check_names(root: &Path) -> Result<(), SuiteError> {
     for path in entries(root)? {
@@ -58,6 +61,38 @@ pub(super) fn read(root: &Path, folder: &str, ending: &str) -> Result<Vec<(Strin
         files.push((name, text));
     }
     Ok(files)
+}
+
+/// The files that look like pages and are read as none: beside the folders of the techniques, in a folder below one of
+/// them, or with another ending.
+pub(super) fn unread(root: &Path) -> Result<Vec<PathBuf>, SuiteError> {
+    let mut unread = Vec::new();
+    for path in entries(root)? {
+        let name = file_name(&path);
+        if is_page_like(&path) && stem(&path) != "README" {
+            unread.push(path);
+        } else if TECHNIQUES.contains(&name.as_str()) && path.is_dir() {
+            for path in entries(&path)? {
+                if path.is_dir() {
+                    // What cannot be read is no page.
+                    unread.extend(
+                        entries(&path).unwrap_or_default().into_iter().filter(|path| is_page_like(path)),
+                    );
+                } else if !is(&path, "md") && is_page_like(&path) {
+                    unread.push(path);
+                }
+            }
+        }
+    }
+    Ok(unread)
+}
+
+/// Whether a file is Markdown, by any of its endings, with a conversation.
+fn is_page_like(file: &Path) -> bool {
+    let ending = file.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    ending.is_some_and(|ending| MARKDOWN.contains(&ending.as_str()))
+        && file.is_file()
+        && has_conversation(file)
 }
 
 /// Whether a file is meant for a page, rather than for people alone.

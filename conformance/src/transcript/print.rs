@@ -1,6 +1,6 @@
 //! A transcript for the reader: in the notation of the fixtures, with times.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use pushspec_wire::http1::HeadScanner;
@@ -23,13 +23,27 @@ struct Direction {
 /// The lines of a transcript.
 pub fn printed(transcript: &Transcript) -> Vec<String> {
     let mut printer = Printer::default();
-    transcript.events.iter().for_each(|event| printer.event(event));
+    let refused: BTreeSet<ConnectionId> = transcript.events.iter().filter_map(refused).collect();
+    // What was to be sent on a connection that did not open was not sent.
+    let is_sent = |event: &&Event| match &event.kind {
+        EventKind::Sent(id, _) | EventKind::Finish(id) | EventKind::Close(id) => !refused.contains(id),
+        _ => true,
+    };
+    transcript.events.iter().filter(is_sent).for_each(|event| printer.event(event));
     let left = printer.lines.len().saturating_sub(LINES);
     if left > 0 {
         printer.lines.truncate(LINES);
         printer.lines.push(format!("… {left} lines were not recorded"));
     }
     printer.lines
+}
+
+/// The connection that could not be opened.
+fn refused(event: &Event) -> Option<ConnectionId> {
+    match event.kind {
+        EventKind::Refused(id, _) => Some(id),
+        _ => None,
+    }
 }
 
 /// How many lines of a case are printed: a server that floods makes a long transcript, not a useful one.
@@ -127,5 +141,25 @@ impl Direction {
             lines.extend(self.print(&rest));
         }
         lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::statement::ConnectionName;
+
+    #[test]
+    fn nothing_is_sent_on_a_connection_that_was_refused() {
+        let id = ConnectionId(0);
+        let mut transcript = Transcript::default();
+        for kind in [
+            EventKind::Connect(id, ConnectionName::default()),
+            EventKind::Sent(id, b"GET / HTTP/1.1\r\n\r\n".to_vec()),
+            EventKind::Refused(id, "nobody listens".into()),
+        ] {
+            transcript.push(Duration::ZERO, kind);
+        }
+        assert_eq!(printed(&transcript), ["     0.0 ms  connect", "     0.0 ms  < refused: nobody listens"]);
     }
 }

@@ -126,14 +126,21 @@ fn a_broken_profile_exits_with_2_and_shows_the_place() -> Result {
 #[test]
 fn a_selection_of_nothing_exits_with_4() -> Result {
     let folder = TempDir::new()?;
-    for arguments in [
-        vec!["run", "--select", "websocket/99"],
-        vec!["run", "--select", "websocket/5.1", "websocket/99"],
-        vec!["list", "websocket/99"],
+    for (arguments, words) in [
+        (vec!["run", "--select", "websocket/99"], "--select: no case matches `websocket/99`"),
+        (vec!["run", "--select", "websocket/5.1", "websocket/99"], "no case matches `websocket/99`"),
+        (vec!["run", "--select", "long-poling"], "did you mean `long-polling`?"),
+        (
+            vec!["run", "--select", "websocket/5.1-maskin/masked-hello"],
+            "websocket/5.1-masking/masked-hello`?",
+        ),
+        (vec!["list", "websocket/99"], "no case matches `websocket/99`"),
+        (vec!["list", "--clauses", "rfc6456"], "no clause matches `rfc6456`; did you mean `rfc6455`?"),
+        (vec!["list", "--faults", "nope"], "no fault matches `nope`; `pushspec list --faults` shows"),
     ] {
         let output = pushspec(folder.path(), &arguments)?;
         assert_exit(&output, 4);
-        assert!(err(&output).contains("`websocket/99`"), "{}", err(&output));
+        assert!(err(&output).contains(words), "{}", err(&output));
     }
     Ok(())
 }
@@ -202,9 +209,13 @@ fn cases_that_are_excluded_are_not_run_and_the_report_names_them() -> Result {
     let cases = report["cases"].as_array().ok_or("no cases")?;
     assert!(cases.len() > 1 && cases.iter().all(|case| case["id"] != known));
     assert!(report["arguments"].as_array().is_some_and(|words| words.contains(&"--exclude".into())));
-    for (pattern, words) in [("websocket/99", "`websocket/99`"), ("websocket", "--exclude leaves nothing")] {
+    for (pattern, code, words) in [
+        ("websocket/99", 2, "--exclude: no case matches `websocket/99`"),
+        ("long-poling", 2, "did you mean `long-polling`?"),
+        ("websocket", 4, "--exclude leaves nothing"),
+    ] {
         let output = pushspec(folder.path(), &[&fault[..], &["--exclude", pattern]].concat())?;
-        assert_exit(&output, 4);
+        assert_exit(&output, code);
         assert!(err(&output).contains(words), "{}", err(&output));
     }
     Ok(())

@@ -1,14 +1,17 @@
 //! The program itself: what it prints, what it writes, and every exit code.
 
 mod arguments;
+mod endings;
+mod own_pages;
 mod printing;
 mod report;
 mod targets;
+mod verdicts;
 
 use std::io::Read as _;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -63,6 +66,16 @@ impl Running {
     }
 }
 
+/// Ends a program that a test started.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A server that answers everything with the same bytes, and closes.
 fn answering(bytes: &'static [u8]) -> Result<SocketAddr> {
     answering_in_turn(bytes, bytes)
@@ -70,7 +83,15 @@ fn answering(bytes: &'static [u8]) -> Result<SocketAddr> {
 
 /// A server that answers the first request with other bytes than all later ones, and closes.
 fn answering_in_turn(first: &'static [u8], later: &'static [u8]) -> Result<SocketAddr> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
+    answer(TcpListener::bind("127.0.0.1:0")?, first, later)
+}
+
+/// A server at an address that answers everything with the same bytes, and closes.
+fn answering_at(address: SocketAddr, bytes: &'static [u8]) -> Result<SocketAddr> {
+    answer(TcpListener::bind(address)?, bytes, bytes)
+}
+
+fn answer(listener: TcpListener, first: &'static [u8], later: &'static [u8]) -> Result<SocketAddr> {
     let address = listener.local_addr()?;
     let answered = Arc::new(AtomicBool::new(false));
     std::thread::spawn(move || {

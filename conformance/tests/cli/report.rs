@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::endings::leaving;
 use super::{Result, Running, answering_in_turn, pushspec};
 
 #[test]
@@ -50,11 +51,11 @@ fn keys_of(value: &Value, path: &str, keys: &mut BTreeSet<String>) {
         Value::Object(_) if MAPS.contains(&path) => drop(keys.insert(format!("{path}.*"))),
         Value::Object(entries) => {
             for (key, value) in entries {
-                let optional = if ["at_first", "seen_in"].contains(&key.as_str()) { "?" } else { "" };
+                let optional = if ["at_first", "gone", "seen_in"].contains(&key.as_str()) { "?" } else { "" };
                 let join = if path.is_empty() { "" } else { "." };
                 keys_of(value, &format!("{path}{join}{key}{optional}"), keys);
             }
-            let is_itself_documented = ["cases[].at_first?"].contains(&path);
+            let is_itself_documented = ["cases[].at_first?", "gone?"].contains(&path);
             keys.extend(is_itself_documented.then(|| path.to_owned()));
         }
         // What came at first is described by what came in the end.
@@ -77,8 +78,10 @@ fn every_key_of_a_report_is_described_and_no_other() -> Result {
         b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none",
     )?;
     let busy = format!("http://{busy}");
+    let gone = format!("http://{}", leaving(1)?);
     for arguments in [
-        ["run", "--fault", "frames-masked", "--select", "websocket/5.1"].as_slice(),
+        ["run", &gone, "--polling", "/", "--select", "polling/6202-2.1-short-polling"].as_slice(),
+        &["run", "--fault", "frames-masked", "--select", "websocket/5.1"],
         &["run", &busy, "--polling", "/", "--select", "polling/6202-2.1-short-polling/poll-is-answered"],
     ] {
         pushspec(folder.path(), arguments)?;

@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Result, Running, answering, answering_in_turn, assert_exit, err, out, pushspec};
+use super::{Ended, Result, Running, answering, answering_in_turn, assert_exit, err, out, pushspec};
 
 #[test]
 fn without_a_url_the_built_in_server_is_judged_and_conforms() -> Result {
@@ -203,16 +203,6 @@ fn a_server_that_speaks_no_http_is_judged_and_fails() -> Result {
         assert_exit(&pushspec(folder.path(), &arguments)?, 1);
     }
     Ok(())
-}
-
-/// Ends a program that a test started.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A place in a line, and what can be wrong there.
 
-use super::SUBSTITUTIONS;
+use super::{SUBSTITUTIONS, TWO_BLANKS};
 use crate::case::error::did_you_mean;
 
 /// What is wrong in a line; columns count characters from 0.
@@ -135,7 +135,7 @@ impl<'a> Cursor<'a> {
         }
         let mistake = Mistake::at(self.position, width, format!("`{}` is left over", rest.trim()));
         Err(mistake.hint(if rest.trim_start().starts_with(['#', '@']) {
-            "put at least two blanks before a comment or a clause"
+            TWO_BLANKS
         } else if rest.trim() == "or" {
             "name another item behind it, as in `< eof or reset`"
         } else {

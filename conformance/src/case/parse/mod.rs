@@ -45,9 +45,13 @@ pub(crate) const SUBSTITUTIONS: [&str; 22] = [
 pub(crate) fn parse_line(text: &str, number: usize, parameters: &[String]) -> Result<Line, Mistake> {
     let characters: Vec<char> = text.chars().collect();
     let indent = characters.iter().take_while(|character| **character == ' ').count();
+    if characters.get(indent) == Some(&'\t') {
+        return Err(Mistake::at(indent, 1, "the line begins with a tab").hint("take it out, or write blanks"));
+    }
     let notes = split_notes(&characters, indent);
     let mut cursor = Cursor::new(&characters[..notes.end], indent, parameters);
-    let statement = if indent == notes.end { None } else { Some(statement::parse(&mut cursor)?) };
+    let statement = if indent == notes.end { None } else { Some(statement::parse(&mut cursor)) };
+    let statement = statement.transpose().map_err(|mistake| at_note(mistake, &characters))?;
     cursor.expect_end()?;
     if let Some(clause) = &notes.clause {
         one_clause(clause, notes.end)?;
@@ -62,6 +66,18 @@ pub(crate) fn parse_line(text: &str, number: usize, parameters: &[String]) -> Re
         columns: indent + 1..notes.end + 1,
     })
 }
+
+/// A mistake where a comment or a clause was meant, and one blank stands before it.
+fn at_note(mistake: Mistake, characters: &[char]) -> Mistake {
+    let before = mistake.column.checked_sub(1).and_then(|column| characters.get(column));
+    match (before, characters.get(mistake.column)) {
+        (Some(' '), Some('#' | '@')) => mistake.hint(TWO_BLANKS),
+        _ => mistake,
+    }
+}
+
+/// What keeps a comment or a clause apart from what stands before it.
+const TWO_BLANKS: &str = "put at least two blanks before a comment or a clause";
 
 /// A line is about one clause.
 fn one_clause(note: &Note, end: usize) -> Result<(), Mistake> {

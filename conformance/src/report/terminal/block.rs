@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::super::escape::visible;
+use super::super::escape::{quoted, visible};
 use super::{BOLD, DIM, Invocation, style};
 use crate::judge::finding::milliseconds;
 use crate::judge::{Finding, Verdict};
@@ -78,12 +78,6 @@ fn more(out: &mut impl Write, others: &[&CaseOutcome]) -> io::Result<()> {
             writeln!(out, "  (and {count} more of this heading: {named}{rest}; all in report.json)\n")
         }
     }
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:=@,+%".contains(&byte));
-    if plain && !word.is_empty() { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 /// Findings of one expectation: an invariant has one for each place where it did not hold.
