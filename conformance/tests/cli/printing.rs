@@ -84,9 +84,22 @@ fn findings_of_one_kind_are_told_once() -> Result {
 fn of_the_cases_of_a_heading_the_first_stands_for_all() -> Result {
     let folder = TempDir::new()?;
     let arguments =
-        ["run", "--fault", "accept-without-guid", "--color", "never", "--select", "websocket/4.2.2"];
+        ["run", "--fault", "accept-without-guid", "--color", "never", "--select", "*/accept-of-many-keys"];
     let text = out(&pushspec(folder.path(), &arguments)?);
     assert!(text.contains(" more of this heading: ["), "{text}");
+    Ok(())
+}
+
+#[test]
+fn headings_that_found_what_others_have_found_are_named() -> Result {
+    let folder = TempDir::new()?;
+    let arguments =
+        ["run", "--fault", "accept-without-guid", "--color", "never", "--select", "websocket/4.2.2"];
+    let text = out(&pushspec(folder.path(), &arguments)?);
+    let in_full = text.matches("--> fixtures/websocket/4.2.2-servers-answer.md").count();
+    assert_eq!(in_full, 3, "{text}");
+    let (_, named) = text.split_once("\nfail rfc6455/4.2.2/accept\n").ok_or("no heading is named alone")?;
+    assert!(named.contains("\n    websocket/4.2.2-servers-answer/accept-of-many-keys × 12\n"), "{text}");
     Ok(())
 }
 

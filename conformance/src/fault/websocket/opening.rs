@@ -64,6 +64,18 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "refused-once-refused-for-good",
+        "Refuses whoever has asked for another version before.",
+        &[Edit::Answer(|request, answer| {
+            // A case has one key for all its handshakes.
+            let who = request.field(KEY).unwrap_or_default();
+            if answer.status() != 101 && request.field(VERSION).is_some_and(|version| version != "13") {
+                request.memory.count(&who);
+            }
+            refuse(answer, "403 Forbidden", request.memory.counted(&who) > 0);
+        })],
+    ),
+    fault(
         "426-names-no-protocol",
         "Answers 426 and does not say which protocol it wants.",
         &[Edit::Answer(|_request, answer| {

@@ -16,35 +16,84 @@ const SHOWN: usize = 40;
 /// How many cases of a heading are named behind the first one.
 const NAMED: usize = 12;
 
-/// Everything about the cases that did not pass. Of those that one heading makes, and that came to the same, the first
-/// stands for all.
+/// How many headings are told in full of those that found the same.
+const FULL: usize = 3;
+
+/// Cases of one heading that came to the same: the first stands for all.
+type Family<'a> = Vec<&'a CaseOutcome>;
+
+/// What is the same about findings, whichever heading made them: the verdict, the reason, the clauses.
+type Kind<'a> = (Verdict, Option<&'a str>, Vec<&'a str>);
+
+/// Everything about the cases that did not pass. Where many headings find the same, as they do with a habit of the server,
+/// the first few are told in full, and the others by name.
 pub(super) fn blocks(
     out: &mut impl Write,
     suite: &Suite,
     outcome: &Outcome,
     invocation: &Invocation,
 ) -> io::Result<()> {
-    let mut families: Vec<Vec<&CaseOutcome>> = Vec::new();
+    let mut told: BTreeMap<Kind<'_>, usize> = BTreeMap::new();
+    let mut rest: BTreeMap<Kind<'_>, Vec<Family<'_>>> = BTreeMap::new();
+    for family in families(outcome) {
+        let Some(kind) = family.first().map(|case| kind(case)) else { continue };
+        let count = told.entry(kind.clone()).or_default();
+        *count += 1;
+        if *count > FULL {
+            rest.entry(kind).or_default().push(family);
+        } else {
+            block(out, suite, &family, invocation)?;
+        }
+    }
+    rest.iter().rev().try_for_each(|(kind, families)| by_name(out, kind, families))
+}
+
+fn kind(case: &CaseOutcome) -> Kind<'_> {
+    let clauses = case.findings.iter().map(|finding| finding.clause.as_str()).collect();
+    (case.verdict, case.reason.as_deref(), clauses)
+}
+
+fn families(outcome: &Outcome) -> Vec<Family<'_>> {
+    let mut families: Vec<Family<'_>> = Vec::new();
     let mut known = BTreeMap::new();
     for case in outcome.cases.iter().filter(|case| !matches!(case.verdict, Verdict::Pass | Verdict::Skip)) {
-        let clauses: Vec<&str> = case.findings.iter().map(|finding| finding.clause.as_str()).collect();
-        let kind = (case.case.heading(), case.verdict, case.reason.as_deref(), clauses);
-        let index = *known.entry(kind).or_insert(families.len());
+        let index = *known.entry((case.case.heading(), kind(case))).or_insert(families.len());
         match families.get_mut(index) {
             Some(family) => family.push(case),
             None => families.push(vec![case]),
         }
     }
-    families.iter().try_for_each(|family| block(out, suite, family, invocation))
+    families
+}
+
+/// The headings that found what others above have found, too.
+fn by_name(out: &mut impl Write, kind: &Kind<'_>, families: &[Family<'_>]) -> io::Result<()> {
+    let (verdict, reason, clauses) = kind;
+    let style = style(*verdict);
+    let mut what: Vec<&str> = clauses.clone();
+    what.dedup();
+    let what = match reason {
+        Some(reason) if what.is_empty() => visible(reason),
+        _ => what.join(", "),
+    };
+    let spelling = verdict.spelling();
+    writeln!(out, "{style}{spelling}{style:#} {BOLD}{what}{BOLD:#}")?;
+    writeln!(out, "  was found by these, too; what they expected and what came is in report.json:")?;
+    for family in families {
+        let Some(case) = family.first() else { continue };
+        let times = if family.len() > 1 { format!(" × {}", family.len()) } else { String::new() };
+        writeln!(out, "    {}{DIM}{times}{DIM:#}", case.case.heading())?;
+    }
+    writeln!(out)
 }
 
 fn block(
     out: &mut impl Write,
     suite: &Suite,
-    family: &[&CaseOutcome],
+    family: &Family<'_>,
     invocation: &Invocation,
 ) -> io::Result<()> {
-    let [case, others @ ..] = family else { return Ok(()) };
+    let [case, others @ ..] = family.as_slice() else { return Ok(()) };
     let style = style(case.verdict);
     writeln!(out, "{style}{}{style:#} {BOLD}{}{BOLD:#}", case.verdict.spelling(), case.case.id)?;
     if let Some(reason) = &case.reason {
