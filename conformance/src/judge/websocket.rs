@@ -59,8 +59,9 @@ impl WebSocketReceiver {
             out.extend(message.map(|message| Arrival { at: now, item: Item::Message(message) }));
         }
         if let Some(header) = self.frames.pending() {
-            let payload = self.frames.pending_payload().to_vec();
-            self.is_none(now, &header, &payload, out, watch);
+            let begun = self.frames.pending_payload();
+            let begun = begun[..begun.len().min(SHOWN)].to_vec();
+            self.is_none(now, &header, &begun, out, watch);
         }
     }
 
