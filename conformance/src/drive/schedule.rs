@@ -172,7 +172,7 @@ struct Runner {
 
 /// The addresses of a target on which something listens, or comes to listen in the time that is given.
 pub(crate) async fn reach(target: &Target, wait: Duration) -> Result<Vec<SocketAddr>, RunError> {
-    let until = Instant::now() + wait;
+    let start = Instant::now();
     loop {
         let reached = async {
             let addresses = resolve(target.connect_host(), target.port).await?;
@@ -181,12 +181,12 @@ pub(crate) async fn reach(target: &Target, wait: Duration) -> Result<Vec<SocketA
         };
         match reached.await {
             Ok(addresses) => return Ok(addresses),
-            Err(error) if Instant::now() >= until => {
+            Err(error) if start.elapsed() >= wait => {
                 let waited = if wait.is_zero() { String::new() } else { format!(" (waited {wait:?})") };
                 let why = format!("{error}{waited}");
                 return Err(RunError::Unreachable { target: target.url(), why });
             }
-            Err(_) => tokio::time::sleep_until(until.min(Instant::now() + LOOK_AGAIN)).await,
+            Err(_) => tokio::time::sleep(LOOK_AGAIN.min(wait.saturating_sub(start.elapsed()))).await,
         }
     }
 }
