@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pushspec::drive::schedule::Options;
+use pushspec::profile::{Profile, Target};
 use pushspec::suite::Suite;
-use pushspec::target::{Profile, Target};
 use pushspec_reference::{Config, Server};
 
 /// How many runs a median is taken of, for each number of jobs; one job alone waits a minute.

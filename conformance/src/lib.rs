@@ -7,7 +7,7 @@
 //!
 //! use pushspec::drive::schedule::Options;
 //! use pushspec::suite::Suite;
-//! use pushspec::target::{Profile, Target};
+//! use pushspec::profile::{Profile, Target};
 //!
 //! let profile = Profile::parse("pushspec.toml", "[sse]\npath = \"/events\"\n")?;
 //! let target = Target::new("http://127.0.0.1:8080", profile)?;
@@ -29,8 +29,8 @@ pub mod judge;
 #[cfg(feature = "program")]
 pub mod load;
 pub mod outcome;
+pub mod profile;
 pub mod report;
 pub mod suite;
-pub mod target;
 pub mod transcript;
 pub mod vector;

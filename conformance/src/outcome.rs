@@ -7,7 +7,7 @@ use crate::case::Case;
 use crate::case::facts::Sanity;
 use crate::catalogue::{Catalogue, Level};
 use crate::judge::{Finding, Judgement, Verdict};
-use crate::target::TECHNIQUES;
+use crate::profile::TECHNIQUES;
 use crate::transcript::Transcript;
 
 /// The outcome of a case.

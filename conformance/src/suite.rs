@@ -11,7 +11,7 @@ use crate::case::error::PageErrors;
 use crate::case::page::FIXTURES;
 use crate::case::{Case, Page, expand};
 use crate::catalogue::Catalogue;
-use crate::target::TECHNIQUES;
+use crate::profile::TECHNIQUES;
 
 /// Pages, cases and clauses.
 #[derive(Debug, Clone)]

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use pushspec::catalogue::Binds;
+use pushspec::profile::{CAPABILITIES, TECHNIQUES};
 use pushspec::suite::Suite;
-use pushspec::target::{CAPABILITIES, TECHNIQUES};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 

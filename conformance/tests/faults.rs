@@ -20,8 +20,8 @@ use pushspec::drive::schedule::Options;
 use pushspec::fault::{self, Fault, Relay};
 use pushspec::judge::Verdict;
 use pushspec::outcome::Outcome;
+use pushspec::profile::{Profile, Target};
 use pushspec::suite::{Pattern, Suite};
-use pushspec::target::{Profile, Target};
 use pushspec_reference::{Config, Server};
 use tokio::task::JoinSet;
 

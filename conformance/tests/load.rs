@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pushspec::load::{Load, LoadError, Measurement, Options, Technique};
-use pushspec::target::{Profile, Target};
+use pushspec::profile::{Profile, Target};
 use pushspec_reference::{Config, Server as Reference};
 use rstest::rstest;
 use serde_json::Value;

@@ -6,8 +6,8 @@ use std::path::Path;
 use pushspec::case::PageError;
 use pushspec::case::error::PageErrors;
 use pushspec::catalogue::Catalogue;
+use pushspec::profile::Profile;
 use pushspec::suite::{Suite, SuiteError};
-use pushspec::target::Profile;
 use tempfile::TempDir;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use pushspec::drive::schedule::Options;
 use pushspec::judge::Verdict;
 use pushspec::outcome::{CaseOutcome, Outcome};
+use pushspec::profile::{Profile, Target};
 use pushspec::suite::{Pattern, Suite};
-use pushspec::target::{Profile, Target};
 use pushspec_reference::{Config, Server};
 use rstest::rstest;
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use pushspec::case::Case;
 use pushspec::judge::replay::replay;
 use pushspec::judge::{Judgement, Settings, Verdict};
+use pushspec::profile::{Profile, Target};
 use pushspec::suite::Suite;
-use pushspec::target::{Profile, Target};
 use pushspec::transcript;
 use rstest::rstest;
 

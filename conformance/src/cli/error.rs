@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use crate::case::error::PageErrors;
 use crate::drive::schedule::{RunError, Unmatched};
 use crate::load::LoadError;
+use crate::profile::{ProfileError, UrlError};
 use crate::report::ReportError;
 use crate::suite::SuiteError;
-use crate::target::{ProfileError, UrlError};
 
 /// The exit code where nothing listens at the target.
 pub(super) const UNREACHABLE: u8 = 3;

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::run::chosen_profile;
 use super::{CliError, LoadArguments, LoadFormat, note};
 use crate::load::{Load, LoadError, Measurement, Options, Progress};
-use crate::target::{Target, UrlError};
+use crate::profile::{Target, UrlError};
 
 /// How long the reference server may take to start.
 const START: Duration = Duration::from_secs(10);

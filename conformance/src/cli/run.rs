@@ -15,11 +15,11 @@ use crate::drive::schedule::{Options, RunError, reach};
 use crate::fault::{self, Relay};
 use crate::judge::{Verdict, lacking, needs};
 use crate::outcome::{Ending, Outcome};
+use crate::profile::tables::{EventStream, Iframe, LongPolling, Parts, Polling, WebSocket};
+use crate::profile::{CAPABILITIES, Profile, ProfileError, TECHNIQUES, Target, UrlError, websocket_path};
 use crate::report::terminal::{Detail, Invocation};
 use crate::report::{self, json, junit, terminal};
 use crate::suite::{Pattern, Suite};
-use crate::target::profile::{EventStream, Iframe, LongPolling, Parts, Polling, WebSocket};
-use crate::target::{CAPABILITIES, Profile, ProfileError, TECHNIQUES, Target, UrlError, websocket_path};
 
 /// The profile that is read where none is named.
 const PROFILE: &str = "pushspec.toml";

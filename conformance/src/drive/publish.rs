@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::target::Target;
-use crate::target::profile::PublishRequest;
+use crate::profile::Target;
+use crate::profile::tables::PublishRequest;
 use crate::transcript::Unpublished;
 
 /// How long a publication may take.

@@ -8,7 +8,7 @@ use crate::case::Case;
 use crate::case::facts::Sanity;
 use crate::judge::{Breach, Invariant, Verdict};
 use crate::outcome::{CaseOutcome, INTERRUPTED};
-use crate::target::Target;
+use crate::profile::Target;
 use crate::transcript::{EventKind, Transcript};
 
 /// Why a case says nothing, where the target went away in the meantime.

@@ -20,8 +20,8 @@ use crate::case::facts::Sanity;
 use crate::catalogue::{Catalogue, Level};
 use crate::judge::{Invariant, Machine, Settings, Verdict, lacking, needed_techniques, publishes};
 use crate::outcome::{CaseOutcome, ClauseOutcome, Ending, INTERRUPTED, Outcome};
+use crate::profile::Target;
 use crate::suite::{Pattern, Suite};
-use crate::target::Target;
 
 /// How many cases are run again at a time.
 const AGAIN_AT_ONCE: usize = 16;

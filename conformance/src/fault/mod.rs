@@ -133,7 +133,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::target::TECHNIQUES;
+    use crate::profile::TECHNIQUES;
 
     /// Looks at everything, and leaves it as it is.
     pub(super) static IDENTITY: Fault = Fault {

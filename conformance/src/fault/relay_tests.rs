@@ -140,8 +140,8 @@ async fn the_suite_finds_nothing_through_a_relay_without_a_fault() {
     use pushspec_reference::{Config, Server};
 
     use crate::drive::schedule::Options;
+    use crate::profile::{Profile, Target};
     use crate::suite::Suite;
-    use crate::target::{Profile, Target};
 
     let suite = Suite::embedded().expect("the pages are in order");
     for fault in [&TRANSPARENT, &IDENTITY] {

@@ -10,8 +10,8 @@ use pushspec_wire::http1::Head;
 use super::invariant::{Invariant, Watch};
 use super::item::{Arrival, Item, shown};
 use super::script::ScriptReceiver;
-use crate::target::decode::{self, Batch, Message};
-use crate::target::profile::{Answer, Iframe};
+use crate::profile::decode::{self, Batch, Message};
+use crate::profile::tables::{Answer, Iframe};
 
 /// How the end of a body is known (RFC 9112 section 6.3).
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use crate::case::statement::{
     ConnectionName, ExpectItem, Expectation, FieldPattern, FrameWord, OpcodeWord, Procedure, Statement,
 };
 use crate::case::text::Scope as _;
-use crate::target::decode::Message;
+use crate::profile::decode::Message;
 use crate::transcript::ConnectionId;
 
 use super::body_state::{self, BodyState};

@@ -11,8 +11,8 @@ use crate::case::statement::{
     Attribute, ExpectItem, FieldPattern, FieldTest, Grammar, MessagePattern, StatusPattern, Unless,
 };
 use crate::case::text::{NoValue, Template};
-use crate::target::decode::Message;
-use crate::target::profile::WebSocket;
+use crate::profile::decode::Message;
+use crate::profile::tables::WebSocket;
 
 use super::encode::{EncodeError, FrameParts};
 use super::grammar;

@@ -9,7 +9,7 @@ use crate::case::facts::Sanity;
 use crate::case::statement::{ExpectItem, Expectation, Procedure, Statement};
 use crate::case::text::Text;
 use crate::catalogue::Level;
-use crate::target::decode::DecodeError;
+use crate::profile::decode::DecodeError;
 use crate::transcript::ConnectionId;
 
 use super::body_state::has_ended;

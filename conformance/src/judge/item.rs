@@ -7,7 +7,7 @@ use pushspec_wire::http1::Head;
 use pushspec_wire::websocket::{Frame, Opcode};
 
 use crate::case::text::Text;
-use crate::target::decode::{DecodeError, Message};
+use crate::profile::decode::{DecodeError, Message};
 
 /// Something received, and when.
 #[derive(Debug, Clone)]

@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::case::Case;
 use crate::case::statement::{ConnectionName, Procedure};
 use crate::catalogue::{Catalogue, Level};
-use crate::target::Target;
-use crate::target::profile::{Publication, PublishRequest};
+use crate::profile::Target;
+use crate::profile::tables::{Publication, PublishRequest};
 use crate::transcript::{ConnectionId, EventKind, Transcript, Unpublished};
 
 use super::body::Reading;

@@ -8,7 +8,7 @@ use crate::case::statement::{
     SendItem, Silence, Span, Statement,
 };
 use crate::case::text::Text;
-use crate::target::{CAPABILITIES, TECHNIQUES, Target};
+use crate::profile::{CAPABILITIES, TECHNIQUES, Target};
 
 use super::request::technique;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::machine::{Action, Input, Judgement, Machine, Settings};
 use crate::case::Case;
 use crate::catalogue::Catalogue;
-use crate::target::Target;
+use crate::profile::Target;
 use crate::transcript::{EventKind, Transcript};
 
 /// Feeds what was received to a machine at the times at which it came; then lets time pass until it is done.

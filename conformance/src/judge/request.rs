@@ -2,7 +2,7 @@
 
 use crate::case::statement::{Attribute, AttributeValue, Procedure};
 use crate::case::text::{NoValue, Scope};
-use crate::target::Target;
+use crate::profile::Target;
 
 use super::scope::{CaseScope, PathValues, expand_path, technique_path};
 

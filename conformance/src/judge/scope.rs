@@ -9,8 +9,8 @@ use sha1::{Digest, Sha1};
 
 use crate::case::Case;
 use crate::case::text::Scope;
-use crate::target::Target;
-use crate::target::template::{fill, percent_encode};
+use crate::profile::Target;
+use crate::profile::template::{fill, percent_encode};
 
 /// The GUID that RFC 6455 section 1.3 has a server append to the key.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn fields_of_the_profile_stand_behind_the_line_of_the_host() {
-        let mut profile = crate::target::Profile::only_websocket("/");
+        let mut profile = crate::profile::Profile::only_websocket("/");
         profile.headers.insert("Cookie".into(), "a=b".into());
         let target = Target::new("http://localhost", profile).expect("the URL is in order");
         let scope = CaseScope::of_target("case", &target, "channel");

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::invariant::{Invariant, Watch};
 use super::item::{Arrival, Item, shown};
 use super::literal::{self, Argument};
-use crate::target::decode;
-use crate::target::profile::Iframe;
+use crate::profile::decode;
+use crate::profile::tables::Iframe;
 
 /// Reads a document as far as script elements go, the way an HTML tokenizer ends them.
 #[derive(Debug)]
@@ -211,7 +211,7 @@ mod against_a_browser;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::profile::Parts;
+    use crate::profile::tables::Parts;
 
     fn items(chunks: &[&str]) -> Vec<String> {
         let iframe = Iframe {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::case::statement::{Attribute, ConnectionName, Procedure, SendItem, Silence, Span};
 use crate::case::text::{NoValue, Text};
-use crate::target::profile::Publication;
+use crate::profile::tables::Publication;
 use crate::transcript::{ConnectionId, Unpublished};
 
 use super::connection::Connection;

@@ -8,7 +8,7 @@ use pushspec_wire::websocket::{FactKind, Frame, FrameHeader, FrameScanner, Opcod
 
 use super::invariant::{Invariant, Watch};
 use super::item::{Arrival, Item, shown, shown_frame};
-use crate::target::decode::Message;
+use crate::profile::decode::Message;
 
 /// How many bytes of what is no frame are shown, beside those that were read as a header.
 const SHOWN: usize = 32;

@@ -21,7 +21,7 @@ use crate::case::statement::{Attribute, AttributeValue};
 use crate::judge::body::Reading;
 use crate::judge::request::request;
 use crate::judge::scope::{CaseScope, technique_path};
-use crate::target::Target;
+use crate::profile::Target;
 
 /// How long a client may take to be connected and subscribed, and an answer that is not held to come.
 const ANSWER: Duration = Duration::from_secs(30);

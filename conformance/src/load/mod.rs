@@ -27,8 +27,8 @@ use self::tally::Tally;
 use crate::case::statement::Procedure;
 use crate::drive::Publisher;
 use crate::drive::schedule::{RunError, reach, tag};
-use crate::target::profile::Publication;
-use crate::target::{CAPABILITIES, Target};
+use crate::profile::tables::Publication;
+use crate::profile::{CAPABILITIES, Target};
 
 /// How many clients are on their way to the server at once.
 const OPENING: usize = 256;

@@ -7,7 +7,7 @@ use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 use super::{Report, ReportError};
 use crate::judge::{Finding, Verdict};
 use crate::outcome::CaseOutcome;
-use crate::target::TECHNIQUES;
+use crate::profile::TECHNIQUES;
 
 /// The report as JUnit: a suite for each technique, a test for each case. A warning is a failure with `--strict`, and
 /// otherwise a success with the finding in its output. What keeps a target from being called conformant and is no

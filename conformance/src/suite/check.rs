@@ -10,7 +10,7 @@ use crate::case::place::Place;
 use crate::case::{Page, Section};
 use crate::catalogue::{Binds, Catalogue};
 use crate::judge::Invariant;
-use crate::target::{CAPABILITIES, TECHNIQUES};
+use crate::profile::{CAPABILITIES, TECHNIQUES};
 
 /// The mistakes of a page: the names that it uses must exist, be they clauses, capabilities, invariants or techniques.
 pub(super) fn page(page: &Page, text: &str, catalogue: &Catalogue) -> Vec<PageError> {

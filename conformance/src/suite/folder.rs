@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::SuiteError;
 use crate::case::error::{PageError, PageErrors, meant_or_known};
 use crate::case::page::is_kebab_case;
-use crate::target::TECHNIQUES;
+use crate::profile::TECHNIQUES;
 
 /// The folders of `fixtures/` that hold no pages.
 const OTHERS: [&str; 2] = ["event-stream", "requirements"];

@@ -6,8 +6,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Profile;
-use super::profile::{Publish, WebSocket};
 use super::reply::ReplyEncoding;
+use super::tables::{Publish, WebSocket};
 use crate::case::error::{Wrong, did_you_mean, listed};
 
 /// What is wrong with the value of a key.

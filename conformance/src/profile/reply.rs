@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::profile::WebSocket;
+use super::tables::WebSocket;
 
 /// How a message is written into the answer to it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]

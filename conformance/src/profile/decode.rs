@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::profile::{Answer, Iframe, Parts};
+use super::tables::{Answer, Iframe, Parts};
 
 /// A message, whatever technique brought it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
