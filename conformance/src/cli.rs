@@ -16,7 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use error::CliError;
 
 use crate::load::Technique;
-use crate::report::escape::visible;
+use crate::escape::visible;
 use crate::suite::{Suite, SuiteError};
 
 /// Says, clause by clause, whether a server does server push right

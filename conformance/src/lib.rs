@@ -24,10 +24,12 @@ pub mod catalogue;
 #[cfg(feature = "program")]
 pub mod cli;
 pub mod drive;
+pub mod escape;
 pub mod fault;
 pub mod judge;
 #[cfg(feature = "program")]
 pub mod load;
+pub mod mistake;
 pub mod outcome;
 pub mod profile;
 pub mod report;

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::case::error::PageErrors;
-use crate::case::page::FIXTURES;
+use crate::mistake::PageErrors;
+use crate::case::name::FIXTURES;
 use crate::case::{Case, Page, expand};
 use crate::catalogue::Catalogue;
 use crate::profile::TECHNIQUES;

@@ -15,7 +15,7 @@
 //! ```
 //! ````
 
-use crate::case::error::{PageError, PageErrors, did_you_mean};
+use crate::mistake::{PageError, PageErrors, did_you_mean};
 use crate::case::text::{Scope, Text};
 
 /// A page of vectors.

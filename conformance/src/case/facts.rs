@@ -6,9 +6,9 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::error::Wrong;
-use super::page::is_kebab_case;
-use super::toml_mistake::{self, Examples};
+use crate::mistake::Wrong;
+use super::name::is_kebab_case;
+use crate::mistake::{Examples, toml_wrong};
 
 /// What a case says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +94,7 @@ struct Written {
 /// Reads the fence.
 pub fn parse(source: &str) -> Result<Facts, FactsError> {
     let written: Written = toml::from_str(source).map_err(|error| {
-        let (range, wrong) = toml_mistake::wrong(&error, source, EXAMPLES);
+        let (range, wrong) = toml_wrong(&error, source, EXAMPLES);
         FactsError { range: Some(range).filter(|_| !wrong.message.starts_with("missing field")), wrong }
     })?;
     let range = written.covers.span();

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::page::is_kebab_case;
+use super::name::is_kebab_case;
 use super::parse::Mistake;
 
 /// A fenced block: the lines between its fences.

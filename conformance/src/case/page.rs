@@ -2,15 +2,13 @@
 
 use std::ops::Range;
 
-use super::error::{PageError, PageErrors, meant_or_known};
+use crate::mistake::{PageError, PageErrors, meant_or_known};
 use super::facts::{self, Facts};
 use super::fence::{Fence, Layout};
+use super::name::{FIXTURES, is_kebab_case};
 use super::parse::{self, Mistake};
-use super::place::Place;
+use crate::mistake::Place;
 use super::statement::Line;
-
-/// The folder of the pages that are built into the program.
-pub(crate) const FIXTURES: &str = "fixtures";
 
 /// A parsed page. [`ToString`] gives back the text it was parsed from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -312,13 +310,4 @@ impl Reader<'_> {
             hint: mistake.hint,
         });
     }
-}
-
-/// Whether a name is made of small letters, digits and dots, joined by single hyphens.
-pub(crate) fn is_kebab_case(name: &str) -> bool {
-    !name.is_empty()
-        && name.split('-').all(|part| {
-            !part.is_empty()
-                && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'.')
-        })
 }

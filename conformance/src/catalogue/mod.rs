@@ -7,10 +7,10 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use crate::case::error::{PageError, PageErrors, Wrong, did_you_mean, listed, nearest};
-use crate::case::page::{FIXTURES, is_kebab_case};
-use crate::case::place::Place;
-use crate::case::toml_mistake::{self, Examples};
+use crate::mistake::{PageError, PageErrors, Wrong, did_you_mean, listed, nearest};
+use crate::case::name::{FIXTURES, is_kebab_case};
+use crate::mistake::Place;
+use crate::mistake::{Examples, toml_wrong};
 
 /// How binding a clause is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
@@ -185,7 +185,7 @@ impl Catalogue {
         for (name, text) in files {
             let file = format!("{root}/{name}.toml");
             let written = toml::from_str::<WrittenSpecification>(text)
-                .map_err(|error| vec![toml_mistake::wrong(&error, text, EXAMPLES)]);
+                .map_err(|error| vec![toml_wrong(&error, text, EXAMPLES)]);
             let added = written.and_then(|written| self.add(name, &file, text, written));
             let placed = |(range, wrong)| PageError::in_text(file.clone(), text, &range, wrong);
             errors.extend(added.err().into_iter().flatten().map(placed));

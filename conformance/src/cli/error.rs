@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::case::error::PageErrors;
+use crate::mistake::PageErrors;
 use crate::drive::schedule::{RunError, Unmatched};
 use crate::load::LoadError;
 use crate::profile::{ProfileError, UrlError};

@@ -10,7 +10,7 @@ use pushspec_reference::{Config, Server};
 
 use super::error::UNREACHABLE;
 use super::{CliError, Format, PathArguments, RunArguments, note, signals};
-use crate::case::error::{PageError, PageErrors, Wrong};
+use crate::mistake::{PageError, PageErrors, Wrong};
 use crate::drive::schedule::{Options, RunError, reach};
 use crate::fault::{self, Relay};
 use crate::judge::{Verdict, lacking, needs};
@@ -274,7 +274,7 @@ fn named_paths(paths: &PathArguments) -> impl Iterator<Item = (&'static str, &St
 async fn relay(arguments: &RunArguments, target: &Target) -> Result<Option<Relay>, CliError> {
     let Some(name) = &arguments.fault else { return Ok(None) };
     let fault = fault::by_name(name).ok_or_else(|| {
-        let hint = crate::case::error::did_you_mean(name, fault::all().map(|fault| fault.name));
+        let hint = crate::mistake::did_you_mean(name, fault::all().map(|fault| fault.name));
         let hint = hint.unwrap_or_else(|| "see `pushspec list --faults`".into());
         CliError::Usage(format!("there is no fault `{name}`; {hint}"))
     })?;

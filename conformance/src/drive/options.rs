@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::watch::Stop;
-use crate::case::error::did_you_mean;
+use crate::mistake::did_you_mean;
 use crate::suite::Pattern;
 
 /// How a run is carried out.

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::Profile;
 use super::reply::ReplyEncoding;
 use super::tables::{Publish, WebSocket};
-use crate::case::error::{Wrong, did_you_mean, listed};
+use crate::mistake::{Wrong, did_you_mean, listed};
 
 /// What is wrong with the value of a key.
 pub(super) struct Mistake {

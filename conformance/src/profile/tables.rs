@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer};
 use super::check::{self, Mistake};
 use super::reply::ReplyEncoding;
 use super::template::{fill, percent_encode};
-use crate::case::error::{PageError, PageErrors, Wrong};
-use crate::case::toml_mistake;
+use crate::mistake::{PageError, PageErrors, Wrong};
+use crate::mistake::toml_wrong;
 
 /// A profile. Every part is optional: what is absent is skipped.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -376,7 +376,7 @@ impl Profile {
     pub fn parse(file: &str, text: &str) -> Result<Profile, ProfileError> {
         let placed = |range: &Range<usize>, wrong| PageError::in_text(file.to_owned(), text, range, wrong);
         let profile: Profile = toml::from_str(text).map_err(|error| {
-            let (range, wrong) = toml_mistake::wrong(&error, text, &[]);
+            let (range, wrong) = toml_wrong(&error, text, &[]);
             let hint = if wrong.hint.is_empty() { DOCUMENTED.to_owned() } else { wrong.hint };
             ProfileError(PageErrors(vec![placed(&range, Wrong { hint, ..wrong })]))
         })?;

@@ -1,6 +1,5 @@
 //! Reporters: one file each, all from the same [`Outcome`].
 
-pub mod escape;
 pub mod json;
 pub mod junit;
 pub mod terminal;

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::Report;
-use super::escape::visible;
+use crate::escape::visible;
 use crate::judge::Verdict;
 
 /// How much is printed.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::case::error::{PageError, Wrong, meant_or_known};
+use crate::mistake::{PageError, Wrong, meant_or_known};
 use crate::case::facts::Sanity;
-use crate::case::place::Place;
+use crate::mistake::Place;
 use crate::case::{Page, Section};
 use crate::catalogue::{Binds, Catalogue};
 use crate::judge::Invariant;

@@ -1,7 +1,7 @@
 //! `key="value"` behind a procedure, a publication or a message.
 
-use super::{Cursor, Mistake, canonical, statement, text};
-use crate::case::error::meant_or_known;
+use super::{Cursor, Mistake, canonical, span, text};
+use crate::mistake::meant_or_known;
 use crate::case::statement::{Attribute, AttributeValue};
 use crate::case::text::Segment;
 
@@ -137,10 +137,10 @@ fn value_mistake(key: &str, value: &AttributeValue) -> Option<(String, String)> 
                 hint.into(),
             ))
         }
-        "hold" if statement::duration(&written).is_none_or(|hold| hold.is_zero()) => {
+        "hold" if span::duration(&written).is_none_or(|hold| hold.is_zero()) => {
             Some((format!("`{}` is no time to hold a poll", written.escape_debug()), hint()))
         }
-        "settle" if statement::duration(&written).is_none() => {
+        "settle" if span::duration(&written).is_none() => {
             Some((format!("`{}` is no time to wait", written.escape_debug()), hint()))
         }
         "field" if !written.contains(':') => Some(("a header field has a colon".into(), hint())),

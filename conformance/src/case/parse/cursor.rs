@@ -1,7 +1,7 @@
 //! A place in a line, and what can be wrong there.
 
 use super::{SUBSTITUTIONS, TWO_BLANKS};
-use crate::case::error::did_you_mean;
+use crate::mistake::did_you_mean;
 
 /// What is wrong in a line; columns count characters from 0.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::attribute::{MESSAGE_ATTRIBUTES, attributes};
 use super::{Cursor, Mistake, canonical, frame, text};
-use crate::case::error::{did_you_mean, meant_or_known};
+use crate::mistake::{did_you_mean, meant_or_known};
 use crate::case::statement::{
     ExpectItem, Expectation, FieldPattern, FieldTest, FrameItem, FrameWord, Grammar, MessagePattern,
     StatusPattern, Unless,

@@ -1,7 +1,7 @@
 //! WebSocket frames in square brackets.
 
 use super::{Cursor, Mistake, canonical, text};
-use crate::case::error::meant_or_known;
+use crate::mistake::meant_or_known;
 use crate::case::statement::{FrameItem, FrameWord, OPCODES, OpcodeWord};
 use crate::case::text::Form;
 

@@ -6,6 +6,7 @@ mod expect;
 mod frame;
 mod order;
 mod send;
+mod span;
 mod statement;
 mod text;
 
@@ -13,7 +14,7 @@ use super::statement::{Line, Note};
 pub(crate) use cursor::{Cursor, Mistake};
 pub(crate) use frame::parse_word as parse_frame_word;
 pub(crate) use order::{check_order, expects_something};
-pub(crate) use statement::duration;
+pub(crate) use span::duration;
 
 /// The names that can stand in braces anywhere, and where they come from.
 pub(crate) const SUBSTITUTIONS: [&str; 22] = [

@@ -1,7 +1,7 @@
 //! Items that the suite sends.
 
 use super::{Cursor, Mistake, canonical, frame, text};
-use crate::case::error::did_you_mean;
+use crate::mistake::did_you_mean;
 use crate::case::statement::{FrameWord, SendItem};
 
 pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<SendItem, Mistake> {

@@ -1,8 +1,9 @@
 //! What a line says: its first word decides.
 
 use super::attribute::{PROCEDURE_ATTRIBUTES, PUBLISH_ATTRIBUTES, attributes, example};
-use super::{Cursor, Mistake, canonical, expect, send, text};
-use crate::case::error::{did_you_mean, meant_or_known};
+use super::span::span;
+use super::{Cursor, Mistake, expect, send, text};
+use crate::mistake::{did_you_mean, meant_or_known};
 use crate::case::statement::{ConnectionName, Procedure, Silence, Span, Statement};
 
 const WORDS: [&str; 11] = [
@@ -67,7 +68,7 @@ fn take_arrow(cursor: &mut Cursor<'_>) -> Option<(ConnectionName, &'static str)>
 }
 
 fn is_connection_name(name: &str) -> bool {
-    crate::case::page::is_kebab_case(name)
+    crate::case::name::is_kebab_case(name)
         && name.starts_with(|character: char| character.is_ascii_lowercase())
 }
 
@@ -149,27 +150,4 @@ fn bad_span(cursor: &Cursor<'_>, from: usize, word: &str) -> Mistake {
     cursor
         .mistake(from, format!("`{word}` is no time"))
         .hint("write `300ms`, `5s`, `heartbeat` or `interval`")
-}
-
-/// `300ms`, `5s`, `heartbeat` or `interval`.
-pub(crate) fn span(word: &str) -> Option<Span> {
-    match word {
-        "heartbeat" => return Some(Span::Heartbeat),
-        "interval" => return Some(Span::Interval),
-        _ => {}
-    }
-    let (digits, seconds) = match word.strip_suffix("ms") {
-        Some(digits) => (digits, false),
-        None => (word.strip_suffix('s')?, true),
-    };
-    // An hour is more than any case waits.
-    let count: u64 = canonical(digits).filter(|count| *count <= 3_600_000)?;
-    Some(if seconds { Span::Seconds(count) } else { Span::Milliseconds(count) })
-}
-
-/// `300ms` or `5s` where nothing declares a heartbeat: in profiles and attributes.
-pub(crate) fn duration(word: &str) -> Option<std::time::Duration> {
-    span(word)
-        .filter(|span| !matches!(span, Span::Heartbeat | Span::Interval))
-        .map(|span| span.duration(None))
 }

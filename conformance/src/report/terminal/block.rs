@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::super::escape::{quoted, visible};
+use crate::escape::{quoted, visible};
 use super::{BOLD, DIM, Invocation, style};
 use crate::judge::finding::milliseconds;
 use crate::judge::{Finding, Verdict};

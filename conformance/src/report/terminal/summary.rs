@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-use super::super::escape::visible;
+use crate::escape::visible;
 use super::{DIM, Invocation, style};
 use crate::judge::Verdict;
 use crate::outcome::{CaseOutcome, Counts, Ending, INTERRUPTED, NOTHING_JUDGED, Outcome, cases, not_judged};
