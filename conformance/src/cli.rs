@@ -15,8 +15,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use error::CliError;
 
-use crate::load::Technique;
 use crate::escape::visible;
+use crate::load::Technique;
 use crate::suite::{Suite, SuiteError};
 
 /// Says, clause by clause, whether a server does server push right

@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::mistake::PageErrors;
 use crate::case::name::FIXTURES;
 use crate::case::{Case, Page, expand};
 use crate::catalogue::Catalogue;
+use crate::mistake::PageErrors;
 use crate::profile::TECHNIQUES;
 
 /// Pages, cases and clauses.

@@ -15,8 +15,8 @@
 //! ```
 //! ````
 
-use crate::mistake::{PageError, PageErrors, did_you_mean};
 use crate::case::text::{Scope, Text};
+use crate::mistake::{PageError, PageErrors, did_you_mean};
 
 /// A page of vectors.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use pushspec::case::PageError;
-use pushspec::case::error::PageErrors;
 use pushspec::catalogue::Catalogue;
+use pushspec::mistake::PageErrors;
 use pushspec::profile::Profile;
 use pushspec::suite::{Suite, SuiteError};
 use tempfile::TempDir;

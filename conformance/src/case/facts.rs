@@ -6,8 +6,8 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::mistake::Wrong;
 use super::name::is_kebab_case;
+use crate::mistake::Wrong;
 use crate::mistake::{Examples, toml_wrong};
 
 /// What a case says of itself.

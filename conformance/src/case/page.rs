@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use crate::mistake::{PageError, PageErrors, meant_or_known};
 use super::facts::{self, Facts};
 use super::fence::{Fence, Layout};
 use super::name::{FIXTURES, is_kebab_case};
 use super::parse::{self, Mistake};
-use crate::mistake::Place;
 use super::statement::Line;
+use crate::mistake::Place;
+use crate::mistake::{PageError, PageErrors, meant_or_known};
 
 /// A parsed page. [`ToString`] gives back the text it was parsed from.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,10 +7,10 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use crate::mistake::{PageError, PageErrors, Wrong, did_you_mean, listed, nearest};
 use crate::case::name::{FIXTURES, is_kebab_case};
 use crate::mistake::Place;
 use crate::mistake::{Examples, toml_wrong};
+use crate::mistake::{PageError, PageErrors, Wrong, did_you_mean, listed, nearest};
 
 /// How binding a clause is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]

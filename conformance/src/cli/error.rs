@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::mistake::PageErrors;
 use crate::drive::schedule::{RunError, Unmatched};
 use crate::load::LoadError;
+use crate::mistake::PageErrors;
 use crate::profile::{ProfileError, UrlError};
 use crate::report::ReportError;
 use crate::suite::SuiteError;

@@ -5,11 +5,11 @@ use std::io::{self, Write};
 
 use super::{CliError, ExplainArguments};
 use crate::case::Case;
-use crate::mistake::did_you_mean;
 use crate::catalogue::Clause;
+use crate::escape::quoted;
 use crate::fault::{self, Fault};
 use crate::judge::needs;
-use crate::escape::quoted;
+use crate::mistake::did_you_mean;
 use crate::suite::{Pattern, Suite};
 
 pub(super) fn explain(arguments: &ExplainArguments) -> Result<u8, CliError> {

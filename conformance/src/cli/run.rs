@@ -10,10 +10,10 @@ use pushspec_reference::{Config, Server};
 
 use super::error::UNREACHABLE;
 use super::{CliError, Format, PathArguments, RunArguments, note, signals};
-use crate::mistake::{PageError, PageErrors, Wrong};
 use crate::drive::schedule::{Options, RunError, reach};
 use crate::fault::{self, Relay};
 use crate::judge::{Verdict, lacking, needs};
+use crate::mistake::{PageError, PageErrors, Wrong};
 use crate::outcome::{Ending, Outcome};
 use crate::profile::tables::{EventStream, Iframe, LongPolling, Parts, Polling, WebSocket};
 use crate::profile::{CAPABILITIES, Profile, ProfileError, TECHNIQUES, Target, UrlError, websocket_path};

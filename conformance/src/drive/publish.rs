@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::profile::Target;
-use crate::profile::tables::PublishRequest;
+use crate::profile::publish::PublishRequest;
 use crate::transcript::Unpublished;
 
 /// How long a publication may take.

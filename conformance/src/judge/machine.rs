@@ -8,7 +8,7 @@ use crate::case::Case;
 use crate::case::statement::{ConnectionName, Procedure};
 use crate::catalogue::{Catalogue, Level};
 use crate::profile::Target;
-use crate::profile::tables::{Publication, PublishRequest};
+use crate::profile::publish::{Publication, PublishRequest};
 use crate::transcript::{ConnectionId, EventKind, Transcript, Unpublished};
 
 use super::body::Reading;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::case::statement::{Attribute, ConnectionName, Procedure, SendItem, Silence, Span};
 use crate::case::text::{NoValue, Text};
-use crate::profile::tables::Publication;
+use crate::profile::publish::Publication;
 use crate::transcript::{ConnectionId, Unpublished};
 
 use super::connection::Connection;

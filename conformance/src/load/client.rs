@@ -13,6 +13,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use super::gone::Gone;
 use super::process::source;
 use super::reader::{Heard, Reader};
 use super::tally::{Seen, Tally};
@@ -64,27 +65,6 @@ impl Plan {
         };
         path.unwrap_or_default()
     }
-}
-
-/// Why a client is gone that was not told to go.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Gone {
-    #[error("failed to connect: {0}")]
-    Connect(io::Error),
-    #[error("no answer came within {0:?}")]
-    Late(Duration),
-    #[error("the answer was {0}")]
-    Status(u16),
-    #[error("the server ended the connection")]
-    Ended,
-    #[error("the connection broke: {0}")]
-    Broken(io::Error),
-    #[error("the server closed the WebSocket")]
-    Closed,
-    #[error("more than {0} bytes came without a message")]
-    Flooded(usize),
-    #[error("{0}")]
-    Unreadable(String),
 }
 
 #[derive(Debug)]

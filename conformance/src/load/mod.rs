@@ -8,6 +8,7 @@
 //! messages of a size.
 
 mod client;
+mod gone;
 mod measurement;
 mod process;
 mod reader;
@@ -27,7 +28,7 @@ use self::tally::Tally;
 use crate::case::statement::Procedure;
 use crate::drive::Publisher;
 use crate::drive::schedule::{RunError, reach, tag};
-use crate::profile::tables::Publication;
+use crate::profile::publish::Publication;
 use crate::profile::{CAPABILITIES, Target};
 
 /// How many clients are on their way to the server at once.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use pushspec_wire::http1::{Head, HeadScanner};
 use pushspec_wire::websocket::Opcode;
 
-use super::client::Gone;
+use super::gone::Gone;
 use crate::judge::body::{Body, Reading};
 use crate::judge::invariant::Watch;
 use crate::judge::shown::{Arrival, Item, shown};

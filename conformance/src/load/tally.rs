@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
-use super::client::Gone;
+use super::gone::Gone;
 
 /// How many different reasons are told apart; a server that invents new ones fills no memory.
 const REASONS: usize = 16;

@@ -5,9 +5,9 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::Profile;
-use super::reply::ReplyEncoding;
-use super::tables::{Publish, WebSocket};
+use super::encoding::ReplyEncoding;
+use super::publish::Publish;
+use super::tables::{Profile, WebSocket};
 use crate::mistake::{Wrong, did_you_mean, listed};
 
 /// What is wrong with the value of a key.

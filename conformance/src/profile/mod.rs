@@ -3,11 +3,16 @@
 mod capability;
 mod check;
 pub mod decode;
+pub mod encoding;
+pub mod publish;
+mod read;
 pub mod reply;
 pub mod tables;
 mod target;
 pub mod template;
+mod time;
 
 pub use capability::{CAPABILITIES, TECHNIQUES};
-pub use tables::{Profile, ProfileError};
+pub use read::ProfileError;
+pub use tables::Profile;
 pub use target::{Target, UrlError, websocket_path};

@@ -1,21 +1,9 @@
 //! What the profile says of the answers of a WebSocket.
 
-use serde::Deserialize;
 use serde_json::Value;
 
+use super::encoding::ReplyEncoding;
 use super::tables::WebSocket;
-
-/// How a message is written into the answer to it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ReplyEncoding {
-    /// As it is.
-    #[default]
-    Raw,
-    /// As the content of a JSON string. Answers are compared as values: how a server escapes, and where it puts white
-    /// space and members, is its own affair.
-    Json,
-}
 
 impl WebSocket {
     /// What the target answers to a message: in JSON as [`WebSocket::read`] gives it.
@@ -35,17 +23,6 @@ impl WebSocket {
             return None;
         }
         serde_json::from_slice::<Value>(answer).ok().map(|value| value.to_string().into_bytes())
-    }
-}
-
-impl ReplyEncoding {
-    /// A message as it stands within an answer.
-    pub(super) fn encode(self, message: &str) -> String {
-        let quoted = Value::from(message).to_string();
-        match self {
-            ReplyEncoding::Raw => message.to_owned(),
-            ReplyEncoding::Json => quoted[1..quoted.len() - 1].to_owned(),
-        }
     }
 }
 

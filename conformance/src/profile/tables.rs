@@ -1,17 +1,13 @@
 //! `pushspec.toml`: where a server keeps each technique.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::time::Duration;
 
-use serde::de::Visitor;
 use serde::{Deserialize, Deserializer};
 
-use super::check::{self, Mistake};
-use super::reply::ReplyEncoding;
-use super::template::{fill, percent_encode};
-use crate::mistake::{PageError, PageErrors, Wrong};
-use crate::mistake::toml_wrong;
+use super::encoding::ReplyEncoding;
+use super::publish::Publish;
+use super::time::duration;
 
 /// A profile. Every part is optional: what is absent is skipped.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -255,178 +251,5 @@ impl WebSocket {
     /// The path where what is published arrives.
     pub fn subscription(&self) -> Option<&String> {
         self.subscribe.as_ref().or_else(|| Some(&self.path).filter(|path| path.contains("{channel}")))
-    }
-}
-
-/// `[publish]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Publish {
-    /// Method and path: `POST /publish/{channel}`.
-    pub request: String,
-    /// The media type of the body.
-    #[serde(default = "octet_stream")]
-    pub content_type: String,
-    /// The body, with `{data}`, `{id}`, `{event}` and `{comment}`.
-    #[serde(default)]
-    pub body: String,
-    /// How what is filled into the body is written.
-    #[serde(default)]
-    pub encoding: Encoding,
-    /// How long to wait after the last subscription before something is published: a server may answer a subscriber
-    /// a moment before it delivers to it.
-    #[serde(default, deserialize_with = "duration")]
-    pub settle: Option<Duration>,
-}
-
-fn octet_stream() -> String {
-    "application/octet-stream".to_owned()
-}
-
-/// How values are written into the body of a publication.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Encoding {
-    /// As they are; what is absent is empty.
-    #[default]
-    Raw,
-    /// As JSON strings, quotes included; what is absent is `null`.
-    Json,
-    /// Percent-encoded; what is absent is empty.
-    Form,
-}
-
-/// Something that is to be published.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Publication {
-    /// The channel of the case.
-    pub channel: String,
-    /// The data: text, as all techniques but WebSocket carry text only.
-    pub data: String,
-    /// An id of the publisher's own.
-    pub id: Option<String>,
-    /// The name of the event.
-    pub event: Option<String>,
-    /// A comment that goes with it, where the technique has comments.
-    pub comment: Option<String>,
-}
-
-/// An HTTP request that publishes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PublishRequest {
-    /// `POST`
-    pub method: String,
-    /// Path and query.
-    pub path: String,
-    /// The media type of the body.
-    pub content_type: String,
-    /// The body.
-    pub body: String,
-    /// Whether an answer with 4xx is an answer like others.
-    pub may_be_refused: bool,
-}
-
-impl Publish {
-    /// Whether the recipe has a place for a value.
-    pub fn names(&self, name: &str) -> bool {
-        let place = format!("{{{name}}}");
-        self.request.contains(&place) || self.body.contains(&place)
-    }
-
-    /// The request that publishes.
-    pub fn request(&self, publication: &Publication) -> PublishRequest {
-        let value = |name: &str| match name {
-            "channel" => Some(Some(publication.channel.as_str())),
-            "data" => Some(Some(publication.data.as_str())),
-            "id" => Some(publication.id.as_deref()),
-            "event" => Some(publication.event.as_deref()),
-            "comment" => Some(publication.comment.as_deref()),
-            _ => None,
-        };
-        let (method, path) = self.request.split_once(' ').unwrap_or(("POST", &self.request));
-        PublishRequest {
-            method: method.to_owned(),
-            path: fill(path, |name| value(name).map(|value| percent_encode(value.unwrap_or_default()))),
-            content_type: self.content_type.clone(),
-            body: fill(&self.body, |name| value(name).map(|value| self.encoding.encode(value))),
-            may_be_refused: false,
-        }
-    }
-}
-
-impl Encoding {
-    fn encode(self, value: Option<&str>) -> String {
-        match self {
-            Encoding::Raw => value.unwrap_or_default().to_owned(),
-            Encoding::Json => {
-                value.map_or_else(|| "null".to_owned(), |value| serde_json::Value::from(value).to_string())
-            }
-            Encoding::Form => percent_encode(value.unwrap_or_default()),
-        }
-    }
-}
-
-/// A profile that cannot be used: what is wrong, each with its place.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ProfileError(pub PageErrors);
-
-impl Profile {
-    /// Reads a profile; `file` is its name for errors.
-    pub fn parse(file: &str, text: &str) -> Result<Profile, ProfileError> {
-        let placed = |range: &Range<usize>, wrong| PageError::in_text(file.to_owned(), text, range, wrong);
-        let profile: Profile = toml::from_str(text).map_err(|error| {
-            let (range, wrong) = toml_wrong(&error, text, &[]);
-            let hint = if wrong.hint.is_empty() { DOCUMENTED.to_owned() } else { wrong.hint };
-            ProfileError(PageErrors(vec![placed(&range, Wrong { hint, ..wrong })]))
-        })?;
-        let mistakes = check::mistakes(&profile);
-        if mistakes.is_empty() {
-            return Ok(profile);
-        }
-        let errors = mistakes
-            .into_iter()
-            .map(|Mistake { table, key, wrong }| placed(&check::place(text, table, &key), wrong));
-        Err(ProfileError(PageErrors(errors.collect())))
-    }
-
-    /// The layout of the reference server.
-    pub fn reference() -> Result<Profile, ProfileError> {
-        Profile::parse("fixtures/reference.toml", pushspec_fixtures::REFERENCE_PROFILE)
-    }
-
-    /// A server of which only its WebSocket is known.
-    pub fn only_websocket(path: &str) -> Profile {
-        let websocket = WebSocket { path: path.to_owned(), ..WebSocket::default() };
-        Profile { websocket: Some(websocket), ..Profile::default() }
-    }
-
-    /// The table of the first value that is wrong, what is wrong with it, and a way out.
-    #[cfg(feature = "program")]
-    pub(crate) fn mistake(&self) -> Option<(&'static str, Wrong)> {
-        check::mistakes(self).into_iter().next().map(|mistake| (mistake.table, mistake.wrong))
-    }
-}
-
-const DOCUMENTED: &str = "every key is described in docs/profile.md";
-
-/// `300ms` or `25s`, as in the fixtures.
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    deserializer.deserialize_str(Time).map(Some)
-}
-
-/// Reads a time, and says what one looks like where there is something else.
-struct Time;
-
-impl Visitor<'_> for Time {
-    type Value = Duration;
-
-    fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str("a time with its unit, as in \"15s\"")
-    }
-
-    fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Duration, E> {
-        crate::case::parse_duration(word)
-            .ok_or_else(|| E::custom(format!("`{word}` is no time; write `300ms` or `25s`")))
     }
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::mistake::{PageError, Wrong, meant_or_known};
 use crate::case::facts::Sanity;
-use crate::mistake::Place;
 use crate::case::{Page, Section};
 use crate::catalogue::{Binds, Catalogue};
 use crate::judge::Invariant;
+use crate::mistake::Place;
+use crate::mistake::{PageError, Wrong, meant_or_known};
 use crate::profile::{CAPABILITIES, TECHNIQUES};
 
 /// The mistakes of a page: the names that it uses must exist, be they clauses, capabilities, invariants or techniques.

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::SuiteError;
-use crate::mistake::{PageError, PageErrors, meant_or_known};
 use crate::case::name::is_kebab_case;
+use crate::mistake::{PageError, PageErrors, meant_or_known};
 use crate::profile::TECHNIQUES;
 
 /// The folders of `fixtures/` that hold no pages.

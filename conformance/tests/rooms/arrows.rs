@@ -204,7 +204,9 @@ fn resolve(named: &BTreeMap<&str, Names>, from: &str, path: &Path) -> Option<Str
             named.contains_key(below.as_str()).then_some(())?;
         }
     }
-    while let Some(("crate" | "self" | "super", behind)) = rest.split_first().map(|(word, behind)| (word.as_str(), behind)) {
+    while let Some(("crate" | "self" | "super", behind)) =
+        rest.split_first().map(|(word, behind)| (word.as_str(), behind))
+    {
         if rest[0] == "super" {
             module.pop()?;
         }
@@ -230,6 +232,7 @@ fn definition(named: &BTreeMap<&str, Names>, file: &str, rest: &[String]) -> Str
         return resolve(named, file, path).unwrap_or_else(|| file.to_owned());
     }
     let globs = names.globs.iter().filter_map(|path| resolve(named, file, path));
-    let defines = |there: &String| named.get(there.as_str()).is_some_and(|names| names.defined.contains(&rest[0]));
+    let defines =
+        |there: &String| named.get(there.as_str()).is_some_and(|names| names.defined.contains(&rest[0]));
     globs.into_iter().find(defines).unwrap_or_else(|| file.to_owned())
 }

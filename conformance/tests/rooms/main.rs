@@ -29,7 +29,8 @@ fn tree(folder: &str) -> Tree {
 /// The rooms in the order of ARCHITECTURE.md, the lowest first: a word of a line each, in a fence of this name. Rooms
 /// within a room are written `judge/receive`.
 fn order(fence: &str) -> Vec<String> {
-    let page = std::fs::read_to_string(workspace().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md is there");
+    let page =
+        std::fs::read_to_string(workspace().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md is there");
     let start = format!("```{fence}\n");
     let (_, rest) = page.split_once(&start).expect("ARCHITECTURE.md has the fence with the order of rooms");
     let (block, _) = rest.split_once("```").expect("the fence is closed");
@@ -38,9 +39,8 @@ fn order(fence: &str) -> Vec<String> {
 
 /// The place of a file in the order: the longest room that holds it.
 fn place(order: &[String], file: &str) -> Option<usize> {
-    let holds = |room: &str| {
-        file.strip_prefix(room).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
+    let holds =
+        |room: &str| file.strip_prefix(room).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     let rooms = order.iter().enumerate().filter(|(_, room)| holds(room));
     rooms.max_by_key(|(_, room)| room.len()).map(|(place, _)| place)
 }
@@ -64,8 +64,10 @@ fn arrows_between_rooms_go_down_only() {
         let outside: Vec<&str> = tree.files().filter(|file| place(&order, file).is_none()).collect();
         assert_eq!(outside, ["lib", "main"], "files of {folder} without a room in ARCHITECTURE.md");
         for room in &order {
-            assert!(tree.files().any(|file| place(&order, file) == order.iter().position(|known| known == room)),
-                "ARCHITECTURE.md names the room `{room}`, which holds no file of {folder}");
+            assert!(
+                tree.files().any(|file| place(&order, file) == order.iter().position(|known| known == room)),
+                "ARCHITECTURE.md names the room `{room}`, which holds no file of {folder}"
+            );
         }
         let is_up = |arrow: &&Arrow| match (place(&order, &arrow.from), place(&order, &arrow.to)) {
             (Some(from), Some(to)) => to > from,

@@ -1,9 +1,9 @@
 //! `key="value"` behind a procedure, a publication or a message.
 
 use super::{Cursor, Mistake, canonical, span, text};
-use crate::mistake::meant_or_known;
 use crate::case::statement::{Attribute, AttributeValue};
 use crate::case::text::Segment;
+use crate::mistake::meant_or_known;
 
 /// The attributes of procedures.
 pub(super) const PROCEDURE_ATTRIBUTES: [&str; 11] = [

@@ -2,12 +2,12 @@
 
 use super::attribute::{MESSAGE_ATTRIBUTES, attributes};
 use super::{Cursor, Mistake, canonical, frame, text};
-use crate::mistake::{did_you_mean, meant_or_known};
 use crate::case::statement::{
     ExpectItem, Expectation, FieldPattern, FieldTest, FrameItem, FrameWord, Grammar, MessagePattern,
     StatusPattern, Unless,
 };
 use crate::case::text::Template;
+use crate::mistake::{did_you_mean, meant_or_known};
 
 const ITEMS: [&str; 11] = [
     "message",

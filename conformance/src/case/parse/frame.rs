@@ -1,9 +1,9 @@
 //! WebSocket frames in square brackets.
 
 use super::{Cursor, Mistake, canonical, text};
-use crate::mistake::meant_or_known;
 use crate::case::statement::{FrameItem, FrameWord, OPCODES, OpcodeWord};
 use crate::case::text::Form;
+use crate::mistake::meant_or_known;
 
 /// The words that have no value. A length of seven bits needs none: it is the one that is written by itself.
 const FLAGS: [&str; 7] = ["nofin", "rsv1", "rsv2", "rsv3", "nomask", "len16", "len64"];

@@ -1,8 +1,8 @@
 //! Items that the suite sends.
 
 use super::{Cursor, Mistake, canonical, frame, text};
-use crate::mistake::did_you_mean;
 use crate::case::statement::{FrameWord, SendItem};
+use crate::mistake::did_you_mean;
 
 pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<SendItem, Mistake> {
     if cursor.at_end() {

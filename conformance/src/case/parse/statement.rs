@@ -3,8 +3,8 @@
 use super::attribute::{PROCEDURE_ATTRIBUTES, PUBLISH_ATTRIBUTES, attributes, example};
 use super::span::span;
 use super::{Cursor, Mistake, expect, send, text};
-use crate::mistake::{did_you_mean, meant_or_known};
 use crate::case::statement::{ConnectionName, Procedure, Silence, Span, Statement};
+use crate::mistake::{did_you_mean, meant_or_known};
 
 const WORDS: [&str; 11] = [
     "connect",

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use crate::escape::{quoted, visible};
 use super::{BOLD, DIM, Invocation, style};
+use crate::escape::{quoted, visible};
 use crate::judge::finding::milliseconds;
 use crate::judge::{Finding, Verdict};
 use crate::outcome::{CaseOutcome, Outcome};

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-use crate::escape::visible;
 use super::{DIM, Invocation, style};
+use crate::escape::visible;
 use crate::judge::Verdict;
 use crate::outcome::{CaseOutcome, Counts, Ending, INTERRUPTED, NOTHING_JUDGED, Outcome, cases, not_judged};
 use crate::suite::Suite;

@@ -56,7 +56,14 @@ impl FactKind {
     }
 }
 
-pub(super) fn head_facts(head: &Head) -> Vec<Fact> {
+impl Head {
+    /// What is not as the grammar has it, in the order of the offsets.
+    pub fn facts(&self) -> Vec<Fact> {
+        head_facts(self)
+    }
+}
+
+fn head_facts(head: &Head) -> Vec<Fact> {
     let mut facts = Vec::new();
     for line in head.leading_lines() {
         let end = 0..line.end.bytes().len();

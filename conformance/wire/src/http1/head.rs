@@ -2,7 +2,7 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::grammar::{is_whitespace, trim, trim_end};
-use super::{Fact, Line, RequestLine, StatusLine, facts, list_elements};
+use super::{Line, RequestLine, StatusLine, list_elements};
 
 /// The lines of a message up to its body (RFC 9112 section 2.1), as they came.
 ///
@@ -87,11 +87,6 @@ impl Head {
     pub fn lists(&self, name: &str, token: &str) -> bool {
         self.values(name)
             .any(|value| list_elements(&value).any(|element| element.eq_ignore_ascii_case(token.as_bytes())))
-    }
-
-    /// What is not as the grammar has it, in the order of the offsets.
-    pub fn facts(&self) -> Vec<Fact> {
-        facts::head_facts(self)
     }
 
     /// The empty lines before the start line.

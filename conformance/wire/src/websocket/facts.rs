@@ -38,7 +38,19 @@ pub enum FactKind {
     CloseReasonNotUtf8,
 }
 
-pub(super) fn frame_facts(frame: &Frame) -> Vec<Fact> {
+impl Frame {
+    /// What is remarkable about the frame by itself.
+    pub fn facts(&self) -> Vec<FactKind> {
+        self.placed_facts().into_iter().map(|fact| fact.kind).collect()
+    }
+
+    /// What is remarkable about the frame by itself, and where in the frame it stands.
+    pub fn placed_facts(&self) -> Vec<Fact> {
+        frame_facts(self)
+    }
+}
+
+fn frame_facts(frame: &Frame) -> Vec<Fact> {
     let mut facts = Vec::new();
     let mut add = |place: Range<usize>, kind| facts.push(Fact::within(frame.offset, place, kind));
     header_facts(frame, &mut add);

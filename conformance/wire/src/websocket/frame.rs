@@ -1,7 +1,7 @@
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-use super::{Fact, FactKind, FrameHeader, LengthForm, Opcode, apply_mask, facts};
+use super::{FrameHeader, LengthForm, Opcode, apply_mask};
 
 /// A frame (RFC 6455 section 5.2), with everything that can be told apart on the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,16 +106,6 @@ impl Frame {
             Cow::Borrowed(payload) => payload.get(2..).map(Cow::Borrowed),
             Cow::Owned(payload) => payload.get(2..).map(|reason| Cow::Owned(reason.to_vec())),
         }
-    }
-
-    /// What is remarkable about the frame by itself.
-    pub fn facts(&self) -> Vec<FactKind> {
-        self.placed_facts().into_iter().map(|fact| fact.kind).collect()
-    }
-
-    /// What is remarkable about the frame by itself, and where in the frame it stands.
-    pub fn placed_facts(&self) -> Vec<Fact> {
-        facts::frame_facts(self)
     }
 
     fn close_payload(&self) -> Option<Cow<'_, [u8]>> {
