@@ -11,7 +11,8 @@ use super::invariant::{Invariant, Watch};
 use super::item::{Arrival, Item, shown};
 use super::script::ScriptReceiver;
 use crate::profile::decode::{self, Batch, Message};
-use crate::profile::tables::{Answer, Iframe};
+use crate::profile::iframe::Iframe;
+use crate::profile::poll::Answer;
 
 /// How the end of a body is known (RFC 9112 section 6.3).
 #[derive(Debug)]

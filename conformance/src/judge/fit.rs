@@ -12,7 +12,7 @@ use crate::case::statement::{
 };
 use crate::case::text::{NoValue, Template};
 use crate::profile::decode::Message;
-use crate::profile::tables::WebSocket;
+use crate::profile::websocket::WebSocket;
 
 use super::encode::{EncodeError, FrameParts};
 use super::grammar;

@@ -7,7 +7,7 @@ use super::invariant::{Invariant, Watch};
 use super::item::{Arrival, Item, shown};
 use super::literal::{self, Argument};
 use crate::profile::decode;
-use crate::profile::tables::Iframe;
+use crate::profile::iframe::Iframe;
 
 /// Reads a document as far as script elements go, the way an HTML tokenizer ends them.
 #[derive(Debug)]
@@ -211,7 +211,7 @@ mod against_a_browser;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::tables::Parts;
+    use crate::profile::parts::Parts;
 
     fn items(chunks: &[&str]) -> Vec<String> {
         let iframe = Iframe {

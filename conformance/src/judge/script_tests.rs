@@ -8,7 +8,7 @@ use oxc_ast::ast::{Argument, Expression, ObjectPropertyKind, Statement};
 use proptest::prelude::*;
 
 use super::*;
-use crate::profile::tables::Parts;
+use crate::profile::parts::Parts;
 
 /// What is hard in a message, and what is not.
 const PIECES: [&str; 40] = [

@@ -7,7 +7,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::encoding::ReplyEncoding;
 use super::publish::Publish;
-use super::tables::{Profile, WebSocket};
+use super::tables::Profile;
+use super::websocket::WebSocket;
 use crate::mistake::{Wrong, did_you_mean, listed};
 
 /// What is wrong with the value of a key.

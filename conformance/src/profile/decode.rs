@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::tables::{Answer, Iframe, Parts};
+use super::iframe::Iframe;
+use super::parts::Parts;
+use super::poll::Answer;
 
 /// A message, whatever technique brought it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

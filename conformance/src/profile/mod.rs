@@ -4,6 +4,10 @@ mod capability;
 mod check;
 pub mod decode;
 pub mod encoding;
+pub mod event_stream;
+pub mod iframe;
+pub mod parts;
+pub mod poll;
 pub mod publish;
 mod read;
 pub mod reply;
@@ -11,6 +15,7 @@ pub mod tables;
 mod target;
 pub mod template;
 mod time;
+pub mod websocket;
 
 pub use capability::{CAPABILITIES, TECHNIQUES};
 pub use read::ProfileError;

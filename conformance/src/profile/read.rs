@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::check::{self, Mistake};
-use super::tables::{Profile, WebSocket};
+use super::tables::Profile;
+use super::websocket::WebSocket;
 use crate::mistake::{PageError, PageErrors, Wrong, toml_wrong};
 
 /// A profile that cannot be used: what is wrong, each with its place.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::encoding::ReplyEncoding;
-use super::tables::WebSocket;
+use super::websocket::WebSocket;
 
 impl WebSocket {
     /// What the target answers to a message: in JSON as [`WebSocket::read`] gives it.
