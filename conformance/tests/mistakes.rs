@@ -361,6 +361,51 @@ const PROFILES: &[(&str, &str)] = &[
     ("request without a method", "[publish]\nrequest = \"post /publish\"\nbody = \"{data}\"\n"),
     ("name of a header field", "[headers]\n\"X Y\" = \"1\"\n"),
     ("value of a header field", "[headers]\nCookie = \"a\\r\\nb\"\n"),
+    ("header field of the suite's own", "[headers]\nContent-Length = \"3\"\n"),
+    (
+        "header field of the opening handshake",
+        "[websocket]\npath = \"/\"\nheaders = { Sec-WebSocket-Key = \"a\" }\n",
+    ),
+    ("origin", "allowed-origin = \"http://localhost\\r\\nX: y\"\n"),
+    ("origin with a path", "allowed-origin = \"https://example.org/\"\n"),
+    ("method that may be sent", "methods = [\"delete\"]\n"),
+    ("method of a stream", "[sse]\npath = \"/\"\nmethod = \"post it\"\n"),
+    ("body of a GET", "[sse]\npath = \"/\"\nmethod = \"GET\"\nbody = \"{}\"\n"),
+    ("place in the body of a poll", "[polling]\npath = \"/\"\nbody = '{\"after\": {cursr}}'\n"),
+    ("media type of a body", "[sse]\npath = \"/\"\nbody = \"{}\"\ncontent-type = \"json\"\n"),
+    ("pointer into the data of an event", "[sse]\npath = \"/\"\ndata = \"text\"\n"),
+    ("pointer into a text of a WebSocket", "[websocket]\npath = \"/\"\ndata = \"text\"\n"),
+    ("what the suite says without the message", "[websocket]\npath = \"/\"\nsend = \"say\"\n"),
+    (
+        "what the suite says that is no JSON",
+        "[websocket]\npath = \"/\"\nreply-encoding = \"json\"\nsend = \"say {message}\"\n",
+    ),
+    ("WebSocket without a path", "[websocket]\nreply = \"{message}\"\n"),
+    ("subprotocol of two words", "[websocket]\npath = \"/\"\nsubprotocols = [\"chat room\"]\n"),
+    ("subprotocol twice", "[websocket]\npath = \"/\"\nsubprotocols = [\"chat\", \"chat\"]\n"),
+    ("header field of a cursor", "[polling]\npath = \"/\"\ncursor = \"header:a b\"\n"),
+    ("session without a request", "[session]\nrequest = []\n"),
+    ("request of a session", "[[session.request]]\nrequest = \"/open\"\n"),
+    (
+        "place in an answer of a session",
+        "[[session.request]]\nrequest = \"GET /open\"\ntake = { sid = \"sid\" }\n",
+    ),
+    (
+        "value that no session gives",
+        "[[session.request]]\nrequest = \"GET /open\"\ntake = { sid = \"/sid\" }\n[sse]\npath = \"/sse?sid={session.id}\"\n",
+    ),
+    (
+        "value that a session gives later",
+        "[[session.request]]\nrequest = \"GET /open/{session.sid}\"\ntake = { sid = \"/sid\" }\n",
+    ),
+    (
+        "address of the publisher",
+        "[publish]\nurl = \"localhost:9080\"\nrequest = \"POST /\"\nbody = \"{data}\"\n",
+    ),
+    (
+        "time that is longer than any case",
+        "[publish]\nrequest = \"POST /\"\nbody = \"{data}\"\nsettle = \"3000s\"\n",
+    ),
 ];
 
 #[test]

@@ -17,7 +17,6 @@ use crate::mistake::{PageError, PageErrors, Wrong};
 use crate::outcome::{Ending, Outcome};
 use crate::profile::event_stream::EventStream;
 use crate::profile::iframe::Iframe;
-use crate::profile::parts::Parts;
 use crate::profile::poll::{LongPolling, Polling};
 use crate::profile::websocket::WebSocket;
 use crate::profile::{CAPABILITIES, Profile, ProfileError, TECHNIQUES, Target, UrlError, websocket_path};
@@ -245,12 +244,7 @@ fn profile_of_paths(paths: &PathArguments, of_url: Option<&str>) -> Option<Profi
     Some(Profile {
         polling: polling.clone().map(Polling::at),
         long_polling: long_polling.clone().map(LongPolling::at),
-        iframe: iframe.clone().map(|path| Iframe {
-            path,
-            callback: "push.deliver".into(),
-            heartbeat: None,
-            parts: Parts::default(),
-        }),
+        iframe: iframe.clone().map(|path| Iframe::at(path, "push.deliver".into())),
         sse: sse.clone().map(|path| EventStream { path, ..EventStream::default() }),
         websocket: websocket.as_deref().or(of_url).map(|path| WebSocket {
             path: path.to_owned(),

@@ -211,15 +211,9 @@ mod against_a_browser;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::parts::Parts;
 
     fn items(chunks: &[&str]) -> Vec<String> {
-        let iframe = Iframe {
-            path: "/".into(),
-            callback: "push.deliver".into(),
-            heartbeat: None,
-            parts: Parts::default(),
-        };
+        let iframe = Iframe::at("/".into(), "push.deliver".into());
         let mut receiver = ScriptReceiver::new(iframe);
         let mut out = VecDeque::new();
         for chunk in chunks {

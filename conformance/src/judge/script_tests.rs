@@ -93,12 +93,7 @@ fn document(text: &str, slips: &[usize]) -> String {
 /// The texts that the suite reads, and whether it could read everything.
 fn read_by_the_suite(document: &str, cuts: usize) -> Vec<String> {
     let parts = Parts { data: Some("/data".into()), ..Parts::default() };
-    let mut receiver = ScriptReceiver::new(Iframe {
-        path: "/".into(),
-        callback: "push.deliver".into(),
-        heartbeat: None,
-        parts,
-    });
+    let mut receiver = ScriptReceiver::new(Iframe { parts, ..Iframe::at("/".into(), "push.deliver".into()) });
     let mut out = VecDeque::new();
     for piece in document.as_bytes().chunks(cuts) {
         receiver.push(Duration::ZERO, piece, &mut out, &mut Watch::default());

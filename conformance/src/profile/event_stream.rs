@@ -1,32 +1,82 @@
 //! `[sse]`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::parts::Parts;
+use super::request::Request;
 use super::time::duration;
 
 /// `[sse]`
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(from = "WrittenEventStream")]
 pub struct EventStream {
     /// Path and query, with `{channel}`.
     pub path: String,
+    /// How it is asked for.
+    pub request: Request,
     /// Whether the server honours `Last-Event-ID`.
-    #[serde(default)]
     pub resume: bool,
-    /// Whether its streams end when all is said.
-    #[serde(default)]
+    /// Whether its streams end when the response is complete.
     pub finite: bool,
+    /// The data of the event that says that a finite stream is complete: `[DONE]`.
+    pub done: Option<String>,
     /// The time after which a comment keeps the connection alive.
-    #[serde(default, deserialize_with = "duration")]
     pub heartbeat: Option<Duration>,
     /// Path and query of a stream that the server ends after its first event.
     pub ending: Option<String>,
-    /// Path and query of a stream that is over: clients are to come no more.
+    /// Path and query of a stream that is over: the server tells clients not to reconnect.
     pub gone: Option<String>,
     /// Path and query from which a stream has moved elsewhere.
     pub moved: Option<String>,
     /// Path and query of a stream in which identifiers come in blocks of their own, behind their events.
     pub checkpoints: Option<String>,
+    /// Where the parts of a message are in the data of an event. Without them the data is the message.
+    pub parts: Parts,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct WrittenEventStream {
+    path: String,
+    method: Option<String>,
+    content_type: Option<String>,
+    body: Option<String>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    #[serde(default)]
+    resume: bool,
+    #[serde(default)]
+    finite: bool,
+    done: Option<String>,
+    #[serde(default, deserialize_with = "duration")]
+    heartbeat: Option<Duration>,
+    ending: Option<String>,
+    gone: Option<String>,
+    moved: Option<String>,
+    checkpoints: Option<String>,
+    data: Option<String>,
+    id: Option<String>,
+    event: Option<String>,
+}
+
+impl From<WrittenEventStream> for EventStream {
+    fn from(written: WrittenEventStream) -> EventStream {
+        let WrittenEventStream { path, method, content_type, body, headers, .. } = written;
+        EventStream {
+            path,
+            request: Request::of(method, content_type, body, headers),
+            resume: written.resume,
+            finite: written.finite,
+            done: written.done,
+            heartbeat: written.heartbeat,
+            ending: written.ending,
+            gone: written.gone,
+            moved: written.moved,
+            checkpoints: written.checkpoints,
+            parts: Parts { data: written.data, id: written.id, event: written.event },
+        }
+    }
 }

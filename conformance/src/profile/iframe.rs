@@ -1,10 +1,12 @@
 //! `[iframe]`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
 use super::parts::Parts;
+use super::request::Request;
 use super::time::duration;
 
 /// `[iframe]`
@@ -13,6 +15,8 @@ use super::time::duration;
 pub struct Iframe {
     /// Path and query, with `{channel}` and `{callback}`.
     pub path: String,
+    /// How it is asked for.
+    pub request: Request,
     /// The name of the function that each script calls, without `parent.`.
     pub callback: String,
     /// The time after which white space or a comment keeps the connection alive.
@@ -21,10 +25,22 @@ pub struct Iframe {
     pub parts: Parts,
 }
 
+impl Iframe {
+    /// A stream of scripts of which only the path and the function are known.
+    pub fn at(path: String, callback: String) -> Iframe {
+        Iframe { path, request: Request::default(), callback, heartbeat: None, parts: Parts::default() }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct WrittenIframe {
     path: String,
+    method: Option<String>,
+    content_type: Option<String>,
+    body: Option<String>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
     #[serde(deserialize_with = "callback")]
     callback: String,
     #[serde(default, deserialize_with = "duration")]
@@ -36,8 +52,10 @@ struct WrittenIframe {
 
 impl From<WrittenIframe> for Iframe {
     fn from(written: WrittenIframe) -> Iframe {
+        let WrittenIframe { path, method, content_type, body, headers, callback, heartbeat, .. } = written;
+        let request = Request::of(method, content_type, body, headers);
         let parts = Parts { data: written.data, id: written.id, event: written.event };
-        Iframe { path: written.path, callback: written.callback, heartbeat: written.heartbeat, parts }
+        Iframe { path, request, callback, heartbeat, parts }
     }
 }
 

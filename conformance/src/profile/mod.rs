@@ -11,6 +11,8 @@ pub mod poll;
 pub mod publish;
 mod read;
 pub mod reply;
+mod request;
+pub mod session;
 pub mod tables;
 mod target;
 pub mod template;
@@ -19,5 +21,6 @@ pub mod websocket;
 
 pub use capability::{CAPABILITIES, TECHNIQUES};
 pub use read::ProfileError;
+pub use request::Request;
 pub use tables::Profile;
 pub use target::{Target, UrlError, websocket_path};

@@ -1,10 +1,12 @@
 //! `[polling]` and `[long-polling]`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::parts::Parts;
+use super::request::Request;
 use super::time::duration;
 
 /// `[polling]`
@@ -15,6 +17,8 @@ pub struct Polling {
     pub path: String,
     /// Whether answers carry an `ETag` that follows their content.
     pub validator: bool,
+    /// How it is asked for.
+    pub request: Request,
     /// How messages are found in an answer.
     pub answer: Answer,
 }
@@ -27,6 +31,8 @@ pub struct LongPolling {
     pub path: String,
     /// How long a poll is held.
     pub hold: Duration,
+    /// How it is asked for.
+    pub request: Request,
     /// How messages are found in an answer.
     pub answer: Answer,
 }
@@ -48,6 +54,11 @@ pub struct Answer {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct WrittenPolling {
     path: String,
+    method: Option<String>,
+    content_type: Option<String>,
+    body: Option<String>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
     #[serde(default)]
     validator: bool,
     #[serde(default, deserialize_with = "duration")]
@@ -65,37 +76,42 @@ struct WrittenPolling {
 const HOLD: Duration = Duration::from_secs(25);
 
 impl WrittenPolling {
-    fn split(self) -> (String, bool, Option<Duration>, Answer) {
-        let parts = Parts { data: self.data, id: self.id, event: self.event };
-        let answer = Answer { start: self.start, cursor: self.cursor, messages: self.messages, parts };
-        (self.path, self.validator, self.hold, answer)
+    fn request(&self) -> Request {
+        let (content_type, body) = (self.content_type.clone(), self.body.clone());
+        Request::of(self.method.clone(), content_type, body, self.headers.clone())
+    }
+
+    fn answer(&self) -> Answer {
+        let parts = Parts { data: self.data.clone(), id: self.id.clone(), event: self.event.clone() };
+        let (cursor, messages) = (self.cursor.clone(), self.messages.clone());
+        Answer { start: self.start.clone(), cursor, messages, parts }
     }
 }
 
 impl Polling {
     /// A polling endpoint of which only the path is known.
     pub fn at(path: String) -> Polling {
-        Polling { path, validator: false, answer: Answer::default() }
+        Polling { path, validator: false, request: Request::default(), answer: Answer::default() }
     }
 }
 
 impl LongPolling {
     /// A long-polling endpoint of which only the path is known.
     pub fn at(path: String) -> LongPolling {
-        LongPolling { path, hold: HOLD, answer: Answer::default() }
+        LongPolling { path, hold: HOLD, request: Request::default(), answer: Answer::default() }
     }
 }
 
 impl From<WrittenPolling> for Polling {
     fn from(written: WrittenPolling) -> Polling {
-        let (path, validator, _, answer) = written.split();
-        Polling { path, validator, answer }
+        let (request, answer) = (written.request(), written.answer());
+        Polling { path: written.path, validator: written.validator, request, answer }
     }
 }
 
 impl From<WrittenPolling> for LongPolling {
     fn from(written: WrittenPolling) -> LongPolling {
-        let (path, _, hold, answer) = written.split();
-        LongPolling { path, hold: hold.unwrap_or(HOLD), answer }
+        let (request, answer) = (written.request(), written.answer());
+        LongPolling { path: written.path, hold: written.hold.unwrap_or(HOLD), request, answer }
     }
 }

@@ -1,5 +1,6 @@
 //! `[publish]`: how to make the server send something.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -14,6 +15,11 @@ use super::time::duration;
 pub struct Publish {
     /// Method and path: `POST /publish/{channel}`.
     pub request: String,
+    /// Scheme, host and port of the publisher's endpoint, where it is not the target's own: `http://127.0.0.1:9080`.
+    pub url: Option<String>,
+    /// Header fields of publications alone, beside those of `[headers]`.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
     /// The media type of the body.
     #[serde(default = "octet_stream")]
     pub content_type: String,
@@ -55,6 +61,10 @@ pub struct PublishRequest {
     pub method: String,
     /// Path and query.
     pub path: String,
+    /// Scheme, host and port, where they are not the target's own.
+    pub url: Option<String>,
+    /// Header fields beside those of the target.
+    pub headers: BTreeMap<String, String>,
     /// The media type of the body.
     pub content_type: String,
     /// The body.
@@ -84,6 +94,8 @@ impl Publish {
         PublishRequest {
             method: method.to_owned(),
             path: fill(path, |name| value(name).map(|value| percent_encode(value.unwrap_or_default()))),
+            url: self.url.clone(),
+            headers: self.headers.clone(),
             content_type: self.content_type.clone(),
             body: fill(&self.body, |name| value(name).map(|value| self.encoding.encode(value))),
             may_be_refused: false,

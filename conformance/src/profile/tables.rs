@@ -8,6 +8,7 @@ use super::event_stream::EventStream;
 use super::iframe::Iframe;
 use super::poll::{LongPolling, Polling};
 use super::publish::Publish;
+use super::session::Session;
 use super::websocket::WebSocket;
 
 /// A profile. Every part is optional: what is absent is skipped.
@@ -24,6 +25,12 @@ pub struct Profile {
     /// Header fields of every well-formed request: credentials, an origin that the server insists on.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+    /// The methods that the suite may send beside the safe ones (RFC 9110 section 9.2.1), such as `DELETE`: what they do
+    /// to a server is its user's to know.
+    #[serde(default)]
+    pub methods: Vec<String>,
+    /// What a client asks for first.
+    pub session: Option<Session>,
     /// Short polling.
     pub polling: Option<Polling>,
     /// Long polling.

@@ -1,31 +1,80 @@
 //! `[websocket]`.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::encoding::ReplyEncoding;
+use super::parts::Parts;
 
 /// `[websocket]`
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(from = "WrittenWebSocket")]
 pub struct WebSocket {
-    /// Path and query of the endpoint that answers.
+    /// Path and query of the endpoint that answers; that of `subscribe` where the profile has no other.
     pub path: String,
     /// Path and query, with `{channel}`, of the endpoint where what is published arrives.
     pub subscribe: Option<String>,
+    /// Header fields of the opening handshake alone, beside those of `[headers]`.
+    pub headers: BTreeMap<String, String>,
+    /// How the suite writes a text for this server: `{message}` within whatever the server expects. Without it the
+    /// text is sent as it is.
+    pub send: Option<String>,
     /// What it answers to a text: `{message}` for an echo. Left out if it does not answer.
     pub reply: Option<String>,
-    /// How a text is written into the answer.
-    #[serde(default)]
+    /// How a text is written into the answer, and into what the suite sends.
     pub reply_encoding: ReplyEncoding,
+    /// Where the parts of a message are in what it sends. Without them the text is the message.
+    pub parts: Parts,
     /// Whether what one says comes to all who are there: a room.
-    #[serde(default)]
     pub broadcast: bool,
     /// Whether it answers to binary messages alike.
-    #[serde(default)]
     pub binary: bool,
     /// Subprotocols of which it accepts the first that is offered.
-    #[serde(default)]
     pub subprotocols: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct WrittenWebSocket {
+    #[serde(default)]
+    path: String,
+    subscribe: Option<String>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    send: Option<String>,
+    reply: Option<String>,
+    #[serde(default)]
+    reply_encoding: ReplyEncoding,
+    data: Option<String>,
+    id: Option<String>,
+    event: Option<String>,
+    #[serde(default)]
+    broadcast: bool,
+    #[serde(default)]
+    binary: bool,
+    #[serde(default)]
+    subprotocols: Vec<String>,
+}
+
+impl From<WrittenWebSocket> for WebSocket {
+    fn from(written: WrittenWebSocket) -> WebSocket {
+        let WrittenWebSocket { path, subscribe, headers, send, reply, reply_encoding, .. } = written;
+        // What is published arrives at a WebSocket as well.
+        let path = if path.is_empty() { subscribe.clone().unwrap_or_default() } else { path };
+        WebSocket {
+            path,
+            subscribe,
+            headers,
+            send,
+            reply,
+            reply_encoding,
+            parts: Parts { data: written.data, id: written.id, event: written.event },
+            broadcast: written.broadcast,
+            binary: written.binary,
+            subprotocols: written.subprotocols,
+        }
+    }
 }
 
 impl WebSocket {

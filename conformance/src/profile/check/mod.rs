@@ -1,0 +1,97 @@
+//! What a profile says is looked at before a server is accused of it.
+
+mod fields;
+mod places;
+mod pointers;
+mod publish;
+mod requests;
+mod websocket;
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use self::fields::{header_mistakes, method_wrong, origin_wrong};
+use self::places::{CHANNEL, IFRAME, LONG_POLLING, POLLING, Places};
+use super::tables::Profile;
+use crate::mistake::Wrong;
+
+/// What is wrong with the value of a key.
+pub(super) struct Mistake {
+    /// The table in which it stands; empty for a key at the top.
+    pub(super) table: &'static str,
+    /// The key; empty for the whole table.
+    pub(super) key: String,
+    pub(super) wrong: Wrong,
+}
+
+/// Every value of a profile that makes no request, or another one than was meant.
+pub(super) fn mistakes(profile: &Profile) -> Vec<Mistake> {
+    let given: Vec<String> = profile.session.iter().flat_map(|session| session.names()).collect();
+    let places = Places::new(&given);
+    let mut found = top_mistakes(profile);
+    found.extend(header_mistakes("headers", "", &profile.headers));
+    found.extend(path_mistakes(profile, &places));
+    found.extend(profile.websocket.iter().flat_map(|table| websocket::mistakes(table, &places)));
+    found.extend(pointers::mistakes(profile));
+    found.extend(requests::mistakes(profile, &places));
+    found.extend(profile.session.iter().flat_map(requests::session_mistakes));
+    found.extend(profile.publish.iter().flat_map(|table| publish::mistakes(table, &places)));
+    found
+}
+
+/// The keys that stand in no table.
+fn top_mistakes(profile: &Profile) -> Vec<Mistake> {
+    let mistake = |key: &str, wrong| Mistake { table: "", key: key.to_owned(), wrong };
+    let origin = profile.allowed_origin.as_deref().and_then(origin_wrong);
+    let hint = "as in `methods = [\"DELETE\"]`";
+    let method = profile.methods.iter().find_map(|method| method_wrong(method, hint));
+    let origin = origin.map(|wrong| mistake("allowed-origin", wrong));
+    origin.into_iter().chain(method.map(|wrong| mistake("methods", wrong))).collect()
+}
+
+fn path_mistakes(profile: &Profile, places: &Places<'_>) -> Vec<Mistake> {
+    let Profile { polling, long_polling, iframe, sse, websocket, .. } = profile;
+    let sse = sse.as_ref();
+    let websocket = websocket.as_ref();
+    // A path that is that of `subscribe` is told of there.
+    let own_path =
+        websocket.filter(|table| !table.path.is_empty() && table.subscribe.as_ref() != Some(&table.path));
+    let paths = [
+        ("polling", "path", polling.as_ref().map(|poll| &poll.path), POLLING),
+        ("long-polling", "path", long_polling.as_ref().map(|poll| &poll.path), LONG_POLLING),
+        ("iframe", "path", iframe.as_ref().map(|iframe| &iframe.path), IFRAME),
+        ("sse", "path", sse.map(|sse| &sse.path), CHANNEL),
+        ("sse", "ending", sse.and_then(|sse| sse.ending.as_ref()), CHANNEL),
+        ("sse", "gone", sse.and_then(|sse| sse.gone.as_ref()), CHANNEL),
+        ("sse", "checkpoints", sse.and_then(|sse| sse.checkpoints.as_ref()), CHANNEL),
+        ("sse", "moved", sse.and_then(|sse| sse.moved.as_ref()), CHANNEL),
+        ("websocket", "path", own_path.map(|websocket| &websocket.path), CHANNEL),
+        ("websocket", "subscribe", websocket.and_then(|websocket| websocket.subscribe.as_ref()), CHANNEL),
+    ];
+    let given = paths.into_iter().filter_map(|(table, key, path, known)| Some((table, key, path?, known)));
+    let wrong = given.filter_map(|(table, key, path, known)| {
+        Some(Mistake { table, key: key.to_owned(), wrong: places.path_wrong(path, known)? })
+    });
+    wrong.collect()
+}
+
+/// Where an entry stands in the text, or the name of its table where there is no such entry.
+pub(super) fn place(text: &str, table: &str, key: &str) -> Range<usize> {
+    let Ok(document) = DeTable::parse(text) else { return 0..0 };
+    if table.is_empty() {
+        return entry(document.get_ref(), key).map_or(0..0, |(_, value)| value.span());
+    }
+    let Some((header, value)) = entry(document.get_ref(), table) else { return 0..0 };
+    match value.get_ref().as_table().and_then(|entries| entry(entries, key)) {
+        // A header field may be wrong by its name.
+        Some((name, value)) => name.start..value.span().end,
+        None => header,
+    }
+}
+
+fn entry<'t, 'i>(table: &'t DeTable<'i>, key: &str) -> Option<(Range<usize>, &'t Spanned<DeValue<'i>>)> {
+    let found = table.iter().find(|(name, _)| name.get_ref() == key);
+    found.map(|(name, value)| (name.span(), value))
+}

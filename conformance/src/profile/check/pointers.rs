@@ -1,0 +1,59 @@
+//! JSON pointers that lead nowhere in any document (RFC 6901 section 3).
+
+use super::Mistake;
+use super::fields::is_token;
+use crate::mistake::Wrong;
+use crate::profile::tables::Profile;
+
+pub(super) fn mistakes(profile: &Profile) -> Vec<Mistake> {
+    let Profile { polling, long_polling, iframe, sse, websocket, .. } = profile;
+    let answers = [
+        ("polling", polling.as_ref().map(|poll| &poll.answer)),
+        ("long-polling", long_polling.as_ref().map(|poll| &poll.answer)),
+    ];
+    let mut found = Vec::new();
+    for (table, answer) in answers.into_iter().filter_map(|(table, answer)| Some((table, answer?))) {
+        let cursor = answer.cursor.as_deref().and_then(cursor_wrong);
+        found.extend(cursor.map(|wrong| Mistake { table, key: "cursor".to_owned(), wrong }));
+        let messages = answer.messages.as_deref().and_then(pointer_wrong);
+        found.extend(messages.map(|wrong| Mistake { table, key: "messages".to_owned(), wrong }));
+    }
+    let parts = [
+        ("polling", polling.as_ref().map(|poll| &poll.answer.parts)),
+        ("long-polling", long_polling.as_ref().map(|poll| &poll.answer.parts)),
+        ("iframe", iframe.as_ref().map(|iframe| &iframe.parts)),
+        ("sse", sse.as_ref().map(|sse| &sse.parts)),
+        ("websocket", websocket.as_ref().map(|websocket| &websocket.parts)),
+    ];
+    for (table, parts) in parts.into_iter().filter_map(|(table, parts)| Some((table, parts?))) {
+        let wrong = parts.pointers().filter_map(|(key, pointer)| Some((key, pointer_wrong(pointer?)?)));
+        found.extend(wrong.map(|(key, wrong)| Mistake { table, key: key.to_owned(), wrong }));
+    }
+    found
+}
+
+/// What is wrong with the place of a cursor.
+fn cursor_wrong(cursor: &str) -> Option<Wrong> {
+    let Some(name) = cursor.strip_prefix("header:") else {
+        return pointer_wrong(cursor).map(|wrong| Wrong {
+            hint: format!("{}; `header:Name` is the field of an answer", wrong.hint),
+            ..wrong
+        });
+    };
+    let message = || format!("`{}` is no name of a header field", name.escape_debug());
+    (!is_token(name)).then(|| Wrong::new(message(), "as in `header:X-Cursor`"))
+}
+
+pub(super) fn pointer_wrong(pointer: &str) -> Option<Wrong> {
+    let escaped = pointer.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
+    if (pointer.is_empty() || pointer.starts_with('/')) && escaped {
+        return None;
+    }
+    let message = format!("`{}` is no JSON pointer", pointer.escape_debug());
+    let hint = if escaped {
+        "it begins with `/`, as in `/result/update`"
+    } else {
+        "`~` is written `~0`, and `/` within a name `~1`"
+    };
+    Some(Wrong::new(message, hint))
+}

@@ -1,0 +1,53 @@
+//! The recipe that makes the server send something.
+
+use std::time::Duration;
+
+use super::Mistake;
+use super::fields::{header_mistakes, media_type_wrong};
+use super::places::{PUBLISH, Places};
+use crate::mistake::Wrong;
+use crate::profile::publish::Publish;
+
+pub(super) fn mistakes(publish: &Publish, places: &Places<'_>) -> Vec<Mistake> {
+    let mistake = |key: &str, wrong| Mistake { table: "publish", key: key.to_owned(), wrong };
+    let mut found = Vec::new();
+    let request = places.request_wrong(&publish.request, PUBLISH);
+    found.extend(request.map(|wrong| mistake("request", wrong)));
+    found.extend(places.place_wrong(&publish.body, PUBLISH).map(|wrong| mistake("body", wrong)));
+    if found.is_empty() && !publish.names("data") {
+        let message = "neither `request` nor `body` has `{data}`: nothing says what to publish";
+        let hint = "as in `body = \"{data}\"`; leave [publish] out where a server sends what it likes";
+        found.push(mistake("", Wrong::new(message, hint)));
+    }
+    found.extend(media_type_wrong(&publish.content_type).map(|wrong| mistake("content-type", wrong)));
+    found.extend(publish.settle.and_then(settle_wrong).map(|wrong| mistake("settle", wrong)));
+    found.extend(publish.url.as_deref().and_then(url_wrong).map(|wrong| mistake("url", wrong)));
+    found.extend(header_mistakes("publish", "headers", &publish.headers));
+    found
+}
+
+/// The longest time between a subscription and a publication. Each case that publishes waits for it.
+const SETTLED: Duration = Duration::from_secs(30);
+
+/// What is wrong with the time that a subscription takes.
+fn settle_wrong(settle: Duration) -> Option<Wrong> {
+    let message = format!("{settle:?} is longer than any case waits");
+    (settle > SETTLED)
+        .then(|| Wrong::new(message, format!("{SETTLED:?} at most, as in `settle = \"200ms\"`")))
+}
+
+/// What is wrong with the address of the publisher's endpoint.
+fn url_wrong(written: &str) -> Option<Wrong> {
+    let parsed = url::Url::parse(written).ok();
+    let fits = parsed.is_some_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.path() == "/"
+            && url.query().is_none()
+    });
+    if fits {
+        return None;
+    }
+    let message = format!("`{}` is no address", written.escape_debug());
+    Some(Wrong::new(message, "scheme, host and port; the path belongs to `request`: `http://127.0.0.1:9080`"))
+}

@@ -1,0 +1,49 @@
+//! What a WebSocket answers, and how the suite writes what it says.
+
+use super::Mistake;
+use super::fields::subprotocols_wrong;
+use super::places::{MESSAGE, Places};
+use crate::mistake::Wrong;
+use crate::profile::encoding::ReplyEncoding;
+use crate::profile::websocket::WebSocket;
+
+pub(super) fn mistakes(websocket: &WebSocket, places: &Places<'_>) -> Vec<Mistake> {
+    let mistake = |key: &str, wrong| Mistake { table: "websocket", key: key.to_owned(), wrong };
+    let mut found = Vec::new();
+    if websocket.path.is_empty() {
+        let message = "neither `path` nor `subscribe` says where the WebSocket is";
+        found.push(mistake("", Wrong::new(message, "add `path = \"/\"`")));
+    }
+    let reply = websocket.reply.as_ref();
+    let wrong =
+        reply.and_then(|reply| places.place_wrong(reply, MESSAGE).or_else(|| json_wrong(websocket, reply)));
+    found.extend(wrong.map(|wrong| mistake("reply", wrong)));
+    let send = websocket.send.as_ref();
+    found.extend(
+        send.and_then(|send| send_wrong(websocket, send, places)).map(|wrong| mistake("send", wrong)),
+    );
+    found.extend(subprotocols_wrong(&websocket.subprotocols).map(|wrong| mistake("subprotocols", wrong)));
+    found
+}
+
+/// What is wrong with the template of what the suite says.
+fn send_wrong(websocket: &WebSocket, send: &str, places: &Places<'_>) -> Option<Wrong> {
+    if send.matches("{message}").count() != 1 {
+        let hint = "as in `send = '{\"text\": \"{message}\"}'`, with `reply-encoding = \"json\"`";
+        return Some(Wrong::new("`send` has `{message}` once", hint));
+    }
+    places.place_wrong(send, MESSAGE).or_else(|| json_wrong(websocket, send))
+}
+
+/// A text that is to be JSON and is none.
+fn json_wrong(websocket: &WebSocket, template: &str) -> Option<Wrong> {
+    if websocket.reply_encoding != ReplyEncoding::Json {
+        return None;
+    }
+    let text = template.replace("{message}", &ReplyEncoding::Json.encode("one"));
+    let error = serde_json::from_str::<serde_json::Value>(&text).err()?;
+    let message = format!("`{}` is no JSON: {error}", text.escape_debug());
+    let hint =
+        "`reply-encoding = \"json\"` fills in the content of a string, as in `'{\"text\": \"{message}\"}'`";
+    Some(Wrong::new(message, hint))
+}
