@@ -24,12 +24,13 @@ pub mod catalogue;
 #[cfg(feature = "program")]
 pub mod cli;
 pub mod drive;
-pub mod fault;
+pub mod escape;
 pub mod judge;
 #[cfg(feature = "program")]
 pub mod load;
 pub mod outcome;
 pub mod profile;
+#[cfg(feature = "reports")]
 pub mod report;
 pub mod suite;
 pub mod transcript;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use super::place::Place;
-use crate::report::escape::visible;
+use crate::escape::visible;
 
 /// A mistake in a fixture page, a catalogue or a profile, with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,7 +12,6 @@ use super::error::UNREACHABLE;
 use super::{CliError, Format, PathArguments, RunArguments, note, signals};
 use crate::case::error::{PageError, PageErrors, Wrong};
 use crate::drive::schedule::{Options, RunError, reach};
-use crate::fault::{self, Relay};
 use crate::judge::{Verdict, lacking, needs};
 use crate::outcome::{Ending, Outcome};
 use crate::profile::tables::{EventStream, Iframe, LongPolling, Parts, Polling, WebSocket};
@@ -20,6 +19,7 @@ use crate::profile::{CAPABILITIES, Profile, ProfileError, TECHNIQUES, Target, Ur
 use crate::report::terminal::{Detail, Invocation};
 use crate::report::{self, json, junit, terminal};
 use crate::suite::{Pattern, Suite};
+use pushspec_faults::{self as fault, Relay};
 
 /// The profile that is read where none is named.
 const PROFILE: &str = "pushspec.toml";

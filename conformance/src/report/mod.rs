@@ -1,6 +1,5 @@
 //! Reporters: one file each, all from the same [`Outcome`].
 
-pub mod escape;
 pub mod json;
 pub mod junit;
 pub mod terminal;
@@ -9,6 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use crate::escape;
 use crate::outcome::Outcome;
 use crate::suite::Suite;
 
