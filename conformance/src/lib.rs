@@ -25,13 +25,13 @@ pub mod catalogue;
 pub mod cli;
 pub mod drive;
 pub mod escape;
-pub mod fault;
 pub mod judge;
 #[cfg(feature = "program")]
 pub mod load;
 pub mod mistake;
 pub mod outcome;
 pub mod profile;
+#[cfg(feature = "reports")]
 pub mod report;
 pub mod suite;
 pub mod transcript;

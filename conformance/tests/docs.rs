@@ -127,7 +127,7 @@ fn the_faults_are_listed() -> Result {
     let mut text = format!(
         "# The faults\n\n{GENERATED}\nWhat `pushspec run --fault NAME` puts before the server. Which cases catch each is in the snapshot of `conformance/tests/faults.rs`.\n\n| fault | technique | a server with it |\n|---|---|---|\n"
     );
-    for fault in pushspec::fault::all() {
+    for fault in pushspec_faults::all() {
         text.push_str(&format!("| `{}` | {} | {} |\n", fault.name, fault.technique, fault.summary));
     }
     check("docs/faults.md", &text)

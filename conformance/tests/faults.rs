@@ -8,7 +8,6 @@
 //! WebSocket opens as that of the sanity case does: it changes nothing once a WebSocket is open. And a page that moves megabytes is tried only with
 //! the faults that are there for it, one at a time: how many reads a megabyte takes differs from run to run, and what
 //! becomes of a frame otherwise is seen on the pages about frames.
-#![cfg(feature = "program")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -17,11 +16,11 @@ use std::sync::Arc;
 
 use pushspec::case::Case;
 use pushspec::drive::schedule::Options;
-use pushspec::fault::{self, Fault, Relay};
 use pushspec::judge::Verdict;
 use pushspec::outcome::Outcome;
 use pushspec::profile::{Profile, Target};
 use pushspec::suite::{Pattern, Suite};
+use pushspec_faults::{self as fault, Fault, IDENTITY, Relay, TRANSPARENT};
 use pushspec_reference::{Config, Server};
 use tokio::task::JoinSet;
 
@@ -70,6 +69,20 @@ const FEW: usize = 3;
 
 /// How many faults are tried with so few cases at once: there is little but waiting.
 const AT_ONCE_WITH_FEW: usize = 24;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_suite_finds_nothing_through_a_relay_without_a_fault() {
+    let suite = Suite::embedded().expect("the pages are in order");
+    for fault in [&TRANSPARENT, &IDENTITY] {
+        let server = Server::start(Config::default()).await.expect("the server starts");
+        let relay = Relay::start(server.address(), fault).await.expect("the relay starts");
+        let outcome = judge(&suite, relay.address(), Vec::new()).await;
+        let findings: Vec<_> = outcome.findings().into_iter().collect();
+        assert!(findings.is_empty(), "{}: {findings:#?}", fault.name);
+        drop(relay);
+        server.shutdown().await;
+    }
+}
 
 #[test]
 fn every_case_can_fail_by_the_table() {

@@ -1,8 +1,8 @@
 //! The reference server shares no protocol code with the suite: otherwise one mistake hides on both sides.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
+use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand};
 
 /// The names of the crates that a member needs, tests included, through all levels.
 fn dependencies(metadata: &Metadata, member: &str) -> BTreeSet<String> {
@@ -59,5 +59,67 @@ fn the_suite_reads_frames_with_no_library_that_the_reference_server_reads_them_w
     for parser in ["tungstenite", "tokio-tungstenite", "hyper", "httparse"] {
         assert!(!needed.contains(&parser), "the suite depends on {parser}");
     }
+    Ok(())
+}
+
+/// The names of the crates that the library brings into the build of somebody's tests.
+fn library_with(features: &[&str]) -> Result<BTreeSet<String>, cargo_metadata::Error> {
+    let mut command = MetadataCommand::new();
+    command.features(CargoOpt::NoDefaultFeatures).features(CargoOpt::SomeFeatures(
+        features.iter().map(|feature| format!("pushspec/{feature}")).collect(),
+    ));
+    let metadata = command.exec()?;
+    let resolve = metadata.resolve.as_ref();
+    let nodes: BTreeMap<_, _> =
+        resolve.iter().flat_map(|resolve| &resolve.nodes).map(|node| (&node.id, node)).collect();
+    let library = metadata.packages.iter().find(|package| package.name.as_str() == "pushspec");
+    let mut found = BTreeSet::new();
+    let mut todo: Vec<_> = library.iter().map(|package| &package.id).collect();
+    while let Some(id) = todo.pop() {
+        let needs = nodes.get(id).into_iter().flat_map(|node| &node.deps);
+        let normal = needs
+            .filter(|need| need.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal))
+            .map(|need| &need.pkg);
+        todo.extend(normal.filter(|id| found.insert((*id).clone())));
+    }
+    let named = metadata.packages.iter().filter(|package| found.contains(&package.id));
+    Ok(named.map(|package| package.name.to_string()).collect())
+}
+
+#[test]
+fn the_library_brings_neither_faults_nor_reports_nor_a_server() -> Result<(), cargo_metadata::Error> {
+    let only_the_program_needs = [
+        "pushspec-faults",
+        "pushspec-reference",
+        "quick-junit",
+        "quick-xml",
+        "chrono",
+        "jiff",
+        "anstyle",
+        "clap",
+    ];
+    let library = library_with(&[])?;
+    assert!(library.contains("pushspec-wire"), "{library:?}");
+    for name in only_the_program_needs {
+        assert!(!library.contains(name), "the library brings {name}");
+    }
+    let reporting = library_with(&["reports"])?;
+    assert!(reporting.contains("quick-junit"), "{reporting:?}");
+    assert!(!reporting.contains("pushspec-faults") && !reporting.contains("clap"), "{reporting:?}");
+    Ok(())
+}
+
+#[test]
+fn the_faults_know_the_scanners_and_nothing_else_of_the_suite() -> Result<(), cargo_metadata::Error> {
+    let metadata = MetadataCommand::new().no_deps().exec()?;
+    let faults = metadata.packages.iter().find(|package| package.name.as_str() == "pushspec-faults");
+    let mut needed: Vec<&str> = faults
+        .iter()
+        .flat_map(|package| &package.dependencies)
+        .map(|dependency| dependency.name.as_str())
+        .collect();
+    needed.sort_unstable();
+    // A hash and its spelling for the answer to a key, JSON for the answers to polls, sockets and a clock.
+    assert_eq!(needed, ["base64", "pushspec-wire", "serde_json", "sha1", "tokio"]);
     Ok(())
 }

@@ -7,10 +7,10 @@ use super::{CliError, ExplainArguments};
 use crate::case::Case;
 use crate::catalogue::Clause;
 use crate::escape::quoted;
-use crate::fault::{self, Fault};
 use crate::judge::needs;
 use crate::mistake::did_you_mean;
 use crate::suite::{Pattern, Suite};
+use pushspec_faults::{self as fault, Fault};
 
 pub(super) fn explain(arguments: &ExplainArguments) -> Result<u8, CliError> {
     let suite = arguments.fixtures.suite()?;

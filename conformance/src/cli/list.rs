@@ -6,9 +6,9 @@ use serde_json::json;
 
 use super::{CliError, Format, ListArguments};
 use crate::drive::schedule::Unmatched;
-use crate::fault;
 use crate::judge::needs;
 use crate::suite::{Pattern, Suite};
+use pushspec_faults as fault;
 
 pub(super) fn list(arguments: &ListArguments) -> Result<u8, CliError> {
     let suite = if arguments.faults { None } else { Some(arguments.fixtures.suite()?) };

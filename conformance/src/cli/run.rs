@@ -11,7 +11,6 @@ use pushspec_reference::{Config, Server};
 use super::error::UNREACHABLE;
 use super::{CliError, Format, PathArguments, RunArguments, note, signals};
 use crate::drive::schedule::{Options, RunError, reach};
-use crate::fault::{self, Relay};
 use crate::judge::{Verdict, lacking, needs};
 use crate::mistake::{PageError, PageErrors, Wrong};
 use crate::outcome::{Ending, Outcome};
@@ -23,6 +22,7 @@ use crate::profile::{CAPABILITIES, Profile, ProfileError, TECHNIQUES, Target, Ur
 use crate::report::terminal::{Detail, Invocation};
 use crate::report::{self, json, junit, terminal};
 use crate::suite::{Pattern, Suite};
+use pushspec_faults::{self as fault, Relay};
 
 /// The profile that is read where none is named.
 const PROFILE: &str = "pushspec.toml";

@@ -8,6 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use crate::escape;
 use crate::outcome::Outcome;
 use crate::suite::Suite;
 

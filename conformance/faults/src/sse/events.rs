@@ -1,9 +1,9 @@
 //! Faults of how events are written.
 
-use super::super::answer::encoded_twice;
-use super::super::fields;
-use super::super::{Edit, Fault};
 use super::fault;
+use crate::answer::encoded_twice;
+use crate::fields;
+use crate::{Edit, Fault};
 
 /// The identifier that has this one's place when they are counted down; the same back.
 fn counted_down(id: &str) -> Option<String> {

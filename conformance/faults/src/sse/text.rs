@@ -1,10 +1,10 @@
 //! Faults of event streams: what becomes of text, names and identifiers.
 
-use super::super::pieces::{Event, Piece};
-use super::super::request::Request;
-use super::super::stream::{Editor, Output};
-use super::super::{Edit, Fault};
 use super::{fault, opens};
+use crate::pieces::{Event, Piece};
+use crate::request::Request;
+use crate::stream::{Editor, Output};
+use crate::{Edit, Fault};
 
 /// Stands before a text that breaks out of a name, while the server handles it.
 const BREAKS_OUT: char = '\u{e001}';

@@ -143,10 +143,9 @@ fn is_too_long(scanner: &FrameScanner) -> bool {
 mod tests {
     use pushspec_wire::websocket::{Frame, Opcode};
 
-    use super::super::outbox::Due;
-    use super::super::tests::IDENTITY;
-    use super::super::{Fault, TRANSPARENT, by_name};
     use super::*;
+    use crate::outbox::Due;
+    use crate::{Fault, IDENTITY, TRANSPARENT, by_name};
 
     /// Who sends, and what.
     type Turn = (char, Vec<u8>);

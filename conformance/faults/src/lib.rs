@@ -12,6 +12,7 @@
 mod answer;
 mod body;
 mod connection;
+mod control;
 mod engine;
 mod fields;
 mod frames;
@@ -36,6 +37,7 @@ use std::time::Duration;
 use pushspec_wire::websocket::Frame;
 
 use answer::Answer;
+pub use control::{IDENTITY, TRANSPARENT};
 use frames::{Conversation, Read};
 use outbox::End;
 pub use relay::Relay;
@@ -101,15 +103,6 @@ enum Edit {
     End(fn(&Conversation, Option<End>) -> Option<End>),
 }
 
-/// A relay that changes nothing.
-#[cfg(test)]
-static TRANSPARENT: Fault = Fault {
-    name: "transparent",
-    technique: "http",
-    summary: "The server does everything right.",
-    edits: &[],
-};
-
 /// All faults, by technique.
 pub fn all() -> impl Iterator<Item = &'static Fault> {
     let tables = [
@@ -133,31 +126,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::profile::TECHNIQUES;
 
-    /// Looks at everything, and leaves it as it is.
-    pub(super) static IDENTITY: Fault = Fault {
-        name: "identity",
-        technique: "http",
-        summary: "The server does everything right.",
-        edits: &[
-            Edit::Read(|_read, _bytes| {}),
-            Edit::Refusal(|_request| None),
-            Edit::Begun(|_request| None),
-            Edit::Request(|_request| {}),
-            Edit::Abandoned(|_request| {}),
-            Edit::Answer(|_request, _answer| {}),
-            Edit::Event(|_request, event| event.encode()),
-            Edit::Script(|_request, script| script),
-            Edit::Stream(|_request| None),
-            Edit::ClientFrame(|_conversation, frame| vec![frame]),
-            Edit::ServerFrame(|_conversation, frame| vec![frame]),
-            Edit::FrameDelay(|_conversation, _frame| Duration::ZERO),
-            Edit::EndDelay(|_conversation| Duration::ZERO),
-            Edit::ClientEnd(|_conversation, end| end),
-            Edit::End(|_conversation, end| end),
-        ],
-    };
+    const TECHNIQUES: [&str; 6] = ["http", "polling", "long-polling", "iframe", "sse", "websocket"];
 
     #[test]
     fn every_fault_has_a_name_of_its_own_in_kebab_case() {

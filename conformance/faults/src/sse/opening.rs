@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::super::fields::{self, is_named};
-use super::super::pieces::Piece;
-use super::super::request::{Refusal, Request};
-use super::super::stream::{Editor, EndsWithoutNews, Output};
-use super::super::{Edit, Fault};
 use super::{fault, opens, resumes};
+use crate::fields::{self, is_named};
+use crate::pieces::Piece;
+use crate::request::{Refusal, Request};
+use crate::stream::{Editor, EndsWithoutNews, Output};
+use crate::{Edit, Fault};
 
 pub(super) static FAULTS: &[Fault] = &[
     fault(

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use pushspec_wire::websocket::{Frame, Opcode};
 
-use super::super::frames::{edited, encoded, frames_in, with_code, with_payload};
-use super::super::outbox::End;
-use super::super::{Edit, Fault};
 use super::fault;
+use crate::frames::{edited, encoded, frames_in, with_code, with_payload};
+use crate::outbox::End;
+use crate::{Edit, Fault};
 
 pub(super) static FAULTS: &[Fault] = &[
     fault(

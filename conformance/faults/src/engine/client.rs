@@ -6,17 +6,17 @@ use pushspec_wire::http1::{Head, HeadScanner};
 use pushspec_wire::websocket::{Frame, FrameScanner};
 use tokio::time::Instant;
 
-use super::super::Edit;
-use super::super::body::Body;
-use super::super::fields;
-use super::super::frames::{Conversation, Read, encoded};
-use super::super::outbox::End;
-use super::super::request::{Refusal, Request};
 use super::{Engine, MAX_HEAD, PATIENCE, is_too_long};
+use crate::Edit;
+use crate::body::Body;
+use crate::fields;
+use crate::frames::{Conversation, Read, encoded};
+use crate::outbox::End;
+use crate::request::{Refusal, Request};
 
 /// What the client is sending.
 #[derive(Debug)]
-pub(in super::super) enum Asking {
+pub(crate) enum Asking {
     Head(HeadScanner),
     /// The body of a request that has gone to the server.
     Body(Body),
@@ -39,7 +39,7 @@ impl Default for Asking {
 
 impl Engine {
     /// The client has sent something.
-    pub(in super::super) fn client_sent(&mut self, now: Instant, bytes: &[u8]) {
+    pub(crate) fn client_sent(&mut self, now: Instant, bytes: &[u8]) {
         self.now = now;
         let mut bytes = bytes.to_vec();
         self.edit_read(&mut bytes);
@@ -50,7 +50,7 @@ impl Engine {
     }
 
     /// The client has ended its direction.
-    pub(in super::super) fn client_ended(&mut self, now: Instant, end: End) {
+    pub(crate) fn client_ended(&mut self, now: Instant, end: End) {
         self.now = now;
         let waits = !self.pending.is_empty() || self.requests == 0;
         if matches!(end, End::Fin) && waits && self.edits().any(|edit| matches!(edit, Edit::EndUnheard)) {

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
-use super::{Fault, Relay, TRANSPARENT, tests::IDENTITY};
+use super::{Fault, IDENTITY, Relay, TRANSPARENT};
 
 /// A client and a server with a relay between them.
 async fn connected(fault: &'static Fault) -> io::Result<(TcpStream, TcpStream, Relay)> {
@@ -130,29 +130,4 @@ async fn dropping_the_relay_ends_its_connections() -> io::Result<()> {
         sleep(Duration::from_millis(20)).await;
     }
     panic!("the relay still listens");
-}
-
-#[cfg(feature = "program")]
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_suite_finds_nothing_through_a_relay_without_a_fault() {
-    use std::sync::Arc;
-
-    use pushspec_reference::{Config, Server};
-
-    use crate::drive::schedule::Options;
-    use crate::profile::{Profile, Target};
-    use crate::suite::Suite;
-
-    let suite = Suite::embedded().expect("the pages are in order");
-    for fault in [&TRANSPARENT, &IDENTITY] {
-        let server = Server::start(Config::default()).await.expect("the server starts");
-        let relay = Relay::start(server.address(), fault).await.expect("the relay starts");
-        let profile = Profile::reference().expect("the profile is in order");
-        let target = Target::new(&format!("http://{}", relay.address()), profile).expect("a URL");
-        let outcome = suite.run(&Arc::new(target), &Options::default()).await.expect("the suite runs");
-        let findings: Vec<_> = outcome.findings().into_iter().collect();
-        assert!(findings.is_empty(), "{}: {findings:#?}", fault.name);
-        drop(relay);
-        server.shutdown().await;
-    }
 }

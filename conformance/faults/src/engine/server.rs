@@ -8,20 +8,20 @@ use pushspec_wire::http1::{Head, HeadScanner};
 use pushspec_wire::websocket::{Frame, FrameScanner};
 use tokio::time::Instant;
 
-use super::super::Edit;
-use super::super::answer::Answer;
-use super::super::body::Body;
-use super::super::fields;
-use super::super::frames::{Conversation, encoded};
-use super::super::outbox::End;
-use super::super::pieces::Splitter;
-use super::super::request::Request;
-use super::super::stream::{Editor, Output, Part, PerMessage, Wake};
 use super::{Engine, MAX_HEAD, MAX_MESSAGE, is_too_long};
+use crate::Edit;
+use crate::answer::Answer;
+use crate::body::Body;
+use crate::fields;
+use crate::frames::{Conversation, encoded};
+use crate::outbox::End;
+use crate::pieces::Splitter;
+use crate::request::Request;
+use crate::stream::{Editor, Output, Part, PerMessage, Wake};
 
 /// What the server is sending.
 #[derive(Debug)]
-pub(in super::super) enum Answering {
+pub(crate) enum Answering {
     Head(HeadScanner),
     /// A body that passes as it is.
     Body(Body),
@@ -36,7 +36,7 @@ pub(in super::super) enum Answering {
 }
 
 #[derive(Debug)]
-pub(in super::super) struct Whole {
+pub(crate) struct Whole {
     request: Request,
     head: Head,
     body: Body,
@@ -45,7 +45,7 @@ pub(in super::super) struct Whole {
 
 /// A stream that an editor watches over.
 #[derive(Debug)]
-pub(in super::super) struct Streaming {
+pub(crate) struct Streaming {
     body: Body,
     splitter: Splitter,
     editor: Box<dyn Editor>,
@@ -62,7 +62,7 @@ impl Default for Answering {
 
 impl Engine {
     /// The server has sent something.
-    pub(in super::super) fn server_sent(&mut self, now: Instant, bytes: &[u8]) {
+    pub(crate) fn server_sent(&mut self, now: Instant, bytes: &[u8]) {
         self.now = now;
         if !self.rewrites_server() && !matches!(self.answering, Answering::Deaf) {
             self.down.push(now, bytes);
@@ -74,7 +74,7 @@ impl Engine {
     }
 
     /// The server has ended its direction.
-    pub(in super::super) fn server_ended(&mut self, now: Instant, end: End) {
+    pub(crate) fn server_ended(&mut self, now: Instant, end: End) {
         self.now = now;
         match mem::replace(&mut self.answering, Answering::Deaf) {
             Answering::Deaf => return,

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::super::fields;
-use super::super::pieces::Piece;
-use super::super::request::Refusal;
-use super::super::stream::{Editor, EndsAfterNews, EndsWithoutNews, Late, Output, Overtaking};
-use super::super::{Edit, Fault};
 use super::{fault, opens, resumes};
+use crate::fields;
+use crate::pieces::Piece;
+use crate::request::Refusal;
+use crate::stream::{Editor, EndsAfterNews, EndsWithoutNews, Late, Output, Overtaking};
+use crate::{Edit, Fault};
 
 pub(super) static FAULTS: &[Fault] = &[
     fault(

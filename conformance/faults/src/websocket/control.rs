@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use pushspec_wire::websocket::{Frame, Opcode};
 
-use super::super::frames::{edited, with_payload};
-use super::super::{Edit, Fault};
 use super::fault;
+use crate::frames::{edited, with_payload};
+use crate::{Edit, Fault};
 
 pub(super) static FAULTS: &[Fault] = &[
     fault(

@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 
-use super::super::answer::Answer;
-use super::super::fields::{self, is_named};
-use super::super::request::Request;
-use super::super::{Edit, Fault};
 use super::fault;
+use crate::answer::Answer;
+use crate::fields::{self, is_named};
+use crate::request::Request;
+use crate::{Edit, Fault};
 
 pub(super) const KEY: &str = "Sec-WebSocket-Key";
 pub(super) const VERSION: &str = "Sec-WebSocket-Version";

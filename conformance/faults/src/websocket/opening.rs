@@ -4,12 +4,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest, Sha1};
 
-use super::super::answer::Answer;
-use super::super::fields::{self, is_named};
-use super::super::request::Request;
-use super::super::{Edit, Fault};
 use super::fault;
 use super::handshake::{GOOD_KEY, KEY, VERSION, drop_where, keep_one, on_opening, refuse};
+use crate::answer::Answer;
+use crate::fields::{self, is_named};
+use crate::request::Request;
+use crate::{Edit, Fault};
 
 /// What section 1.3 has a server append to the key.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";

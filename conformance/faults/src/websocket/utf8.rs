@@ -3,9 +3,9 @@
 use pushspec_wire::utf8::{NotUtf8, Utf8Validator};
 use pushspec_wire::websocket::{Frame, Opcode, apply_mask};
 
-use super::super::frames::{Read, edited, is_text, with_payload};
-use super::super::{Edit, Fault};
 use super::fault;
+use crate::frames::{Read, edited, is_text, with_payload};
+use crate::{Edit, Fault};
 
 pub(super) static FAULTS: &[Fault] = &[
     fault(

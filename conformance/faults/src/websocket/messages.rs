@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use pushspec_wire::websocket::Frame;
 
-use super::super::frames::{edited, is_text, with_payload};
-use super::super::{Edit, Fault};
 use super::fault;
+use crate::frames::{edited, is_text, with_payload};
+use crate::{Edit, Fault};
 
 pub(super) static FAULTS: &[Fault] = &[
     fault(

@@ -2,9 +2,9 @@
 
 use pushspec_wire::websocket::{Frame, FrameScanner, LengthForm, Opcode, apply_mask};
 
-use super::super::frames::{Conversation, Read, encoded, frames_in, is_text, with_payload};
-use super::super::{Edit, Fault};
 use super::fault;
+use crate::frames::{Conversation, Read, encoded, frames_in, is_text, with_payload};
+use crate::{Edit, Fault};
 
 /// The masking key of the example in section 5.7.
 const EXAMPLE_KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];

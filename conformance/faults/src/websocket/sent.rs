@@ -2,9 +2,9 @@
 
 use pushspec_wire::websocket::{Frame, LengthForm, Opcode};
 
-use super::super::frames::{is_text, with_code, with_payload};
-use super::super::{Edit, Fault};
 use super::fault;
+use crate::frames::{is_text, with_code, with_payload};
+use crate::{Edit, Fault};
 
 pub(super) static FAULTS: &[Fault] = &[
     fault(
