@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use crate::case::Case;
-use crate::case::facts::Sanity;
+use crate::case::front_matter::Precondition;
 use crate::catalogue::{Catalogue, Level};
 use crate::judge::{Finding, Judgement, Verdict};
 use crate::profile::TECHNIQUES;
@@ -17,7 +17,7 @@ pub struct CaseOutcome {
     pub case: Case,
     /// The level of its first clause.
     pub level: Level,
-    /// Whether it was asked for. Invariants are judged on whatever traffic there is, and a sanity case that did not pass
+    /// Whether it was asked for. Invariants are judged on whatever traffic there is, and a precondition that did not pass
     /// is shown wherever others rest on it.
     pub selected: bool,
     /// The verdict.
@@ -55,9 +55,9 @@ impl CaseOutcome {
         }
     }
 
-    /// Whether it is a sanity case and broken, whatever the level of what it missed.
-    pub(crate) fn is_broken_sanity(&self) -> bool {
-        self.case.is_sanity() && self.is_broken()
+    /// Whether it is a precondition and broken, whatever the level of what it missed.
+    pub(crate) fn is_broken_precondition(&self) -> bool {
+        self.case.is_precondition() && self.is_broken()
     }
 
     /// Why it did not pass.
@@ -192,7 +192,7 @@ pub struct Outcome {
     pub excluded: Vec<String>,
     /// Every clause that a selected case judges.
     pub clauses: Vec<ClauseOutcome>,
-    /// The techniques whose sanity case was skipped or did not pass, and why. What else was judged of them says little:
+    /// The techniques whose precondition was skipped or did not pass, and why. What else was judged of them says little:
     /// an address at which there is nothing refuses much of what is to be refused.
     pub unjudged: BTreeMap<String, String>,
     /// What ended the run before its time.
@@ -239,7 +239,7 @@ impl Outcome {
             } else {
                 !self.unjudged.contains_key(&case.case.technique)
             };
-            known || case.is_broken_sanity()
+            known || case.is_broken_precondition()
         };
         let judged =
             |case: &CaseOutcome| case.selected && !matches!(case.verdict, Verdict::Skip | Verdict::Error);
@@ -278,9 +278,9 @@ impl Outcome {
             }
             None => {}
         }
-        for case in self.cases.iter().filter(|case| case.is_broken_sanity()) {
-            let what = match &case.case.section().facts.sanity {
-                Some(Sanity::Capability(name, _)) => name,
+        for case in self.cases.iter().filter(|case| case.is_broken_precondition()) {
+            let what = match &case.case.section().front_matter.precondition {
+                Some(Precondition::Capability(name, _)) => name,
                 _ => &case.case.folder,
             };
             objections.push(not_judged(what, &case.why_broken()));

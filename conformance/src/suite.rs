@@ -114,7 +114,7 @@ impl Suite {
             }
         }
         pages.sort_by(|one, other| one.path.cmp(&other.path));
-        errors.extend(check::sanity(&pages));
+        errors.extend(check::precondition(&pages));
         if !errors.is_empty() {
             return Err(PageErrors(errors));
         }

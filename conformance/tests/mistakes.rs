@@ -51,9 +51,9 @@ fn of_page(text: &str) -> Result<Vec<PageError>> {
 const FACTS: &str = "covers = [\"spec/1/clause\"]\neach.size = [1, 2]\n";
 
 /// A page with one case.
-fn page(facts: &str, conversation: &str) -> String {
+fn page(front_matter: &str, conversation: &str) -> String {
     format!(
-        "# A section\n\n## a-case\n\nWhy it matters.\n\n```toml\n{facts}```\n\n```wire\n{conversation}```\n"
+        "# A section\n\n## a-case\n\nWhy it matters.\n\n```toml\n{front_matter}```\n\n```wire\n{conversation}```\n"
     )
 }
 
@@ -184,10 +184,10 @@ fn several_mistakes_are_told_at_once() -> Result {
 
 const ENDING: &str = "connect\n< eof\n";
 
-/// Pages that are broken by their facts.
-const FACTS_MISTAKEN: &[(&str, &str)] = &[
-    ("no clause", "sanity = true\n"),
-    ("no facts in the fence", ""),
+/// Pages that are broken by their front matter.
+const FRONT_MATTER_MISTAKEN: &[(&str, &str)] = &[
+    ("no clause", "precondition = true\n"),
+    ("no front matter in the fence", ""),
     ("empty list of clauses", "covers = []\n"),
     ("clause that is no list", "covers = 3\n"),
     ("clause twice", "covers = [\"spec/1/clause\", \"spec/1/clause\"]\n"),
@@ -200,9 +200,9 @@ const FACTS_MISTAKEN: &[(&str, &str)] = &[
     ("list that is not closed", "covers = [[\"spec/1/clause\"]\n"),
     ("string without quotes", "covers = [spec]\n"),
     ("string that is not closed", "covers = [\"spec/1/clause]\n"),
-    ("key without a value", "covers = [\"spec/1/clause\"]\nsanity\n"),
-    ("sanity in quotes", "covers = [\"spec/1/clause\"]\nsanity = \"yes\"\n"),
-    ("sanity that is a number", "covers = [\"spec/1/clause\"]\nsanity = 1\n"),
+    ("key without a value", "covers = [\"spec/1/clause\"]\nprecondition\n"),
+    ("precondition in quotes", "covers = [\"spec/1/clause\"]\nprecondition = \"yes\"\n"),
+    ("precondition that is a number", "covers = [\"spec/1/clause\"]\nprecondition = 1\n"),
     ("needs that are no list", "covers = [\"spec/1/clause\"]\nneeds = \"sse\"\n"),
     ("unknown need", "covers = [\"spec/1/clause\"]\nneeds = [\"sse.resum\"]\n"),
     ("unknown need like no other", "covers = [\"spec/1/clause\"]\nneeds = [\"frobnication\"]\n"),
@@ -237,7 +237,7 @@ const PAGES: &[(&str, &str)] = &[
         "no prose",
         "# A section\n\n## a-case\n\n```toml\ncovers = [\"spec/1/clause\"]\n```\n\n```wire\nconnect\n< eof\n```\n",
     ),
-    ("no facts", "# A section\n\n## a-case\n\nWhy.\n\n```wire\nconnect\n```\n"),
+    ("no front matter", "# A section\n\n## a-case\n\nWhy.\n\n```wire\nconnect\n```\n"),
     ("no conversation", "# A section\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\n```\n"),
     (
         "unknown invariant",
@@ -248,7 +248,7 @@ const PAGES: &[(&str, &str)] = &[
         "# A section\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\n",
     ),
     (
-        "facts that are not closed",
+        "front matter that is not closed",
         "# A section\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\n\n```wire\nconnect\n< eof\n```\n",
     ),
     (
@@ -256,7 +256,7 @@ const PAGES: &[(&str, &str)] = &[
         "# A section\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\n```\n\n```wire\nconnect\n< eof\n\n## b-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\n```\n\n```wire\nconnect\n< eof\n```\n",
     ),
     (
-        "facts that are not opened",
+        "front matter that is not opened",
         "# A section\n\n## a-case\n\nWhy.\n\ncovers = [\"spec/1/clause\"]\n```\n\n```wire\nconnect\n< eof\n```\n",
     ),
     (
@@ -272,7 +272,7 @@ const PAGES: &[(&str, &str)] = &[
         "# A section\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\n```\n\n```wire\nconnect\n< eof\n```\n\n```wire\nconnect\n< eof\n```\n",
     ),
     (
-        "facts behind the conversation",
+        "front matter behind the conversation",
         "# A section\n\n## a-case\n\nWhy.\n\n```wire\nconnect\n< eof\n```\n\n```toml\ncovers = [\"spec/1/clause\"]\n```\n",
     ),
     (
@@ -280,8 +280,8 @@ const PAGES: &[(&str, &str)] = &[
         "# A section\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\n```\n\n```wire\nconnect\n< eof\n```\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\n```\n\n```wire\nconnect\n< eof\n```\n",
     ),
     (
-        "two sanity cases",
-        "# A section\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\nsanity = true\n```\n\n```wire\nconnect\n< eof\n```\n\n## b-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\nsanity = true\n```\n\n```wire\nconnect\n< eof\n```\n",
+        "two preconditions",
+        "# A section\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\nprecondition = true\n```\n\n```wire\nconnect\n< eof\n```\n\n## b-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\nprecondition = true\n```\n\n```wire\nconnect\n< eof\n```\n",
     ),
 ];
 
@@ -297,8 +297,8 @@ fn a_case_that_is_written_too_often_is_a_mistake() -> Result {
 #[test]
 fn a_mistake_in_a_page_is_shown_with_a_caret() -> Result {
     let mut all = String::new();
-    for (what, facts) in FACTS_MISTAKEN {
-        all.push_str(&shown(what, &of_page(&page(facts, ENDING))?));
+    for (what, front_matter) in FRONT_MATTER_MISTAKEN {
+        all.push_str(&shown(what, &of_page(&page(front_matter, ENDING))?));
     }
     for (what, text) in PAGES {
         all.push_str(&shown(what, &of_page(text)?));

@@ -6,8 +6,8 @@
 
 pub mod error;
 pub mod expand;
-pub mod facts;
 mod fence;
+pub mod front_matter;
 pub mod page;
 mod parse;
 pub(crate) mod place;

@@ -152,7 +152,9 @@ impl<'a> Cursor<'a> {
         let mut mistake =
             Mistake::at(from, name.chars().count() + 2, format!("unknown substitution `{{{name}}}`"));
         mistake.hint = did_you_mean(name, known).or_else(|| {
-            Some(format!("add `each.{name} = […]` to the facts, or write a brace of its own as `\\{{`"))
+            Some(format!(
+                "add `each.{name} = […]` to the front matter, or write a brace of its own as `\\{{`"
+            ))
         });
         Err(mistake)
     }
