@@ -63,8 +63,8 @@ impl CaseOutcome {
     /// Why it did not pass.
     pub(crate) fn why_broken(&self) -> String {
         let found = self.findings.first().map(|finding| format!("received {}", finding.received));
-        let why = self.reason.clone().or(found).unwrap_or_else(|| "it did not come to its end".to_owned());
-        format!("its first case, {}, did not pass: {why}", self.case.id)
+        let why = self.reason.clone().or(found).unwrap_or_else(|| "it did not reach its end".to_owned());
+        format!("its precondition {} did not pass: {why}", self.case.id)
     }
 
     /// Whether the conversation did not come to its end, or says nothing of the server: what rests on it says nothing
@@ -259,7 +259,7 @@ impl Outcome {
         let counted = [
             (counts.of(Verdict::Fail), "failed", true),
             (counts.of(Verdict::Error), "could not be run", true),
-            (counts.of(Verdict::Warn), "came to a warning, which counts as a failure here", strict),
+            (counts.of(Verdict::Warn), "had a warning, which counts as a failure in this run", strict),
         ];
         for (count, what, _) in counted.into_iter().filter(|(count, _, counts)| *count > 0 && *counts) {
             objections.push(format!("{} {what}", cases(count)));
@@ -274,7 +274,7 @@ impl Outcome {
             Some(Ending::Stopped) => objections.push(INTERRUPTED.to_owned()),
             Some(Ending::Gone { after, why, .. }) => {
                 let seconds = after.as_secs_f64();
-                objections.push(format!("the server went away {seconds:.1} s after the beginning: {why}"));
+                objections.push(format!("the server went away {seconds:.1} s after the start: {why}"));
             }
             None => {}
         }
@@ -297,7 +297,7 @@ impl Outcome {
 pub(crate) const INTERRUPTED: &str = "the run was interrupted";
 
 /// What is said of a run in which every case was skipped.
-pub(crate) const NOTHING_JUDGED: &str = "nothing that was selected could be judged";
+pub(crate) const NOTHING_JUDGED: &str = "no selected case could be judged";
 
 /// That nothing is known of a technique.
 pub(crate) fn not_judged(technique: &str, why: &str) -> String {

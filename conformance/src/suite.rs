@@ -42,7 +42,7 @@ pub enum SuiteError {
     },
     /// A folder without pages.
     #[error(
-        "`{0}` holds no page: pages are at http/*.md, polling/*.md, long-polling/*.md, iframe/*.md, sse/*.md and websocket/*.md below it"
+        "`{0}` has no page: pages are at http/*.md, polling/*.md, long-polling/*.md, iframe/*.md, sse/*.md and websocket/*.md below it"
     )]
     Empty(PathBuf),
     /// A file or a folder whose name keeps its pages from being read.

@@ -48,7 +48,7 @@ enum EventStreamError {
     NotUtf8,
     #[error("the Last-Event-ID field is given more than once")]
     Repeated,
-    #[error("the parameter redirect is none of 301, 302, 303, 307 and 308")]
+    #[error("the parameter redirect is not one of 301, 302, 303, 307 and 308")]
     Redirect,
 }
 

@@ -104,8 +104,8 @@ pub fn parse(source: &str) -> Result<FrontMatter, FrontMatterError> {
     }
     for (index, (clause, range)) in covers.iter().enumerate() {
         if covers[..index].iter().any(|(other, _)| other == clause) {
-            let hint = "take it out: a case covers a clause once";
-            return Err(FrontMatterError::at(range, format!("`{clause}` stands there twice"), hint));
+            let hint = "remove one: a case covers a clause once";
+            return Err(FrontMatterError::at(range, format!("`{clause}` occurs twice"), hint));
         }
     }
     let each = written.each.into_iter().map(|(name, values)| parameter(name, values));
@@ -149,12 +149,12 @@ fn parameter(
     let place = written.span();
     if !is_kebab_case(name.get_ref()) {
         let hint = "small letters, digits and single hyphens, as in `each.size = [0, 125]`";
-        let message = format!("`{}` is no name of a parameter", name.get_ref().escape_debug());
+        let message = format!("`{}` is not the name of a parameter", name.get_ref().escape_debug());
         return Err(FrontMatterError::at(&name.span(), message, hint));
     }
     let name = name.into_inner();
     let example =
-        format!("as in `each.{name} = [0, 125]` or `each.{name} = {{ blank = \" \", none = \"\" }}`");
+        format!("as in `each.{name} = [0, 125]` or `each.{name} = {{ space = \" \", none = \"\" }}`");
     let wrong = |message: &str| FrontMatterError::at(&place, message, &example);
     let labelled: Vec<(Option<String>, toml::Value)> = match written.into_inner() {
         toml::Value::Array(values) => values.into_iter().map(|value| (None, value)).collect(),
@@ -181,12 +181,8 @@ fn check_number(each: &BTreeMap<String, Vec<EachValue>>) -> Result<(), FrontMatt
     let number = each.values().fold(1, |number: usize, values| number.saturating_mul(values.len()));
     match each.values().flatten().last() {
         Some(value) if number > MOST_CASES => {
-            let hint = format!("at most {MOST_CASES}: take out values that show nothing new");
-            Err(FrontMatterError::at(
-                &value.place,
-                format!("the parameters make {number} cases of this one"),
-                hint,
-            ))
+            let hint = format!("at most {MOST_CASES} are allowed: remove values that show nothing new");
+            Err(FrontMatterError::at(&value.place, format!("the parameters make {number} cases"), hint))
         }
         _ => Ok(()),
     }
@@ -195,12 +191,12 @@ fn check_number(each: &BTreeMap<String, Vec<EachValue>>) -> Result<(), FrontMatt
 fn check_label(label: &str, before: &[EachValue], place: &Range<usize>) -> Result<(), FrontMatterError> {
     let shown = label.escape_debug();
     if !is_label(label) {
-        let message = format!("`{shown}` does not read well in the id of a case");
+        let message = format!("`{shown}` cannot be part of the id of a case");
         return Err(FrontMatterError::at(place, message, "give it a label, as in `{ label = \"value\" }`"));
     }
     if before.iter().any(|other| other.label == label) {
         let hint = "take one out, or give each a label of its own, as in `{ label = \"value\" }`";
-        return Err(FrontMatterError::at(place, format!("`{shown}` stands there twice"), hint));
+        return Err(FrontMatterError::at(place, format!("`{shown}` occurs twice"), hint));
     }
     Ok(())
 }

@@ -104,13 +104,13 @@ impl Reader<'_> {
             self.mistake(0, mistake.hint("save it as UTF-8 without one"));
         } else if let Some(index) = self.lines.iter().position(|line| line.ends_with("\r\n")) {
             let end = self.lines[index].chars().count() - 2;
-            let mistake = Mistake::at(end, 1, "the line ends with a carriage return");
-            self.mistake(index, mistake.hint("save the page with line feeds alone"));
+            let mistake = Mistake::at(end, 1, "the line ends with CR");
+            self.mistake(index, mistake.hint("save the page with LF line ends"));
         } else if !self.lines.last().is_some_and(|line| line.ends_with('\n')) {
             let last = self.lines.len() - 1;
             let mistake =
                 Mistake::at(self.lines[last].chars().count(), 1, "the page does not end with a line break");
-            self.mistake(last, mistake.hint("add one behind the last line"));
+            self.mistake(last, mistake.hint("add one after the last line"));
         }
     }
 
@@ -139,8 +139,8 @@ impl Reader<'_> {
             let end = layout.headings.get(index + 1).copied().unwrap_or(self.lines.len());
             let Some(section) = self.section(*start..end, &layout) else { continue };
             if sections.iter().any(|other| other.name == section.name) {
-                let mistake = self.at_heading(*start, "the page has this case already");
-                self.mistake(*start, mistake.hint("give it another name, or take one of the two out"));
+                let mistake = self.at_heading(*start, "the page already has this case");
+                self.mistake(*start, mistake.hint("give it another name, or remove one of the two"));
             }
             sections.push(section);
         }
@@ -166,7 +166,7 @@ impl Reader<'_> {
             let mistake = self.at_heading(range.start, "the case does not say why it matters");
             self.mistake(
                 range.start,
-                mistake.hint("write two or three sentences between its name and its front matter"),
+                mistake.hint("write two or three sentences between the heading and the front matter"),
             );
         }
         let front_matter = self.front_matter(front_matter_fence)?;
@@ -207,7 +207,7 @@ impl Reader<'_> {
         }
         for language in ["toml", "wire"] {
             if let Some(second) = fences.iter().filter(is(language)).nth(1) {
-                let hint = "put both into one, or begin another case with `## ` and its name";
+                let hint = "put both into one fence, or begin another case with `## ` and its name";
                 self.mistake(
                     second.opening(),
                     second.mistake("the case has a second fence of this kind").hint(hint),
@@ -237,13 +237,13 @@ impl Reader<'_> {
         match (wire, &front_matter.invariant) {
             (None, None) => {
                 let mistake = self.at_heading(heading, "the case has no conversation");
-                self.mistake(heading, mistake.hint("add a fence ```wire behind its front matter"));
+                self.mistake(heading, mistake.hint("add a fence ```wire after its front matter"));
             }
             (Some(fence), Some(_)) => {
                 let mistake = fence.mistake("an invariant has no conversation");
                 self.mistake(
                     fence.opening(),
-                    mistake.hint("take out the fence, or `invariant` from the front matter"),
+                    mistake.hint("remove the fence, or `invariant` from the front matter"),
                 );
             }
             _ => {}

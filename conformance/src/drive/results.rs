@@ -12,7 +12,7 @@ use crate::profile::Target;
 use crate::transcript::{EventKind, Transcript};
 
 /// Why a case says nothing, where the target went away in the meantime.
-const RUNNING: &str = "it was running when the server went away, which may be why it came out as it did";
+const RUNNING: &str = "it was running when the server went away, which may be the cause of its result";
 
 /// Why a case was not run, where the target was gone by then.
 pub(super) const NOT_RUN: &str = "the server had gone away";

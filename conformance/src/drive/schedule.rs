@@ -323,7 +323,7 @@ impl Runner {
     fn left_out(&self, case: &Case) -> Option<String> {
         let asked_for = || self.select.iter().any(|pattern| pattern.asks_for(&case.id));
         let left_out = case.section().front_matter.large && !asked_for();
-        left_out.then(|| format!("it moves megabytes; --select {} runs it", case.page.path))
+        left_out.then(|| format!("it transfers megabytes; --select {} runs it", case.page.path))
     }
 
     async fn case(&self, case: Case, attempt: usize) -> Ran {
@@ -367,7 +367,7 @@ impl Runner {
             return CaseOutcome::skipped(case, level, "the invariant is not known".into());
         };
         if !results.relevant.contains(&invariant) {
-            let reason = "no case that ran had traffic for it".to_owned();
+            let reason = "no case that ran had traffic that it judges".to_owned();
             return CaseOutcome::skipped(case, level, reason);
         }
         let findings = breaches::findings(&case, level, invariant, &results.breaches);

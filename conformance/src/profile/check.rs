@@ -85,12 +85,12 @@ fn pointer_wrong(pointer: &str, key: &str) -> Option<Wrong> {
     if (pointer.is_empty() || pointer.starts_with('/')) && escaped {
         return None;
     }
-    let message = format!("`{}` is no JSON pointer", pointer.escape_debug());
+    let message = format!("`{}` is not a JSON pointer", pointer.escape_debug());
     if !escaped {
-        return Some(Wrong::new(message, "`~` is written `~0`, and `/` within a name `~1`"));
+        return Some(Wrong::new(message, "write `~` as `~0`, and `/` within a name as `~1`"));
     }
-    let or_header = if key == "cursor" { "; `header:Name` is the field of an answer" } else { "" };
-    Some(Wrong::new(message, format!("it begins with `/`, as in `/result/update`{or_header}")))
+    let or_header = if key == "cursor" { "; `header:Name` is a header field of the response" } else { "" };
+    Some(Wrong::new(message, format!("a JSON pointer begins with `/`, as in `/result/update`{or_header}")))
 }
 
 fn header_mistakes(profile: &Profile) -> Vec<Mistake> {
@@ -98,9 +98,9 @@ fn header_mistakes(profile: &Profile) -> Vec<Mistake> {
     for (name, value) in &profile.headers {
         let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         let message = if name.is_empty() || !name.bytes().all(token) {
-            format!("`{}` is no name of a header field", name.escape_debug())
+            format!("`{}` is not the name of a header field", name.escape_debug())
         } else if !value.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
-            format!("`{}` is no value of a header field", value.escape_debug())
+            format!("`{}` is not the value of a header field", value.escape_debug())
         } else {
             continue;
         };
@@ -116,8 +116,8 @@ fn path_wrong(path: &str) -> Option<Wrong> {
     if path.starts_with('/') && printable {
         return None;
     }
-    let message = format!("`{}` is no path", path.escape_debug());
-    Some(Wrong::new(message, "it begins with `/`, and blanks and letters beyond ASCII are percent-encoded"))
+    let message = format!("`{}` is not a path", path.escape_debug());
+    Some(Wrong::new(message, "a path begins with `/`; spaces and non-ASCII characters are percent-encoded"))
 }
 
 /// A name in braces that nothing is filled in for, and that the server would get as it is.
@@ -128,7 +128,7 @@ fn place_wrong(template: &str, known: &[&str]) -> Option<Wrong> {
     };
     let mut names = template.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
     let name = names.find(|name| is_name(name) && !known.contains(name))?;
-    let message = format!("nothing is filled in for `{{{name}}}` here");
+    let message = format!("`{{{name}}}` has no value here");
     let braced: Vec<String> = known.iter().map(|known| format!("{{{known}}}")).collect();
     let braced = braced.iter().map(String::as_str);
     let hint = did_you_mean(&format!("{{{name}}}"), braced.clone())
@@ -141,9 +141,8 @@ fn reply_wrong(websocket: &WebSocket) -> Option<Wrong> {
     let reply = websocket.reply.as_ref().filter(|_| websocket.reply_encoding == ReplyEncoding::Json)?;
     let answer = reply.replace("{message}", &ReplyEncoding::Json.encode("one"));
     let error = serde_json::from_str::<serde_json::Value>(&answer).err()?;
-    let message = format!("`{}` is no JSON: {error}", answer.escape_debug());
-    let hint =
-        "`reply-encoding = \"json\"` fills in the content of a string, as in `'{\"text\": \"{message}\"}'`";
+    let message = format!("`{}` is not JSON: {error}", answer.escape_debug());
+    let hint = "`reply-encoding = \"json\"` needs `{message}` within a JSON string, as in `'{\"text\": \"{message}\"}'`";
     Some(Wrong::new(message, hint))
 }
 
@@ -153,8 +152,9 @@ fn publish_mistakes(publish: &Publish) -> Vec<Mistake> {
     mistakes.extend(request_wrong(&publish.request).map(|wrong| mistake("request", wrong)));
     mistakes.extend(place_wrong(&publish.body, PUBLISH).map(|wrong| mistake("body", wrong)));
     if mistakes.is_empty() && !publish.names("data") {
-        let message = "neither `request` nor `body` has `{data}`: nothing says what to publish";
-        let hint = "as in `body = \"{data}\"`; leave [publish] out where a server sends what it likes";
+        let message =
+            "neither `request` nor `body` has `{data}`: the publication would not contain the message";
+        let hint = "as in `body = \"{data}\"`; remove [publish] if the suite cannot make the server send";
         mistakes.push(mistake("", Wrong::new(message, hint)));
     }
     mistakes
@@ -163,10 +163,10 @@ fn publish_mistakes(publish: &Publish) -> Vec<Mistake> {
 fn request_wrong(request: &str) -> Option<Wrong> {
     let hint = "method and path, as in `POST /publish/{channel}`";
     let Some((method, path)) = request.split_once(' ') else {
-        return Some(Wrong::new(format!("`{}` is no request", request.escape_debug()), hint));
+        return Some(Wrong::new(format!("`{}` is not a request", request.escape_debug()), hint));
     };
     if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        return Some(Wrong::new(format!("`{}` is no method", method.escape_debug()), hint));
+        return Some(Wrong::new(format!("`{}` is not a method", method.escape_debug()), hint));
     }
     path_wrong(path).or_else(|| place_wrong(path, PUBLISH))
 }

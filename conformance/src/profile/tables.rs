@@ -197,7 +197,7 @@ fn callback<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Err
         Ok(name)
     } else {
         Err(serde::de::Error::custom(format!(
-            "`{name}` is no name of a function: write it like `push.deliver`"
+            "`{name}` is not the name of a function: write it like `push.deliver`"
         )))
     }
 }
@@ -427,6 +427,6 @@ impl Visitor<'_> for Time {
 
     fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Duration, E> {
         crate::case::parse_duration(word)
-            .ok_or_else(|| E::custom(format!("`{word}` is no time; write `300ms` or `25s`")))
+            .ok_or_else(|| E::custom(format!("`{word}` is not a time; write `300ms` or `25s`")))
     }
 }

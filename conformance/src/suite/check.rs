@@ -31,9 +31,9 @@ pub(super) fn precondition(pages: &[Arc<Page>]) -> Vec<PageError> {
         for section in &page.sections {
             let (capability, message) = match &section.front_matter.precondition {
                 None => continue,
-                Some(Precondition::Technique) => (None, "the folder has a precondition already".to_owned()),
+                Some(Precondition::Technique) => (None, "the folder already has a precondition".to_owned()),
                 Some(Precondition::Capability(name, _)) => {
-                    (Some(name.as_str()), format!("the folder has a precondition of `{name}` already"))
+                    (Some(name.as_str()), format!("the folder already has a precondition for `{name}`"))
                 }
             };
             let id = format!("{}/{}", page.path, section.name);
@@ -43,7 +43,7 @@ pub(super) fn precondition(pages: &[Arc<Page>]) -> Vec<PageError> {
             };
             let wrong = Wrong::new(
                 message,
-                format!("take `precondition` out of the front matter here or of `{other}`"),
+                format!("remove `precondition` from the front matter here or in `{other}`"),
             );
             let place = Place { line: section.line - 1, column: 3, width: section.name.chars().count() };
             errors.push(error(page, place, format!("## {}", section.name), wrong));
@@ -63,7 +63,7 @@ fn clause_mistake(catalogue: &Catalogue, id: &str) -> Option<Wrong> {
         return Some(Wrong::new(format!("`{id}` binds clients"), hint));
     }
     clause.waived.as_ref().map(|reason| {
-        let hint = format!("take `waived` out at {file}:{line}, which says: {reason}");
+        let hint = format!("remove `waived` at {file}:{line}; its reason is: {reason}");
         Wrong::new(format!("`{id}` is waived"), hint)
     })
 }

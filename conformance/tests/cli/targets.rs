@@ -314,7 +314,7 @@ fn streams_that_end_and_rooms_are_not_asked_for_what_they_are_not() -> Result {
         assert!(reason.starts_with(&format!("the profile has no `{capability}`: ")), "{reason}");
     }
     assert_eq!(verdict_of(&folder, "websocket/6-messages/messages-in-turn")?.0, "pass");
-    let note = "note: [sse] resume = true is not looked at: the profile has no `publish`";
+    let note = "note: no case judges [sse] resume = true: the profile has no `publish`";
     assert!(err(&output).contains(note), "{}", err(&output));
     server.stop();
     Ok(())

@@ -46,7 +46,7 @@ pub(crate) fn parse_line(text: &str, number: usize, parameters: &[String]) -> Re
     let characters: Vec<char> = text.chars().collect();
     let indent = characters.iter().take_while(|character| **character == ' ').count();
     if characters.get(indent) == Some(&'\t') {
-        return Err(Mistake::at(indent, 1, "the line begins with a tab").hint("take it out, or write blanks"));
+        return Err(Mistake::at(indent, 1, "the line begins with a tab").hint("remove it, or write spaces"));
     }
     let notes = split_notes(&characters, indent);
     let mut cursor = Cursor::new(&characters[..notes.end], indent, parameters);
@@ -77,7 +77,7 @@ fn at_note(mistake: Mistake, characters: &[char]) -> Mistake {
 }
 
 /// What keeps a comment or a clause apart from what stands before it.
-const TWO_BLANKS: &str = "put at least two blanks before a comment or a clause";
+const TWO_BLANKS: &str = "put at least two spaces before a comment or a clause";
 
 /// A line is about one clause.
 fn one_clause(note: &Note, end: usize) -> Result<(), Mistake> {
@@ -90,7 +90,7 @@ fn one_clause(note: &Note, end: usize) -> Result<(), Mistake> {
     let column = end + note.gap.len() + 1 + first + blanks;
     let width = rest.chars().count() - blanks;
     Err(Mistake::at(column, width, "a line names one clause")
-        .hint("keep the one that it judges; a clause that the whole case judges belongs into `covers`"))
+        .hint("keep the one that the line judges; write a clause that the whole case judges in `covers`"))
 }
 
 struct Notes {
