@@ -60,7 +60,7 @@ fn files(folder: &str) -> Result<Vec<String>> {
 
 /// All texts, each with its name.
 fn texts() -> Result<Vec<(String, String)>> {
-    let documents = files("docs")?.into_iter().filter(|path| path.ends_with(".md") && path != OTHERS);
+    let documents = files("docs")?.into_iter().filter(|path| path != OTHERS);
     let mistakes = files(SNAPSHOTS)?.into_iter().filter(|path| path.contains("mistakes__"));
     let mut texts = Vec::new();
     for path in DOCUMENTS.map(str::to_owned).into_iter().chain(documents).chain(mistakes) {

@@ -157,15 +157,15 @@ struct Runner {
     publisher: Publisher,
     patience: f64,
     tag: String,
-    /// Cases that publish take turns where the target has no channels.
+    /// Cases that publish run one at a time where the target has no channels.
     turns: Option<Mutex<()>>,
-    /// Cases that use the WebSocket take turns where it is one room for all.
+    /// Cases that use the WebSocket run one at a time where it is one room for all.
     room: Option<Mutex<()>>,
     slots: Semaphore,
     /// The same for cases that are run again.
     few: Semaphore,
     select: Vec<Pattern>,
-    /// Cases that move megabytes take turns: a server that needs a second for each is not to be late with all.
+    /// Cases that transfer megabytes run one at a time: a server that needs a second for each is not to be late with all.
     large: Mutex<()>,
     again: bool,
 }

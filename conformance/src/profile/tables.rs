@@ -211,7 +211,7 @@ pub struct EventStream {
     /// Whether the server honours `Last-Event-ID`.
     #[serde(default)]
     pub resume: bool,
-    /// Whether its streams end when all is said.
+    /// Whether its streams end when the response is complete.
     #[serde(default)]
     pub finite: bool,
     /// The time after which a comment keeps the connection alive.
@@ -219,7 +219,7 @@ pub struct EventStream {
     pub heartbeat: Option<Duration>,
     /// Path and query of a stream that the server ends after its first event.
     pub ending: Option<String>,
-    /// Path and query of a stream that is over: clients are to come no more.
+    /// Path and query of a stream that is over: the server tells clients not to reconnect.
     pub gone: Option<String>,
     /// Path and query from which a stream has moved elsewhere.
     pub moved: Option<String>,

@@ -25,7 +25,7 @@ const MOST_CONNECTIONS: usize = 500;
 
 pub(super) fn attributes(cursor: &mut Cursor<'_>, known: &[&str]) -> Result<Vec<Attribute>, Mistake> {
     let mut attributes: Vec<Attribute> = Vec::new();
-    // What ends with blanks is told so by who reads the whole line.
+    // Who reads the whole line reports spaces at its end.
     while cursor.starts_with(" ") && !cursor.rest().trim().is_empty() {
         let before = cursor.position();
         cursor.take(" ");

@@ -88,7 +88,7 @@ impl<'a> Cursor<'a> {
         found
     }
 
-    /// The word that comes next, up to a blank or one of `stops`, without taking it.
+    /// The word that comes next, up to a space or one of `stops`, without taking it.
     pub(crate) fn peek_word(&self, stops: &[char]) -> String {
         self.characters[self.position.min(self.characters.len())..]
             .iter()
@@ -103,7 +103,7 @@ impl<'a> Cursor<'a> {
         word
     }
 
-    /// Takes exactly one blank, behind which something stands; `example` shows what.
+    /// Takes exactly one space, after which something stands; `example` shows what.
     pub(crate) fn blank(&mut self, example: &str) -> Result<(), Mistake> {
         let from = self.position;
         if self.rest().trim().is_empty() {

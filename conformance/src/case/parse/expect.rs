@@ -134,7 +134,7 @@ fn status(cursor: &mut Cursor<'_>) -> Result<StatusPattern, Mistake> {
     }
     cursor.blank("< HTTP/1.1 200 *")?;
     let codes = codes(cursor)?;
-    // A reason phrase may be empty, but the blank before it may not be left out (RFC 9112 section 4).
+    // A reason phrase may be empty, but the space before it may not be left out (RFC 9112 section 4).
     if cursor.rest() == " " {
         cursor.take_rest();
         return Ok(StatusPattern { version, codes, reason: Some(String::new()) });

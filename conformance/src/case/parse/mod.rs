@@ -67,7 +67,7 @@ pub(crate) fn parse_line(text: &str, number: usize, parameters: &[String]) -> Re
     })
 }
 
-/// A mistake where a comment or a clause was meant, and one blank stands before it.
+/// A mistake where a comment or a clause was meant, and one space stands before it.
 fn at_note(mistake: Mistake, characters: &[char]) -> Mistake {
     let before = mistake.column.checked_sub(1).and_then(|column| characters.get(column));
     match (before, characters.get(mistake.column)) {
@@ -119,7 +119,7 @@ fn split_notes(characters: &[char], indent: usize) -> Notes {
     }
 }
 
-/// Where the blanks before a note begin, and whether every quote on the line is closed.
+/// Where the spaces before a note begin, and whether every quote on the line is closed.
 fn note_start(characters: &[char], indent: usize, sign: char, respect_quotes: bool) -> (Option<usize>, bool) {
     let mut quoted = false;
     let mut found = None;
