@@ -19,13 +19,13 @@ use crate::escape::visible;
 use crate::load::Technique;
 use crate::suite::{Suite, SuiteError};
 
-/// Says, clause by clause, whether a server does server push right
+/// Judges, clause by clause, whether a server implements server push as the specifications require
 #[derive(Debug, Parser)]
 #[command(name = "pushspec", version, propagate_version = true, after_help = EXIT_CODES)]
 pub struct Program {
     #[command(subcommand)]
     command: Command,
-    /// Colours: auto is on for a terminal, unless NO_COLOR is set
+    /// Prints in colour; auto does so on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN", display_order = LAST)]
     color: Color,
 }
@@ -35,26 +35,26 @@ const LAST: usize = 900;
 
 const EXIT_CODES: &str = "Exit codes:
   0  the target conforms
-  1  it does not
+  1  the target does not conform
   2  an argument, a profile or a fixture is wrong
-  3  the target is not reachable, or went away while it was judged
-  4  nothing was selected, or nothing that was selected could be judged
-  5  a report could not be written, or the suite itself failed
-  130, 143  SIGINT (Ctrl-C) or SIGTERM ended the run; what was judged until then is reported";
+  3  the target is not reachable, or it went away during the run
+  4  no case was selected, or no selected case could be judged
+  5  a report could not be written, or the program itself failed
+  130, 143  SIGINT (Ctrl-C) or SIGTERM ended the run; the report has what was judged before";
 
-/// Where reports go if nothing else is said.
+/// Where reports go by default.
 const REPORT_DIR: &str = "reports/latest";
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Judges a server; without a URL, that of ./pushspec.toml, or else the built-in reference server
+    /// Judges a server; without a URL, the one in ./pushspec.toml, or else the built-in reference server
     Run(Box<RunArguments>),
-    /// Lists the cases
+    /// Lists the cases, the clauses or the faults
     List(ListArguments),
-    /// Explains a case, a clause or a fault: what it asks, why, where it is written, and how to run it
+    /// Explains a case, a clause or a fault, and shows how to run it
     Explain(ExplainArguments),
-    /// Measures a server with many waiting clients; without a URL, that of ./pushspec.toml, or else the reference server in
-    /// a process of its own
+    /// Measures a server with many waiting clients; without a URL, the one in ./pushspec.toml, or else a reference server
+    /// in its own process
     Load(LoadArguments),
     /// Starts the reference server
     Serve(Box<pushspec_reference::cli::ServeArguments>),
@@ -71,45 +71,45 @@ enum Color {
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 struct RunArguments {
-    /// The server, as in `http://127.0.0.1:8080`, or `ws://127.0.0.1:8080/path` for a WebSocket alone, at `/` where
-    /// there is no path
+    /// The URL of the server, such as `http://127.0.0.1:8080`; `ws://127.0.0.1:8080/path` judges only the WebSocket at
+    /// that path, or at `/` if there is no path
     url: Option<String>,
-    /// Only cases that match: the beginning of an id as in websocket/5.2, or with * for any characters
+    /// Runs only the cases that match a pattern: the beginning of an id, such as websocket/5.2; * stands for any characters
     #[arg(long, short, value_name = "PATTERN", num_args = 1..)]
     select: Vec<String>,
-    /// Leaves out cases that match, as for --select: findings that are known already
+    /// Leaves out the cases that match a pattern, for example because their findings are known
     #[arg(long, value_name = "PATTERN", num_args = 1..)]
     exclude: Vec<String>,
-    /// Where the server keeps each technique; ./pushspec.toml if it exists
+    /// Reads the profile of the server from this file; the default is ./pushspec.toml if it exists
     #[arg(long, short, value_name = "FILE")]
     profile: Option<PathBuf>,
-    /// Warnings are failures
+    /// Counts warnings as failures
     #[arg(long)]
     strict: bool,
-    /// Puts a relay before the server that breaks one thing: shows that the suite can fail (see list --faults)
+    /// Adds this fault to the server by a relay, to show that the suite finds it; list --faults lists the names
     #[arg(long, value_name = "NAME")]
     fault: Option<String>,
     #[command(flatten)]
     paths: PathArguments,
-    /// How many cases run at once
+    /// Runs at most this many cases at the same time
     #[arg(long, short, value_name = "NUMBER", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=4096), help_heading = TIMING)]
     jobs: u16,
-    /// Factor for all deadlines; lower bounds are exact
+    /// Multiplies every deadline by this factor; lower bounds stay the same
     #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = patience, help_heading = TIMING)]
     patience: f64,
-    /// How long to wait for a server that is not up yet, as in 30s
+    /// Waits up to this time, such as 30s, for the server to accept connections
     #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = TIMING)]
     wait: Option<Duration>,
-    /// Where report.json and junit.xml go
+    /// Writes report.json and junit.xml to this folder
     #[arg(long, value_name = "DIR", default_value = REPORT_DIR, help_heading = REPORTS)]
     report_dir: PathBuf,
-    /// What goes to standard output
+    /// Prints to standard output in this format
     #[arg(long, short, value_enum, default_value = "text", help_heading = REPORTS)]
     format: Format,
-    /// Only findings and the verdict; twice: nothing
+    /// Prints only the findings and the verdict; -qq prints nothing
     #[arg(long, short, action = clap::ArgAction::Count, help_heading = REPORTS)]
     quiet: u8,
-    #[command(flatten, next_help_heading = "Own pages")]
+    #[command(flatten, next_help_heading = "Your own pages")]
     fixtures: FixtureArguments,
 }
 
@@ -121,22 +121,22 @@ const REPORTS: &str = "Reports";
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Instead of a profile")]
 struct PathArguments {
-    /// Path of a polling endpoint
+    /// The path of the polling endpoint
     #[arg(long, value_name = "PATH", conflicts_with = "profile")]
     polling: Option<String>,
-    /// Path of a long-polling endpoint
+    /// The path of the long-polling endpoint
     #[arg(long, value_name = "PATH", conflicts_with = "profile")]
     long_polling: Option<String>,
-    /// Path of an iframe-streaming endpoint, with {callback} if the callback can be named
+    /// The path of the iframe stream, with {callback} if the client can choose the callback
     #[arg(long, value_name = "PATH", conflicts_with = "profile")]
     iframe: Option<String>,
-    /// Path of an event stream
+    /// The path of the event stream
     #[arg(long, value_name = "PATH", conflicts_with = "profile")]
     sse: Option<String>,
-    /// Path of a WebSocket
+    /// The path of the WebSocket endpoint
     #[arg(long, value_name = "PATH", conflicts_with = "profile")]
     websocket: Option<String>,
-    /// The WebSocket answers every message with the same message
+    /// States that the WebSocket endpoint sends every message back
     #[arg(long, conflicts_with = "profile")]
     echo: bool,
 }
@@ -144,7 +144,7 @@ struct PathArguments {
 /// Which pages are judged by.
 #[derive(Debug, Args)]
 struct FixtureArguments {
-    /// Pages from a folder laid out like fixtures/, instead of the built-in ones
+    /// Reads the pages from this folder, laid out like fixtures/, and not the built-in ones
     #[arg(long, value_name = "DIR")]
     fixtures: Option<PathBuf>,
 }
@@ -152,15 +152,15 @@ struct FixtureArguments {
 /// Arguments of `list`.
 #[derive(Debug, Args)]
 struct ListArguments {
-    /// Only what matches; as for run --select
+    /// Lists only what matches a pattern, as in run --select
     patterns: Vec<String>,
-    /// How to write the list
+    /// Prints the list in this format
     #[arg(long, short, value_enum, default_value = "text")]
     format: Format,
-    /// Lists the clauses instead of the cases
+    /// Lists the clauses and not the cases
     #[arg(long, conflicts_with = "faults")]
     clauses: bool,
-    /// Lists the faults that run --fault takes
+    /// Lists the faults that run --fault accepts
     #[arg(long)]
     faults: bool,
     #[command(flatten)]
@@ -180,50 +180,50 @@ struct ExplainArguments {
 #[derive(Debug, Args)]
 #[command(after_help = LOAD_EXIT_CODES)]
 struct LoadArguments {
-    /// The server, as in `http://127.0.0.1:8080`
+    /// The URL of the server, such as `http://127.0.0.1:8080`
     url: Option<String>,
-    /// By which technique the clients wait
+    /// The technique by which the clients wait for messages
     #[arg(long, short, value_enum)]
     technique: Technique,
-    /// How many clients
+    /// Connects this many clients
     #[arg(long, value_name = "NUMBER", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     clients: u32,
-    /// How many messages are published
+    /// Publishes this many messages
     #[arg(long, value_name = "NUMBER", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     messages: u32,
-    /// How many messages are published a second, at most; each waits for the answer to the one before
+    /// Publishes at most this many messages a second; each waits for the response to the one before
     #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = rate)]
     rate: f64,
-    /// The time from one poll of a client to the next, for polling
+    /// The time from one poll of a client to its next poll, for polling
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = duration)]
     interval: Duration,
-    /// How long messages are waited for after the last one that came
+    /// Waits this long for more messages after the last one
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
     wait: Duration,
-    /// Where the server keeps each technique, and how to publish; ./pushspec.toml if it exists
+    /// Reads the profile of the server from this file; the default is ./pushspec.toml if it exists
     #[arg(long, short, value_name = "FILE")]
     profile: Option<PathBuf>,
-    /// The server's process, whose memory is looked at (Linux)
+    /// Measures the memory of this process, which is the server (Linux)
     #[arg(long, value_name = "PID", requires = "url")]
     pid: Option<u32>,
-    /// What goes to standard output
+    /// Prints to standard output in this format
     #[arg(long, short, value_enum, default_value = "text")]
     format: LoadFormat,
 }
 
 const LOAD_EXIT_CODES: &str =
-    "It is a measurement, not a verdict. Ctrl-C ends it with what was measured until then.
+    "This is a measurement and not a verdict. Ctrl-C ends it and prints the measurement so far.
 
 Exit codes:
-  0  it was measured, whatever was lost
-  2  an argument or a profile is wrong, or more files would be open than this process may
-  3  the target is not reachable, or refuses the first client or all messages
+  0  the server was measured, whether or not messages were lost
+  2  an argument or a profile is wrong, or this process may not open enough files
+  3  the target is not reachable, or it refuses the first client or all messages
   5  the program itself failed";
 
 /// How to write a measurement to standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum LoadFormat {
-    /// For people
+    /// Text for people
     Text,
     /// One JSON object (pushspec-load/1)
     Json,
@@ -232,7 +232,7 @@ enum LoadFormat {
 /// How to write to standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For people
+    /// Text for people
     Text,
     /// report.json, or a JSON list
     Json,
@@ -312,7 +312,7 @@ impl FixtureArguments {
                 let suite = Suite::from_folder(folder)?;
                 for path in &suite.unread {
                     let path = path.display().to_string();
-                    note(&format!("not read: {}; a page is TECHNIQUE/NAME.md", visible(&path)));
+                    note(&format!("{} is not read: the path of a page is TECHNIQUE/NAME.md", visible(&path)));
                 }
                 Ok(suite)
             }
@@ -328,7 +328,7 @@ impl FixtureArguments {
 }
 
 fn rate(text: &str) -> Result<f64, String> {
-    let rate: f64 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
+    let rate: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
     if (0.001..=100_000.0).contains(&rate) {
         Ok(rate)
     } else {
@@ -341,12 +341,12 @@ fn duration(text: &str) -> Result<Duration, String> {
     match crate::case::parse_duration(text) {
         Some(duration) if !duration.is_zero() && duration <= LONGEST => Ok(duration),
         Some(_) => Err("the time is longer than 0 and at most 3600s".into()),
-        None => Err(format!("`{text}` is no time; write `300ms` or `5s`")),
+        None => Err(format!("`{text}` is not a time; write `300ms` or `5s`")),
     }
 }
 
 fn patience(text: &str) -> Result<f64, String> {
-    let factor: f64 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
+    let factor: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
     if (0.01..=1000.0).contains(&factor) {
         Ok(factor)
     } else {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use crate::case::Case;
-use crate::case::facts::Sanity;
+use crate::case::front_matter::Precondition;
 use crate::catalogue::{Catalogue, Level};
 use crate::judge::{Finding, Judgement, Verdict};
 use crate::profile::TECHNIQUES;
@@ -17,7 +17,7 @@ pub struct CaseOutcome {
     pub case: Case,
     /// The level of its first clause.
     pub level: Level,
-    /// Whether it was asked for. Invariants are judged on whatever traffic there is, and a sanity case that did not pass
+    /// Whether it was asked for. Invariants are judged on whatever traffic there is, and a precondition that did not pass
     /// is shown wherever others rest on it.
     pub selected: bool,
     /// The verdict.
@@ -55,16 +55,16 @@ impl CaseOutcome {
         }
     }
 
-    /// Whether it is a sanity case and broken, whatever the level of what it missed.
-    pub(crate) fn is_broken_sanity(&self) -> bool {
-        self.case.is_sanity() && self.is_broken()
+    /// Whether it is a precondition and broken, whatever the level of what it missed.
+    pub(crate) fn is_broken_precondition(&self) -> bool {
+        self.case.is_precondition() && self.is_broken()
     }
 
     /// Why it did not pass.
     pub(crate) fn why_broken(&self) -> String {
         let found = self.findings.first().map(|finding| format!("received {}", finding.received));
-        let why = self.reason.clone().or(found).unwrap_or_else(|| "it did not come to its end".to_owned());
-        format!("its first case, {}, did not pass: {why}", self.case.id)
+        let why = self.reason.clone().or(found).unwrap_or_else(|| "it did not reach its end".to_owned());
+        format!("its precondition {} did not pass: {why}", self.case.id)
     }
 
     /// Whether the conversation did not come to its end, or says nothing of the server: what rests on it says nothing
@@ -192,7 +192,7 @@ pub struct Outcome {
     pub excluded: Vec<String>,
     /// Every clause that a selected case judges.
     pub clauses: Vec<ClauseOutcome>,
-    /// The techniques whose sanity case was skipped or did not pass, and why. What else was judged of them says little:
+    /// The techniques whose precondition was skipped or did not pass, and why. What else was judged of them says little:
     /// an address at which there is nothing refuses much of what is to be refused.
     pub unjudged: BTreeMap<String, String>,
     /// What ended the run before its time.
@@ -239,7 +239,7 @@ impl Outcome {
             } else {
                 !self.unjudged.contains_key(&case.case.technique)
             };
-            known || case.is_broken_sanity()
+            known || case.is_broken_precondition()
         };
         let judged =
             |case: &CaseOutcome| case.selected && !matches!(case.verdict, Verdict::Skip | Verdict::Error);
@@ -259,7 +259,7 @@ impl Outcome {
         let counted = [
             (counts.of(Verdict::Fail), "failed", true),
             (counts.of(Verdict::Error), "could not be run", true),
-            (counts.of(Verdict::Warn), "came to a warning, which counts as a failure here", strict),
+            (counts.of(Verdict::Warn), "had a warning, which counts as a failure in this run", strict),
         ];
         for (count, what, _) in counted.into_iter().filter(|(count, _, counts)| *count > 0 && *counts) {
             objections.push(format!("{} {what}", cases(count)));
@@ -274,13 +274,13 @@ impl Outcome {
             Some(Ending::Stopped) => objections.push(INTERRUPTED.to_owned()),
             Some(Ending::Gone { after, why, .. }) => {
                 let seconds = after.as_secs_f64();
-                objections.push(format!("the server went away {seconds:.1} s after the beginning: {why}"));
+                objections.push(format!("the server went away {seconds:.1} s after the start: {why}"));
             }
             None => {}
         }
-        for case in self.cases.iter().filter(|case| case.is_broken_sanity()) {
-            let what = match &case.case.section().facts.sanity {
-                Some(Sanity::Capability(name, _)) => name,
+        for case in self.cases.iter().filter(|case| case.is_broken_precondition()) {
+            let what = match &case.case.section().front_matter.precondition {
+                Some(Precondition::Capability(name, _)) => name,
                 _ => &case.case.folder,
             };
             objections.push(not_judged(what, &case.why_broken()));
@@ -297,7 +297,7 @@ impl Outcome {
 pub(crate) const INTERRUPTED: &str = "the run was interrupted";
 
 /// What is said of a run in which every case was skipped.
-pub(crate) const NOTHING_JUDGED: &str = "nothing that was selected could be judged";
+pub(crate) const NOTHING_JUDGED: &str = "no selected case could be judged";
 
 /// That nothing is known of a technique.
 pub(crate) fn not_judged(technique: &str, why: &str) -> String {

@@ -42,7 +42,7 @@ pub enum SuiteError {
     },
     /// A folder without pages.
     #[error(
-        "`{0}` holds no page: pages are at http/*.md, polling/*.md, long-polling/*.md, iframe/*.md, sse/*.md and websocket/*.md below it"
+        "`{0}` has no page: pages are at http/*.md, polling/*.md, long-polling/*.md, iframe/*.md, sse/*.md and websocket/*.md below it"
     )]
     Empty(PathBuf),
     /// A file or a folder whose name keeps its pages from being read.
@@ -114,7 +114,7 @@ impl Suite {
             }
         }
         pages.sort_by(|one, other| one.path.cmp(&other.path));
-        errors.extend(check::sanity(&pages));
+        errors.extend(check::precondition(&pages));
         if !errors.is_empty() {
             return Err(PageErrors(errors));
         }

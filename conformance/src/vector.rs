@@ -167,7 +167,7 @@ fn expectation(line: &str, reading: &mut Reading) -> Result<(), Mistake> {
     match word {
         "message" => reading.events.push(message(rest)?),
         "retry" => {
-            let time = rest.parse().map_err(|_| (format!("`{rest}` is no time in milliseconds"), None))?;
+            let time = rest.parse().map_err(|_| (format!("`{rest}` is not a time in milliseconds"), None))?;
             reading.retry = Some(time);
         }
         "last-event-id" => reading.last_event_id = text(rest)?,

@@ -5,7 +5,7 @@
 //!
 //! Three things are not tried. A fault of a technique is not tried with the folders of other techniques: the relay does
 //! not apply it to their requests, and their cases make no others. A fault of HTTP is not tried with pages on which every
-//! WebSocket opens as that of the sanity case does: it changes nothing once a WebSocket is open. And a page that moves megabytes is tried only with
+//! WebSocket opens as that of the precondition does: it changes nothing once a WebSocket is open. And a page that moves megabytes is tried only with
 //! the faults that are there for it, one at a time: how many reads a megabyte takes differs from run to run, and what
 //! becomes of a frame otherwise is seen on the pages about frames.
 
@@ -60,7 +60,7 @@ struct Row {
     caught: BTreeSet<String>,
     /// The same of the page that moves megabytes.
     bulk: BTreeSet<String>,
-    /// How many cases were skipped because a sanity case did not pass.
+    /// How many cases were skipped because a precondition did not pass.
     skipped: usize,
 }
 
@@ -248,7 +248,7 @@ fn pages(suite: &Suite, fault: &Fault) -> Vec<Pattern> {
     pages.into_iter().filter(|page| *page != BULK && sees(page)).map(Pattern::new).collect()
 }
 
-/// The pages with a connection that does not open like that of the sanity case, with an opening that is judged, or with
+/// The pages with a connection that does not open like that of the precondition, with an opening that is judged, or with
 /// invariants.
 fn pages_with_openings(suite: &Suite) -> BTreeSet<&str> {
     let opens = |line: &str| ["connect", "open", "subscribe"].iter().any(|word| line.starts_with(word));
@@ -307,7 +307,7 @@ impl Row {
                 Verdict::Pass => {}
                 Verdict::Skip => {
                     let reason = case.reason.as_deref().unwrap_or_default();
-                    row.skipped += usize::from(reason.starts_with("the sanity case"));
+                    row.skipped += usize::from(reason.starts_with("the precondition"));
                 }
                 _ => drop(row.caught.insert(case.case.id.clone())),
             }

@@ -278,7 +278,7 @@ fn what_cannot_be_measured_exits_with_2_or_3_and_says_why() -> Result {
         (format!("{url} -t websocket --profile silent.toml"), 2, "[websocket]"),
         (format!("{url} -t sse --pid 4294967295"), 2, "process 4294967295"),
         (format!("{url} -t sse --profile missing.toml"), 2, "missing.toml"),
-        (format!("{url}/events -t sse"), 2, "leave `/events` out of the URL"),
+        (format!("{url}/events -t sse"), 2, "remove `/events` from the URL"),
         (format!("{closed} -t sse"), 3, "is not reachable"),
         (format!("{url} -t sse --profile elsewhere.toml"), 3, "no sse at /nowhere: the answer was 404"),
         (format!("{url} -t long-polling --profile elsewhere.toml"), 3, "the answer was 404"),

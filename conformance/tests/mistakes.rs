@@ -51,9 +51,9 @@ fn of_page(text: &str) -> Result<Vec<PageError>> {
 const FACTS: &str = "covers = [\"spec/1/clause\"]\neach.size = [1, 2]\n";
 
 /// A page with one case.
-fn page(facts: &str, conversation: &str) -> String {
+fn page(front_matter: &str, conversation: &str) -> String {
     format!(
-        "# A section\n\n## a-case\n\nWhy it matters.\n\n```toml\n{facts}```\n\n```wire\n{conversation}```\n"
+        "# A section\n\n## a-case\n\nWhy it matters.\n\n```toml\n{front_matter}```\n\n```wire\n{conversation}```\n"
     )
 }
 
@@ -90,9 +90,9 @@ const CONVERSATIONS: &[(&str, &str)] = &[
     ("procedure like no other", "open frobnication\n"),
     ("procedure without its technique", "open\n"),
     ("two statements on a line", "open websocket open sse\n"),
-    ("trailing blanks", "open websocket   \n"),
-    ("two blanks", "open  websocket\n"),
-    ("two blanks before an attribute", "open websocket  method=HEAD\n"),
+    ("trailing spaces", "open websocket   \n"),
+    ("two spaces", "open  websocket\n"),
+    ("two spaces before an attribute", "open websocket  method=HEAD\n"),
     ("attribute", "open sse metod=HEAD\n"),
     ("attribute without a value", "poll method\n"),
     ("attribute with an empty value", "poll method=\n"),
@@ -120,7 +120,7 @@ const CONVERSATIONS: &[(&str, &str)] = &[
     ("substitution", "connect\n> GET {pth} HTTP/1.1\n"),
     ("substitution like no other", "connect\n> GET {frobnication} HTTP/1.1\n"),
     ("line that is no item", "connect\n> hello\n"),
-    ("no blank behind an arrow", "connect\n<eof\n"),
+    ("no space after an arrow", "connect\n<eof\n"),
     ("field without a status line", "connect\n< Upgrade is websocket\n"),
     ("test of a field", "connect\n< HTTP/1.1 101 *\n< Upgrade iss websocket\n"),
     ("test of a field without a value", "connect\n< HTTP/1.1 101 *\n< Upgrade lists\n"),
@@ -154,7 +154,7 @@ const CONVERSATIONS: &[(&str, &str)] = &[
     ("clause that is waived", "connect\n< eof  @spec/1/left-alone\n"),
     ("two clauses on a line", "connect\n< eof  @spec/1/clause  @spec/2/elsewhere\n"),
     ("clause behind what is sent", "connect\n> eof  @spec/1/clause\n< eof\n"),
-    ("single blank before a comment", "connect\n< eof # here\n"),
+    ("single space before a comment", "connect\n< eof # here\n"),
     ("name of a connection", "connect B\n"),
     ("connection that nothing opens", "connect\nb< eof\n"),
     ("sending before connecting", "> [text \"a\"]\n< eof\n"),
@@ -184,10 +184,10 @@ fn several_mistakes_are_told_at_once() -> Result {
 
 const ENDING: &str = "connect\n< eof\n";
 
-/// Pages that are broken by their facts.
-const FACTS_MISTAKEN: &[(&str, &str)] = &[
-    ("no clause", "sanity = true\n"),
-    ("no facts in the fence", ""),
+/// Pages that are broken by their front matter.
+const FRONT_MATTER_MISTAKEN: &[(&str, &str)] = &[
+    ("no clause", "precondition = true\n"),
+    ("no front matter in the fence", ""),
     ("empty list of clauses", "covers = []\n"),
     ("clause that is no list", "covers = 3\n"),
     ("clause twice", "covers = [\"spec/1/clause\", \"spec/1/clause\"]\n"),
@@ -200,9 +200,9 @@ const FACTS_MISTAKEN: &[(&str, &str)] = &[
     ("list that is not closed", "covers = [[\"spec/1/clause\"]\n"),
     ("string without quotes", "covers = [spec]\n"),
     ("string that is not closed", "covers = [\"spec/1/clause]\n"),
-    ("key without a value", "covers = [\"spec/1/clause\"]\nsanity\n"),
-    ("sanity in quotes", "covers = [\"spec/1/clause\"]\nsanity = \"yes\"\n"),
-    ("sanity that is a number", "covers = [\"spec/1/clause\"]\nsanity = 1\n"),
+    ("key without a value", "covers = [\"spec/1/clause\"]\nprecondition\n"),
+    ("precondition in quotes", "covers = [\"spec/1/clause\"]\nprecondition = \"yes\"\n"),
+    ("precondition that is a number", "covers = [\"spec/1/clause\"]\nprecondition = 1\n"),
     ("needs that are no list", "covers = [\"spec/1/clause\"]\nneeds = \"sse\"\n"),
     ("unknown need", "covers = [\"spec/1/clause\"]\nneeds = [\"sse.resum\"]\n"),
     ("unknown need like no other", "covers = [\"spec/1/clause\"]\nneeds = [\"frobnication\"]\n"),
@@ -223,7 +223,7 @@ const FACTS_MISTAKEN: &[(&str, &str)] = &[
 /// Pages that are broken in other ways.
 const PAGES: &[(&str, &str)] = &[
     ("empty page", ""),
-    ("blank page", "\n\n"),
+    ("page of white space", "\n\n"),
     ("byte order mark", "\u{feff}# A section\n"),
     ("carriage returns", "# A section\r\n\r\n## a-case\r\n"),
     ("no line break at the end", "# A section\n\nWhy"),
@@ -237,7 +237,7 @@ const PAGES: &[(&str, &str)] = &[
         "no prose",
         "# A section\n\n## a-case\n\n```toml\ncovers = [\"spec/1/clause\"]\n```\n\n```wire\nconnect\n< eof\n```\n",
     ),
-    ("no facts", "# A section\n\n## a-case\n\nWhy.\n\n```wire\nconnect\n```\n"),
+    ("no front matter", "# A section\n\n## a-case\n\nWhy.\n\n```wire\nconnect\n```\n"),
     ("no conversation", "# A section\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\n```\n"),
     (
         "unknown invariant",
@@ -248,7 +248,7 @@ const PAGES: &[(&str, &str)] = &[
         "# A section\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\n",
     ),
     (
-        "facts that are not closed",
+        "front matter that is not closed",
         "# A section\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\n\n```wire\nconnect\n< eof\n```\n",
     ),
     (
@@ -256,11 +256,11 @@ const PAGES: &[(&str, &str)] = &[
         "# A section\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\n```\n\n```wire\nconnect\n< eof\n\n## b-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\n```\n\n```wire\nconnect\n< eof\n```\n",
     ),
     (
-        "facts that are not opened",
+        "front matter that is not opened",
         "# A section\n\n## a-case\n\nWhy.\n\ncovers = [\"spec/1/clause\"]\n```\n\n```wire\nconnect\n< eof\n```\n",
     ),
     (
-        "fence with a blank",
+        "fence with a space",
         "# A section\n\n## a-case\n\nWhy.\n\n``` toml\ncovers = [\"spec/1/clause\"]\n```\n",
     ),
     (
@@ -272,7 +272,7 @@ const PAGES: &[(&str, &str)] = &[
         "# A section\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\n```\n\n```wire\nconnect\n< eof\n```\n\n```wire\nconnect\n< eof\n```\n",
     ),
     (
-        "facts behind the conversation",
+        "front matter behind the conversation",
         "# A section\n\n## a-case\n\nWhy.\n\n```wire\nconnect\n< eof\n```\n\n```toml\ncovers = [\"spec/1/clause\"]\n```\n",
     ),
     (
@@ -280,8 +280,8 @@ const PAGES: &[(&str, &str)] = &[
         "# A section\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\n```\n\n```wire\nconnect\n< eof\n```\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\n```\n\n```wire\nconnect\n< eof\n```\n",
     ),
     (
-        "two sanity cases",
-        "# A section\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\nsanity = true\n```\n\n```wire\nconnect\n< eof\n```\n\n## b-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\nsanity = true\n```\n\n```wire\nconnect\n< eof\n```\n",
+        "two preconditions",
+        "# A section\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\nprecondition = true\n```\n\n```wire\nconnect\n< eof\n```\n\n## b-case\n\nWhy.\n\n```toml\ncovers = [\"spec/1/clause\"]\nprecondition = true\n```\n\n```wire\nconnect\n< eof\n```\n",
     ),
 ];
 
@@ -297,8 +297,8 @@ fn a_case_that_is_written_too_often_is_a_mistake() -> Result {
 #[test]
 fn a_mistake_in_a_page_is_shown_with_a_caret() -> Result {
     let mut all = String::new();
-    for (what, facts) in FACTS_MISTAKEN {
-        all.push_str(&shown(what, &of_page(&page(facts, ENDING))?));
+    for (what, front_matter) in FRONT_MATTER_MISTAKEN {
+        all.push_str(&shown(what, &of_page(&page(front_matter, ENDING))?));
     }
     for (what, text) in PAGES {
         all.push_str(&shown(what, &of_page(text)?));
@@ -342,7 +342,7 @@ const PROFILES: &[(&str, &str)] = &[
     ("time", "[sse]\npath = \"/sse\"\nheartbeat = \"15\"\n"),
     ("encoding", "[publish]\nrequest = \"POST /\"\nbody = \"{data}\"\nencoding = \"jsn\"\n"),
     ("path without a slash", "[sse]\npath = \"sse\"\n"),
-    ("path with a blank", "[websocket]\npath = \"/\"\nsubscribe = \"/a b\"\n"),
+    ("path with a space", "[websocket]\npath = \"/\"\nsubscribe = \"/a b\"\n"),
     ("place in a path", "[sse]\npath = \"/sse/{chanel}\"\n"),
     ("place of another technique", "[polling]\npath = \"/polling?hold={hold}\"\n"),
     ("pointer without a slash", "[polling]\npath = \"/\"\ndata = \"data.text\"\n"),

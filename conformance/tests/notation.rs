@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use pushspec::case::Page;
-use pushspec::case::facts::Sanity;
+use pushspec::case::front_matter::Precondition;
 use pushspec::suite::Suite;
 
 #[test]
@@ -60,11 +60,14 @@ fn a_waiver_and_a_case_exclude_each_other() -> Result<(), Box<dyn std::error::Er
 }
 
 #[test]
-fn every_technique_has_one_sanity_case() -> Result<(), Box<dyn std::error::Error>> {
+fn every_technique_has_one_precondition() -> Result<(), Box<dyn std::error::Error>> {
     let suite = Suite::embedded()?;
     for technique in ["polling", "long-polling", "iframe", "sse", "websocket"] {
-        let sanity = suite.cases.iter().filter(|case| case.section().facts.sanity == Some(Sanity::Technique));
-        assert_eq!(sanity.filter(|case| case.folder == technique).count(), 1, "{technique}");
+        let precondition = suite
+            .cases
+            .iter()
+            .filter(|case| case.section().front_matter.precondition == Some(Precondition::Technique));
+        assert_eq!(precondition.filter(|case| case.folder == technique).count(), 1, "{technique}");
     }
     Ok(())
 }

@@ -19,31 +19,31 @@ use crate::{
 /// The arguments of the server. The defaults are those of [`Config`], but the port is 8080.
 #[derive(Args, Clone, Debug)]
 pub struct ServeArguments {
-    /// Where to listen
+    /// Listens on this address and port
     #[arg(long = "listen", value_name = "ADDRESS:PORT", value_parser = address, default_value = "127.0.0.1:8080")]
     pub address: SocketAddr,
-    /// How long a long poll is held when there is no news
+    /// Holds a long poll for this time when there is no message
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "25s")]
     pub hold: Duration,
-    /// The pause after which an idle stream or WebSocket sends something
+    /// Sends a heartbeat when a stream or a WebSocket has been idle for this time
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "15s")]
     pub heartbeat: Duration,
-    /// The reconnection time that an event stream tells its client
+    /// The reconnection time that event streams send
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "3s")]
     pub retry: Duration,
-    /// An origin whose pages may read the answers; can be repeated
+    /// Lets pages of this origin read the responses; can be repeated
     #[arg(long = "allow-origin", value_name = "ORIGIN", default_values = ["http://localhost:8000"])]
     pub allowed_origins: Vec<Origin>,
-    /// Refuse WebSocket connections from pages of other origins
+    /// Refuses WebSocket connections from pages of other origins
     #[arg(long)]
     pub check_origin: bool,
-    /// A subprotocol that a WebSocket can speak; can be repeated
+    /// Accepts this WebSocket subprotocol; can be repeated
     #[arg(long = "subprotocol", value_name = "NAME", default_values = ["echo", "chat"])]
     pub subprotocols: Vec<Subprotocol>,
-    /// How to write the log
+    /// Writes the log in this format
     #[arg(long, value_enum, default_value = "text")]
     pub log_format: LogFormat,
-    /// What to log, such as info, debug or hyper=trace
+    /// Logs what passes this filter, such as info, debug or hyper=trace
     #[arg(long, value_name = "FILTER", default_value = "info")]
     pub log: String,
     /// The limits
@@ -61,34 +61,34 @@ pub struct LimitArguments {
     /// The largest message that a WebSocket accepts
     #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
     pub websocket_message_size: usize,
-    /// How many channels exist at a time
+    /// The largest number of channels
     #[arg(long, value_name = "NUMBER", default_value_t = 16384)]
     pub channels: usize,
-    /// How long an unused channel is kept when there is no room for another one
+    /// Removes a channel that has been unused for this time, when there are too many channels
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "60s")]
     pub channel_idle: Duration,
-    /// How many messages a channel retains
+    /// The largest number of messages that a channel retains
     #[arg(long, value_name = "NUMBER", default_value_t = 1000)]
     pub history: usize,
-    /// How many bytes of messages a channel retains
+    /// The largest number of bytes that a channel retains
     #[arg(long, value_name = "BYTES", default_value_t = 8 << 20)]
     pub history_size: usize,
-    /// How many connections are served at a time
+    /// The largest number of open connections
     #[arg(long, value_name = "NUMBER", default_value_t = 1024)]
     pub connections: usize,
     /// The largest head of a request
     #[arg(long, value_name = "BYTES", default_value_t = 16 << 10)]
     pub header_size: usize,
-    /// How long the head of a request can take
+    /// The longest time in which the head of a request arrives
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "10s")]
     pub header_timeout: Duration,
-    /// How long the body of a publication can take
+    /// The longest time in which the body of a publication arrives
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "30s")]
     pub body_timeout: Duration,
-    /// How long a peer can take no bytes
+    /// The longest time in which a client reads no bytes
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "30s")]
     pub write_timeout: Duration,
-    /// How long a shutdown waits for the connections to end
+    /// The longest time that a shutdown waits for connections to end
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "5s")]
     pub grace: Duration,
 }
@@ -96,9 +96,9 @@ pub struct LimitArguments {
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// Lines for people.
+    /// Text for people.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 

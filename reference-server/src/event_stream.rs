@@ -11,7 +11,7 @@
 //! is not retained counts as older than everything that is.
 //!
 //! A stream with a limit ends after so many events. One that would have none is over before it begins: 204 tells the
-//! client to come no more. A stream that is asked to redirect has moved to the path without that parameter.
+//! client not to reconnect. A stream that is asked to redirect has moved to the path without that parameter.
 //!
 //! With checkpoints the identifier of a message does not stand in its event, but in a block of its own behind it: where
 //! it came, the event was whole.
@@ -48,7 +48,7 @@ enum EventStreamError {
     NotUtf8,
     #[error("the Last-Event-ID field is given more than once")]
     Repeated,
-    #[error("the parameter redirect is none of 301, 302, 303, 307 and 308")]
+    #[error("the parameter redirect is not one of 301, 302, 303, 307 and 308")]
     Redirect,
 }
 

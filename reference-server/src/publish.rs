@@ -29,7 +29,7 @@ use crate::{
 /// Why a publication is refused.
 #[derive(Debug, Error)]
 enum PublishError {
-    #[error("the channel {} is the server's own", clock::CHANNEL)]
+    #[error("only the server publishes to the channel {}", clock::CHANNEL)]
     Reserved,
     #[error("a message has at most {limit} bytes")]
     TooLarge { limit: usize },
@@ -37,7 +37,7 @@ enum PublishError {
     TooSlow { limit: Duration },
     #[error("the body is incomplete or not well-formed")]
     Incomplete,
-    #[error("a body cannot have a content coding here")]
+    #[error("a body cannot have a content coding")]
     Coding,
     #[error("the body is not UTF-8")]
     NotUtf8,

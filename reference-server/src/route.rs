@@ -29,7 +29,7 @@ pub(crate) enum RouteError {
     Encoding(#[from] QueryError),
     #[error(transparent)]
     Channel(#[from] NameError),
-    #[error("there is nothing here")]
+    #[error("there is no resource at this path")]
     Unknown,
 }
 

@@ -78,7 +78,7 @@ impl Server {
         closing.cancel();
         tasks.close();
         if timeout(config.grace, tasks.wait()).await.is_err() {
-            warn!(tasks = tasks.len(), "dropping what did not end in time");
+            warn!(tasks = tasks.len(), "dropping connections that did not end in time");
             self.application.aborting.cancel();
             tasks.wait().await;
         }
@@ -131,7 +131,7 @@ impl Door {
             debug!(%peer, "connected");
             self.application.spawn(serve(application, Arc::new(seat), stream));
         } else if let Ok(place) = Arc::clone(&self.standing).try_acquire_owned() {
-            debug!(%peer, "turned away");
+            debug!(%peer, "connection refused: too many connections");
             self.application.spawn(turn_away(application, place, stream));
         }
     }

@@ -94,7 +94,7 @@ pub(super) static FAULTS: &[Fault] = &[
         "one-poll-is-held",
         "Holds the first poll and answers all others at once.",
         &[Edit::Request(|request| {
-            // The first one is that of the sanity case, without which nothing is judged.
+            // The first one is that of the precondition, without which nothing is judged.
             let usual = request.parameter("hold").as_deref() == Some(USUAL_HOLD);
             if polls(request) && usual && request.memory.count("long polls") > 0 {
                 request.set_parameter("hold", "0ms");

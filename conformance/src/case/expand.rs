@@ -41,13 +41,13 @@ impl Case {
 
     /// The clause on which expectations rest unless they name another.
     pub fn clause(&self) -> &str {
-        self.section().facts.covers.first().map_or("", |(clause, _)| clause)
+        self.section().front_matter.covers.first().map_or("", |(clause, _)| clause)
     }
 
     /// All clauses that the case judges: those that it covers and those that its lines name.
     pub fn clauses(&self) -> Vec<&str> {
         let mut clauses: Vec<&str> = Vec::new();
-        let covered = self.section().facts.covers.iter().map(|(clause, _)| clause.as_str());
+        let covered = self.section().front_matter.covers.iter().map(|(clause, _)| clause.as_str());
         let lines = self.section().conversation.iter().flatten();
         let named = lines.filter_map(|line| line.clause.as_ref()).map(|note| note.text.trim());
         for clause in covered.chain(named) {
@@ -59,13 +59,13 @@ impl Case {
     }
 
     /// Whether other cases rest on this one.
-    pub fn is_sanity(&self) -> bool {
-        self.section().facts.sanity.is_some()
+    pub fn is_precondition(&self) -> bool {
+        self.section().front_matter.precondition.is_some()
     }
 
     /// The invariant that the case states, if it is one.
     pub fn invariant(&self) -> Option<&str> {
-        self.section().facts.invariant.as_ref().map(|(name, _)| name.as_str())
+        self.section().front_matter.invariant.as_ref().map(|(name, _)| name.as_str())
     }
 }
 
@@ -99,7 +99,7 @@ pub fn expand(page: &Arc<Page>) -> Vec<Case> {
 /// Labels and values of every combination; a section without `each` has one that is empty.
 fn combinations(section: &Section) -> Vec<(Vec<String>, BTreeMap<String, String>)> {
     let mut combinations = vec![(Vec::new(), BTreeMap::new())];
-    for (name, values) in &section.facts.each {
+    for (name, values) in &section.front_matter.each {
         combinations = combinations
             .into_iter()
             .flat_map(|(labels, parameters)| {

@@ -65,7 +65,7 @@ impl Layout {
         let closes = language.trim().is_empty();
         let opened = Fence { language: language.to_owned(), inner: index + 1..lines.len() };
         if !language.is_empty() && !is_kebab_case(language) {
-            self.mistakes.push((index, Mistake::whole("this is no fence").hint(KINDS)));
+            self.mistakes.push((index, Mistake::whole("this is not a fence").hint(KINDS)));
         }
         match open {
             Some(fence) if closes => {
@@ -89,7 +89,7 @@ impl Layout {
 
     /// A fence without an end: the next heading is taken for one, so that it spoils its own case only.
     fn not_closed(&mut self, lines: &[&str], fence: &Fence, end: usize) {
-        let hint = "add a line with ``` alone behind the last one that belongs to it";
+        let hint = "add a line with ``` alone after its last line";
         self.mistakes.push((fence.opening(), Mistake::whole("the fence is not closed").hint(hint)));
         let is_heading = |index: &usize| {
             let name = lines[*index].strip_prefix("## ").map(str::trim_end);

@@ -5,8 +5,8 @@
 //! `fixtures/README.md`.
 
 pub mod expand;
-pub mod facts;
 mod fence;
+pub mod front_matter;
 pub(crate) mod name;
 pub mod page;
 mod parse;

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::facts::{self, Facts};
 use super::fence::{Fence, Layout};
+use super::front_matter::{self, FrontMatter};
 use super::name::{FIXTURES, is_kebab_case};
 use super::parse::{self, Mistake};
 use super::statement::Line;
@@ -32,12 +32,12 @@ pub struct Section {
     pub name: String,
     /// The line of the heading, counted from 1.
     pub line: usize,
-    /// What stands between the heading and the facts.
+    /// What stands between the heading and the front matter.
     pub prose: String,
     /// The `toml` fence.
-    pub facts: Facts,
-    /// The line on which the text of the facts begins.
-    pub facts_line: usize,
+    pub front_matter: FrontMatter,
+    /// The line on which the text of the front matter begins.
+    pub front_matter_line: usize,
     /// What stands between the two fences.
     pub between: String,
     /// The `wire` fence; an invariant has none.
@@ -102,13 +102,13 @@ impl Reader<'_> {
             self.mistake(0, mistake.hint("save it as UTF-8 without one"));
         } else if let Some(index) = self.lines.iter().position(|line| line.ends_with("\r\n")) {
             let end = self.lines[index].chars().count() - 2;
-            let mistake = Mistake::at(end, 1, "the line ends with a carriage return");
-            self.mistake(index, mistake.hint("save the page with line feeds alone"));
+            let mistake = Mistake::at(end, 1, "the line ends with CR");
+            self.mistake(index, mistake.hint("save the page with LF line ends"));
         } else if !self.lines.last().is_some_and(|line| line.ends_with('\n')) {
             let last = self.lines.len() - 1;
             let mistake =
                 Mistake::at(self.lines[last].chars().count(), 1, "the page does not end with a line break");
-            self.mistake(last, mistake.hint("add one behind the last line"));
+            self.mistake(last, mistake.hint("add one after the last line"));
         }
     }
 
@@ -137,8 +137,8 @@ impl Reader<'_> {
             let end = layout.headings.get(index + 1).copied().unwrap_or(self.lines.len());
             let Some(section) = self.section(*start..end, &layout) else { continue };
             if sections.iter().any(|other| other.name == section.name) {
-                let mistake = self.at_heading(*start, "the page has this case already");
-                self.mistake(*start, mistake.hint("give it another name, or take one of the two out"));
+                let mistake = self.at_heading(*start, "the page already has this case");
+                self.mistake(*start, mistake.hint("give it another name, or remove one of the two"));
             }
             sections.push(section);
         }
@@ -158,37 +158,37 @@ impl Reader<'_> {
         }
         let fences: Vec<&Fence> =
             layout.fences.iter().filter(|fence| range.contains(&fence.opening())).collect();
-        let (facts_fence, wire) = self.check_fences(range.start, &fences)?;
-        let prose = range.start + 1..facts_fence.opening();
+        let (front_matter_fence, wire) = self.check_fences(range.start, &fences)?;
+        let prose = range.start + 1..front_matter_fence.opening();
         if self.lines[prose.clone()].concat().trim().is_empty() {
             let mistake = self.at_heading(range.start, "the case does not say why it matters");
             self.mistake(
                 range.start,
-                mistake.hint("write two or three sentences between its name and its facts"),
+                mistake.hint("write two or three sentences between the heading and the front matter"),
             );
         }
-        let facts = self.facts(facts_fence)?;
-        self.check_kind(range.start, &facts, wire);
-        let names: Vec<String> = facts.each.keys().cloned().collect();
+        let front_matter = self.front_matter(front_matter_fence)?;
+        self.check_kind(range.start, &front_matter, wire);
+        let names: Vec<String> = front_matter.each.keys().cloned().collect();
         let conversation = wire.map(|fence| self.conversation(fence, &names));
-        let after_facts = facts_fence.inner.end + 1;
+        let after_front_matter = front_matter_fence.inner.end + 1;
         let (between, tail_start) = match wire {
-            Some(fence) => (after_facts..fence.opening(), fence.inner.end + 1),
-            None => (after_facts..after_facts, after_facts),
+            Some(fence) => (after_front_matter..fence.opening(), fence.inner.end + 1),
+            None => (after_front_matter..after_front_matter, after_front_matter),
         };
         Some(Section {
             prose: self.lines[prose].concat(),
-            facts_line: facts_fence.inner.start + 1,
+            front_matter_line: front_matter_fence.inner.start + 1,
             between: self.lines[between].concat(),
             tail: self.lines[tail_start..range.end].concat(),
             line: range.start + 1,
             name,
-            facts,
+            front_matter,
             conversation,
         })
     }
 
-    /// The facts and the conversation, if the fences of a case are these two in this order.
+    /// The front matter and the conversation, if the fences of a case are these two in this order.
     fn check_fences<'f>(
         &mut self,
         heading: usize,
@@ -205,7 +205,7 @@ impl Reader<'_> {
         }
         for language in ["toml", "wire"] {
             if let Some(second) = fences.iter().filter(is(language)).nth(1) {
-                let hint = "put both into one, or begin another case with `## ` and its name";
+                let hint = "put both into one fence, or begin another case with `## ` and its name";
                 self.mistake(
                     second.opening(),
                     second.mistake("the case has a second fence of this kind").hint(hint),
@@ -214,45 +214,45 @@ impl Reader<'_> {
             }
         }
         let wire = fences.iter().find(is("wire")).copied();
-        let Some(facts) = fences.iter().find(is("toml")).copied() else {
+        let Some(front_matter) = fences.iter().find(is("toml")).copied() else {
             let hint = "add a fence ```toml with at least `covers = [\"…\"]`";
-            self.mistake(heading, self.at_heading(heading, "the case has no facts").hint(hint));
+            self.mistake(heading, self.at_heading(heading, "the case has no front matter").hint(hint));
             return None;
         };
-        if wire.is_some_and(|wire| wire.inner.start < facts.inner.start) {
+        if wire.is_some_and(|wire| wire.inner.start < front_matter.inner.start) {
             let hint = "move the fence ```toml above the fence ```wire";
             self.mistake(
-                facts.opening(),
-                facts.mistake("the facts stand before the conversation").hint(hint),
+                front_matter.opening(),
+                front_matter.mistake("the front matter stands before the conversation").hint(hint),
             );
             return None;
         }
-        Some((facts, wire))
+        Some((front_matter, wire))
     }
 
     /// A case has a conversation or is an invariant.
-    fn check_kind(&mut self, heading: usize, facts: &Facts, wire: Option<&Fence>) {
-        match (wire, &facts.invariant) {
+    fn check_kind(&mut self, heading: usize, front_matter: &FrontMatter, wire: Option<&Fence>) {
+        match (wire, &front_matter.invariant) {
             (None, None) => {
                 let mistake = self.at_heading(heading, "the case has no conversation");
-                self.mistake(heading, mistake.hint("add a fence ```wire behind its facts"));
+                self.mistake(heading, mistake.hint("add a fence ```wire after its front matter"));
             }
             (Some(fence), Some(_)) => {
                 let mistake = fence.mistake("an invariant has no conversation");
                 self.mistake(
                     fence.opening(),
-                    mistake.hint("take out the fence, or `invariant` from the facts"),
+                    mistake.hint("remove the fence, or `invariant` from the front matter"),
                 );
             }
             _ => {}
         }
     }
 
-    fn facts(&mut self, fence: &Fence) -> Option<Facts> {
+    fn front_matter(&mut self, fence: &Fence) -> Option<FrontMatter> {
         let source = self.lines[fence.inner.clone()].concat();
-        match facts::parse(&source) {
-            Ok(facts) => Some(facts),
-            Err(facts::FactsError { range: Some(range), wrong }) => {
+        match front_matter::parse(&source) {
+            Ok(front_matter) => Some(front_matter),
+            Err(front_matter::FrontMatterError { range: Some(range), wrong }) => {
                 let place = Place::of(&source, &range);
                 let mistake = Mistake::at(place.column, place.width, wrong.message).hint(wrong.hint);
                 // A fence in which something is not closed is wrong at its end, where another line begins.
@@ -260,7 +260,7 @@ impl Reader<'_> {
                 self.mistake(fence.inner.start + place.line.min(last), mistake);
                 None
             }
-            Err(facts::FactsError { range: None, wrong }) => {
+            Err(front_matter::FrontMatterError { range: None, wrong }) => {
                 self.mistake(fence.opening(), fence.mistake(wrong.message).hint(wrong.hint));
                 None
             }

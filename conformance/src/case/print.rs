@@ -18,7 +18,11 @@ impl fmt::Display for Page {
 
 impl fmt::Display for Section {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "## {}\n{}```toml\n{}```\n{}", self.name, self.prose, self.facts.source, self.between)?;
+        write!(
+            out,
+            "## {}\n{}```toml\n{}```\n{}",
+            self.name, self.prose, self.front_matter.source, self.between
+        )?;
         if let Some(lines) = &self.conversation {
             out.write_str("```wire\n")?;
             lines.iter().try_for_each(|line| writeln!(out, "{line}"))?;

@@ -11,13 +11,13 @@ pub struct Line {
     pub number: usize,
     /// The line as written.
     pub source: String,
-    /// Blanks before the statement.
+    /// Spaces before the statement.
     pub indent: String,
-    /// What it says; nothing on a line that is blank or holds only a comment.
+    /// What it says; nothing on a line that is empty or has only a comment.
     pub statement: Option<Statement>,
-    /// `@clause`, with the blanks before it.
+    /// `@clause`, with the spaces before it.
     pub clause: Option<Note>,
-    /// `# comment`, with the blanks before it.
+    /// `# comment`, with the spaces before it.
     pub comment: Option<Note>,
     /// The characters that the statement takes, counted from 1.
     pub columns: std::ops::Range<usize>,
@@ -26,7 +26,7 @@ pub struct Line {
 /// A clause or a comment at the end of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
-    /// The blanks before it.
+    /// The spaces before it.
     pub gap: String,
     /// The text without `@` or `#`.
     pub text: String,

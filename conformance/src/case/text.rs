@@ -10,7 +10,7 @@ pub trait Scope {
 
 /// A name in braces that has no value at this point of the conversation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{{{0}}}` has no value yet: nothing that the case received gave it one")]
+#[error("`{{{0}}}` has no value yet: the case has received nothing that sets it")]
 pub struct NoValue(pub String);
 
 /// A run of bytes, or a name that stands for some.

@@ -213,8 +213,8 @@ impl Catalogue {
             };
             let id = format!("{prefix}/{short}");
             if self.clauses.contains_key(&id) {
-                let hint = "give it another name, or take one of the two out";
-                mistakes.push((range, Wrong::new("the catalogue has this clause already", hint)));
+                let hint = "give it another name, or remove one of the two";
+                mistakes.push((range, Wrong::new("the catalogue already has this clause", hint)));
                 continue;
             }
             let entry = Clause {
@@ -285,9 +285,9 @@ const SHOWN_SIBLINGS: usize = 8;
 fn link_mistake(link: &Spanned<String>) -> Option<(Range<usize>, Wrong)> {
     let text = link.get_ref();
     let message = if !text.starts_with("https://") && !text.starts_with("http://") {
-        "the link is no URL"
+        "the link is not a URL"
     } else if text.replace("{section}", "").contains(['{', '}']) {
-        "in a link `{section}` is filled in, and nothing else"
+        "in a link only `{section}` is replaced"
     } else {
         return None;
     };

@@ -32,17 +32,17 @@ pub(super) fn explain(arguments: &ExplainArguments) -> Result<u8, CliError> {
     }
     let id = &arguments.id;
     let hint = hint(&suite, id);
-    Err(CliError::Usage(format!("there is neither a case nor a clause nor a fault `{id}`; {hint}")))
+    Err(CliError::Usage(format!("`{id}` is not a case, a clause or a fault; {hint}")))
 }
 
 /// What may have been meant.
 fn hint(suite: &Suite, id: &str) -> String {
     let pattern = Pattern::new(id);
     if suite.cases.iter().filter(|case| pattern.matches(&case.id)).nth(1).is_some() {
-        return format!("several cases begin like this: see `pushspec list {id}`");
+        return format!("several cases begin with this: see `pushspec list {id}`");
     }
     if suite.catalogue.clauses().filter(|clause| pattern.matches(&clause.id)).nth(1).is_some() {
-        return format!("several clauses begin like this: see `pushspec list --clauses {id}`");
+        return format!("several clauses begin with this: see `pushspec list --clauses {id}`");
     }
     let cases = suite.cases.iter().map(|case| case.id.as_str());
     let clauses = suite.catalogue.clauses().map(|clause| clause.id.as_str());
@@ -113,10 +113,7 @@ fn explain_clause(out: &mut impl Write, suite: &Suite, clause: &Clause, pages: &
 
 fn explain_fault(out: &mut impl Write, fault: &Fault) -> io::Result<()> {
     writeln!(out, "{} ({})", fault.name, fault.technique)?;
-    writeln!(
-        out,
-        "  A fault that the suite finds: a relay before a server makes it look like one that has it."
-    )?;
+    writeln!(out, "  A fault that the suite finds. A relay in front of a server adds it.")?;
     writeln!(out, "  {}", fault.summary)?;
     writeln!(out, "\nrun it: pushspec run --fault {}", fault.name)
 }

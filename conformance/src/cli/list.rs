@@ -41,7 +41,9 @@ pub(super) fn list(arguments: &ListArguments) -> Result<u8, CliError> {
             let values: Vec<&serde_json::Value> = rows.iter().map(|row| &row.json).collect();
             writeln!(out, "{}", serde_json::to_string_pretty(&values).map_err(std::io::Error::from)?)?;
         }
-        Format::Junit => return Err(CliError::Usage("a list has no JUnit form; use --format json".into())),
+        Format::Junit => {
+            return Err(CliError::Usage("a list cannot be written as JUnit; use --format json".into()));
+        }
     }
     Ok(0)
 }

@@ -54,14 +54,12 @@ pub(super) async fn load(arguments: &LoadArguments) -> Result<u8, CliError> {
         None => Some(Reference::start(arguments).await?),
     };
     if chosen.assumed && reference.is_none() && arguments.format == LoadFormat::Text {
-        note(
-            "no profile: assuming the paths of the reference server; say where yours are with --profile FILE",
-        );
+        note("no profile: assuming the paths of the reference server; name your own with --profile FILE");
     }
     let url = url.or_else(|| reference.as_ref().map(|server| format!("http://{}", server.address)));
     let target = Target::new(&url.unwrap_or_default(), profile).map_err(|error| match error {
         UrlError::Path { path, .. } => CliError::Usage(format!(
-            "leave `{path}` out of the URL: the profile says where each technique is"
+            "remove `{path}` from the URL: the profile has the path of each technique"
         )),
         error => error.into(),
     })?;

@@ -28,7 +28,7 @@ use pushspec_faults::{self as fault, Relay};
 const PROFILE: &str = "pushspec.toml";
 
 /// What is said where the target is not known to be laid out like the reference server, and judged as if it were.
-pub(super) const ASSUMED: &str = "no profile: assuming the paths of the reference server; say where yours are with --profile FILE, or --sse PATH and the like";
+pub(super) const ASSUMED: &str = "no profile: assuming the paths of the reference server; name your own with --profile FILE, --sse PATH or a similar option";
 
 pub(super) async fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     // Whatever turns out to be wrong below: what lies there is never the verdict of another run.
@@ -51,7 +51,7 @@ pub(super) async fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     let assumed = profile.assumed && arguments.url.is_some();
     let mut target = target(arguments, &url, profile)?;
     if !TECHNIQUES.iter().any(|technique| target.can(technique)) {
-        let why = "the profile names no technique: it has none of the tables [polling], [long-polling], [iframe], [sse] and [websocket]";
+        let why = "the profile has no technique: add one of the tables [polling], [long-polling], [iframe], [sse] and [websocket]";
         return Err(CliError::Usage(why.into()));
     }
     let relay = relay(arguments, &target).await?;
@@ -111,7 +111,7 @@ fn without_effect(suite: &Suite, target: &Target) -> Vec<String> {
         let mut lacking =
             suite.cases.iter().filter(|case| needs(case).contains(*name)).map(|case| lacking(case, target));
         let first = lacking.next()??;
-        lacking.all(|why| why.is_some()).then(|| format!("{key} is not looked at: {first}"))
+        lacking.all(|why| why.is_some()).then(|| format!("no case judges {key}: {first}"))
     };
     said.filter_map(note).collect()
 }
@@ -120,7 +120,7 @@ fn without_effect(suite: &Suite, target: &Target) -> Vec<String> {
 fn check_patterns(flag: &str, patterns: &[String]) -> Result<(), CliError> {
     match patterns.iter().find(|pattern| pattern.contains("://")) {
         Some(url) => Err(CliError::Usage(format!(
-            "`{url}` is a URL and no pattern: put it before {flag}, as in `pushspec run {url} {flag} websocket`"
+            "`{url}` is a URL and not a pattern: put it before {flag}, as in `pushspec run {url} {flag} websocket`"
         ))),
         None => Ok(()),
     }
@@ -156,8 +156,7 @@ impl ChosenProfile {
     pub(super) fn url(&self, named: Option<&String>) -> Result<Option<String>, CliError> {
         let url = named.or(self.profile.url.as_ref()).cloned();
         if url.is_none() && !self.reference {
-            let why =
-                "paths are given and no URL: put it behind the command, or `url = \"…\"` into the profile";
+            let why = "there is a path but no URL: put the URL after the command, or put `url = \"…\"` into the profile";
             return Err(CliError::Usage(why.into()));
         }
         Ok(url)
@@ -170,10 +169,10 @@ fn target(arguments: &RunArguments, url: &str, chosen: ChosenProfile) -> Result<
     Target::new(url, chosen.profile).map_err(|error| match error {
         UrlError::Path { path, .. } if !assumed => {
             let what = named_paths(&arguments.paths).next();
-            let says = what.map_or("the profile says where each technique is".to_owned(), |(flag, _)| {
-                format!("--{flag} says where that technique is")
+            let says = what.map_or("the profile has the path of each technique".to_owned(), |(flag, _)| {
+                format!("--{flag} has the path of that technique")
             });
-            CliError::Usage(format!("leave `{path}` out of the URL: {says}"))
+            CliError::Usage(format!("remove `{path}` from the URL: {says}"))
         }
         error => error.into(),
     })
@@ -182,7 +181,7 @@ fn target(arguments: &RunArguments, url: &str, chosen: ChosenProfile) -> Result<
 fn profile(arguments: &RunArguments) -> Result<ChosenProfile, CliError> {
     let websocket = arguments.url.as_deref().and_then(websocket_path);
     if arguments.paths.echo && arguments.paths.websocket.is_none() && websocket.is_none() {
-        let why = "--echo says what a WebSocket answers, and nothing says where it is: add --websocket PATH";
+        let why = "--echo needs the path of the WebSocket: add --websocket PATH";
         return Err(CliError::Usage(why.into()));
     }
     if let (Some(one), Some(other)) =
@@ -190,7 +189,7 @@ fn profile(arguments: &RunArguments) -> Result<ChosenProfile, CliError> {
         && one != other
     {
         return Err(CliError::Usage(format!(
-            "the URL names {one} and --websocket names {other}: leave one of the two out"
+            "the URL has the path {one} and --websocket has {other}: remove one of the two"
         )));
     }
     if let Some(profile) = profile_of_paths(&arguments.paths, websocket.as_deref()) {
@@ -300,7 +299,7 @@ async fn judge(
         ..Options::default()
     };
     let signal = signals::watch(options.stop.clone(), arguments.quiet < 2)
-        .map_err(|error| RunError::Internal(format!("signals cannot be watched: {error}")))?;
+        .map_err(|error| RunError::Internal(format!("cannot wait for signals: {error}")))?;
     let selected = suite.select(&options.select);
     let excluded = |id: &str| options.exclude.iter().any(|pattern| pattern.matches(id));
     let bar = progress_bar(arguments, selected.iter().filter(|case| !excluded(&case.id)).count());

@@ -23,7 +23,9 @@ pub(super) fn watch(stop: Stop, is_told: bool) -> io::Result<Ended> {
     tokio::spawn(async move {
         let _ = code.set(signals.next().await);
         if is_told {
-            super::note("interrupted: what was judged until now is reported; once more ends at once");
+            super::note(
+                "interrupted: the report has everything judged so far; a second signal ends the program at once",
+            );
         }
         stop.stop();
         std::process::exit(i32::from(signals.next().await));

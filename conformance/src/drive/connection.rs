@@ -104,7 +104,7 @@ pub(crate) async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>
 pub(crate) async fn connect(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
     let stream = tokio::time::timeout(CONNECT, TcpStream::connect(addresses))
         .await
-        .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {CONNECT:?}")))??;
+        .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, format!("no response within {CONNECT:?}")))??;
     // Pieces are to arrive as pieces, and at once.
     stream.set_nodelay(true)?;
     Ok(stream)

@@ -3,9 +3,9 @@
 mod breaches;
 mod connection;
 mod options;
+mod precondition;
 mod publish;
 mod results;
-mod sanity;
 pub mod schedule;
 mod watch;
 

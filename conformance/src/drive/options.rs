@@ -54,7 +54,7 @@ pub enum RunError {
     #[error("--exclude: {0}")]
     NothingExcluded(Unmatched),
     /// Every case that is selected is excluded, too.
-    #[error("--exclude leaves nothing of what is selected")]
+    #[error("--exclude removes every selected case")]
     AllExcluded,
     /// Nothing listens there.
     #[error("{target} is not reachable: {why}")]
@@ -103,7 +103,7 @@ impl Unmatched {
             let beginnings = names.map(|name| beginning(name, parts));
             did_you_mean(written, beginnings.collect::<BTreeSet<_>>())
         });
-        let hint = meant.unwrap_or_else(|| format!("`{list}` shows what there is"));
+        let hint = meant.unwrap_or_else(|| format!("`{list}` lists them all"));
         let quoted: Vec<String> = unmatched.iter().map(|pattern| format!("`{pattern}`")).collect();
         (!quoted.is_empty()).then(|| Unmatched { what, patterns: quoted.join(" or "), hint })
     }

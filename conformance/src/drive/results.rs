@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 
 use crate::case::Case;
-use crate::case::facts::Sanity;
+use crate::case::front_matter::Precondition;
 use crate::judge::{Breach, Invariant, Verdict};
 use crate::outcome::{CaseOutcome, INTERRUPTED};
 use crate::profile::Target;
 use crate::transcript::{EventKind, Transcript};
 
 /// Why a case says nothing, where the target went away in the meantime.
-const RUNNING: &str = "it was running when the server went away, which may be why it came out as it did";
+const RUNNING: &str = "it was running when the server went away, which may be the cause of its result";
 
 /// Why a case was not run, where the target was gone by then.
 pub(super) const NOT_RUN: &str = "the server had gone away";
@@ -97,9 +97,9 @@ impl Results {
         }
     }
 
-    /// The sanity cases that did not pass.
+    /// The preconditions that did not pass.
     pub(super) fn broken(&self) -> Vec<Case> {
-        let broken = self.outcomes.values().filter(|outcome| outcome.is_broken_sanity());
+        let broken = self.outcomes.values().filter(|outcome| outcome.is_broken_precondition());
         broken.map(|outcome| outcome.case.clone()).collect()
     }
 
@@ -109,15 +109,16 @@ impl Results {
         ran.peek().is_some() && ran.all(CaseOutcome::is_broken)
     }
 
-    /// The techniques of which nothing is known, and why: their sanity case did not pass, or was skipped although other
+    /// The techniques of which nothing is known, and why: their precondition did not pass, or was skipped although other
     /// cases of theirs were run.
     pub(super) fn unjudged(&self, target: &Target) -> BTreeMap<String, String> {
         let ran = |technique: &str| {
             let mut outcomes = self.outcomes.values();
             outcomes.any(|outcome| outcome.case.technique == technique && outcome.verdict != Verdict::Skip)
         };
-        let of_technique =
-            |outcome: &&CaseOutcome| outcome.case.section().facts.sanity == Some(Sanity::Technique);
+        let of_technique = |outcome: &&CaseOutcome| {
+            outcome.case.section().front_matter.precondition == Some(Precondition::Technique)
+        };
         let mut unjudged = BTreeMap::new();
         for outcome in self.outcomes.values().filter(of_technique) {
             let technique = &outcome.case.folder;

@@ -10,13 +10,13 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 pub use super::options::{Options, RunError, Unmatched};
+use super::precondition::{broken_below, is_at_large, rests_on};
 use super::results::{NOT_RUN, Ran, Results};
-use super::sanity::{broken_below, is_at_large, rests_on};
 pub use super::watch::Stop;
 use super::watch::Watch;
 use super::{Publisher, breaches, resolve, run};
 use crate::case::Case;
-use crate::case::facts::Sanity;
+use crate::case::front_matter::Precondition;
 use crate::catalogue::{Catalogue, Level};
 use crate::judge::{Invariant, Machine, Settings, Verdict, lacking, needed_techniques, publishes};
 use crate::outcome::{CaseOutcome, ClauseOutcome, Ending, INTERRUPTED, Outcome};
@@ -88,7 +88,7 @@ impl Suite {
         let reported: BTreeSet<&str> = selected.iter().map(|case| case.id.as_str()).collect();
         let only_invariants = named.len() == selected.len();
         results.outcomes.retain(|id, outcome| {
-            // A sanity case that did not pass is the reason for what was skipped: it is shown also where it was not
+            // A precondition that did not pass is the reason for what was skipped: it is shown also where it was not
             // selected.
             reported.contains(id.as_str()) || (!only_invariants && outcome.is_broken())
         });
@@ -157,15 +157,15 @@ struct Runner {
     publisher: Publisher,
     patience: f64,
     tag: String,
-    /// Cases that publish take turns where the target has no channels.
+    /// Cases that publish run one at a time where the target has no channels.
     turns: Option<Mutex<()>>,
-    /// Cases that use the WebSocket take turns where it is one room for all.
+    /// Cases that use the WebSocket run one at a time where it is one room for all.
     room: Option<Mutex<()>>,
     slots: Semaphore,
     /// The same for cases that are run again.
     few: Semaphore,
     select: Vec<Pattern>,
-    /// Cases that move megabytes take turns: a server that needs a second for each is not to be late with all.
+    /// Cases that transfer megabytes run one at a time: a server that needs a second for each is not to be late with all.
     large: Mutex<()>,
     again: bool,
 }
@@ -198,7 +198,7 @@ pub(crate) fn tag() -> String {
 }
 
 impl Runner {
-    /// Runs the sanity cases, then what does not rest on one that failed.
+    /// Runs the preconditions, then what does not rest on one that failed.
     async fn conversations(
         self: &Arc<Self>,
         suite: &Suite,
@@ -207,18 +207,20 @@ impl Runner {
         progress: &mut impl FnMut(&CaseOutcome),
     ) -> Result<(), RunError> {
         let selected: BTreeSet<String> = cases.iter().map(|case| case.id.clone()).collect();
-        // A sanity case runs also where it was not selected: what rests on it is judged either way.
-        let sanity = suite.cases.iter().filter(|sanity| {
-            sanity.is_sanity() && cases.iter().any(|case| case.id == sanity.id || rests_on(case, sanity))
+        // A precondition runs also where it was not selected: what rests on it is judged either way.
+        let precondition = suite.cases.iter().filter(|precondition| {
+            precondition.is_precondition()
+                && cases.iter().any(|case| case.id == precondition.id || rests_on(case, precondition))
         });
-        let of_technique = |case: &&Case| case.section().facts.sanity == Some(Sanity::Technique);
-        let (techniques, capabilities): (Vec<&Case>, Vec<&Case>) = sanity.partition(of_technique);
+        let of_technique =
+            |case: &&Case| case.section().front_matter.precondition == Some(Precondition::Technique);
+        let (techniques, capabilities): (Vec<&Case>, Vec<&Case>) = precondition.partition(of_technique);
         // What the profile says that a technique can do is looked at where the technique is there.
-        for sanity in [techniques, capabilities] {
+        for precondition in [techniques, capabilities] {
             let broken = results.broken();
             let stands = |case: &&Case| broken_below(case, &broken).is_none();
-            let sanity = sanity.into_iter().filter(stands).cloned().collect();
-            self.batch(sanity, 1, results, &mut |_| {}).await?;
+            let precondition = precondition.into_iter().filter(stands).cloned().collect();
+            self.batch(precondition, 1, results, &mut |_| {}).await?;
             self.again(results).await?;
         }
         let broken = results.broken();
@@ -237,11 +239,11 @@ impl Runner {
             // What is asked of no technique in particular is asked of a server that answers.
             let below = below.or_else(|| broken.first().filter(|_| nothing_is_there && is_at_large(&case)));
             match below {
-                Some(sanity) => {
+                Some(precondition) => {
                     let outcome = CaseOutcome::skipped(
                         case.clone(),
                         self.level(&case),
-                        format!("the sanity case {} did not pass", sanity.id),
+                        format!("the precondition {} did not pass", precondition.id),
                     );
                     progress(&outcome);
                     results.outcomes.insert(case.id.clone(), outcome);
@@ -320,8 +322,8 @@ impl Runner {
 
     fn left_out(&self, case: &Case) -> Option<String> {
         let asked_for = || self.select.iter().any(|pattern| pattern.asks_for(&case.id));
-        let left_out = case.section().facts.large && !asked_for();
-        left_out.then(|| format!("it moves megabytes; --select {} runs it", case.page.path))
+        let left_out = case.section().front_matter.large && !asked_for();
+        left_out.then(|| format!("it transfers megabytes; --select {} runs it", case.page.path))
     }
 
     async fn case(&self, case: Case, attempt: usize) -> Ran {
@@ -339,7 +341,7 @@ impl Runner {
             Some(room) if talks() => Some(room.lock().await),
             _ => None,
         };
-        let large = if case.section().facts.large { Some(self.large.lock().await) } else { None };
+        let large = if case.section().front_matter.large { Some(self.large.lock().await) } else { None };
         let slots = if attempt > 1 { &self.few } else { &self.slots };
         let slot = slots.acquire().await;
         self.watch.settled().await;
@@ -365,7 +367,7 @@ impl Runner {
             return CaseOutcome::skipped(case, level, "the invariant is not known".into());
         };
         if !results.relevant.contains(&invariant) {
-            let reason = "no case that ran had traffic for it".to_owned();
+            let reason = "no case that ran had traffic that it judges".to_owned();
             return CaseOutcome::skipped(case, level, reason);
         }
         let findings = breaches::findings(&case, level, invariant, &results.breaches);

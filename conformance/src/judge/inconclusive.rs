@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pushspec_wire::websocket::Opcode;
 
-use crate::case::facts::Sanity;
+use crate::case::front_matter::Precondition;
 use crate::case::statement::{ExpectItem, Expectation, Procedure, Statement};
 use crate::case::text::Text;
 use crate::catalogue::Level;
@@ -20,7 +20,7 @@ use super::machine::{DEADLINE, Machine};
 use super::plan::{Step, StepKind};
 use super::request::technique;
 
-/// How long the sanity case of event streams waits for the first bytes: many a stream ticks once a second.
+/// How long the precondition of event streams waits for the first bytes: many a stream ticks once a second.
 const FIRST_BYTES: Duration = Duration::from_secs(2);
 
 impl Machine {
@@ -49,13 +49,13 @@ impl Machine {
         let code = head.status_line()?.code;
         // A choice that is left open is not made by a server that asks for something else first.
         let open_choice = self.clause_of(step.line).1 == Level::May;
-        let opening = matches!(step.kind, StepKind::Opened(..)) || self.case.is_sanity() || open_choice;
+        let opening = matches!(step.kind, StepKind::Opened(..)) || self.case.is_precondition() || open_choice;
         match code {
             429 | 503 => Some(format!("the target refuses more work with {code}; try fewer --jobs")),
             401 | 403 | 407 if opening => Some(format!(
                 "the target wants credentials, or another origin, and answers {code}; see [headers] in the profile"
             )),
-            404 | 405 if self.case.is_sanity() => Some(format!(
+            404 | 405 if self.case.is_precondition() => Some(format!(
                 "{} is answered with {code}; is that the path of `[{}]` in the profile?",
                 self.without_channel(&readable_line(self.connections[id.0].asked_for())),
                 self.case.technique
@@ -67,7 +67,7 @@ impl Machine {
                     shown(&location)
                 ))
             }
-            400..=499 if self.case.is_sanity() && self.offers_nothing() => Some(format!(
+            400..=499 if self.case.is_precondition() && self.offers_nothing() => Some(format!(
                 "the target answers {code} to a handshake that offers no subprotocol; if it wants one, name it in \
                  [headers] of the profile, as Sec-WebSocket-Protocol"
             )),
@@ -84,12 +84,12 @@ impl Machine {
             && !profile.headers.keys().any(offers)
     }
 
-    /// Why silence says nothing of the clause: where the sanity case gets no byte, there may be no server at all. One
+    /// Why silence says nothing of the clause: where the precondition gets no byte, there may be no server at all. One
     /// that answers the recipe of the profile is there.
     pub(super) fn nobody_answers(&self, window: Duration) -> Option<String> {
         let quiet = self.connections.iter().all(Connection::is_untouched);
         let publishes = super::plan::publishes(&self.case);
-        (self.case.is_sanity() && quiet && !publishes)
+        (self.case.is_precondition() && quiet && !publishes)
             .then(|| format!("the target takes the connection and answers nothing within {window:?}"))
     }
 
@@ -103,7 +103,7 @@ impl Machine {
             Item::Eof | Item::Reset => format!("with {}", arrival.item),
             _ => return None,
         };
-        (self.case.section().facts.sanity == Some(Sanity::Technique)).then(|| {
+        (self.case.section().front_matter.precondition == Some(Precondition::Technique)).then(|| {
             format!(
                 "the target opens the connection and ends it at once {how}; is the path right, and does it want \
                  credentials? see [headers] in the profile"
@@ -122,7 +122,7 @@ impl Machine {
         }
     }
 
-    /// Why a WebSocket that does not open says nothing of the clause: it was asked for as in the sanity case, which has
+    /// Why a WebSocket that does not open says nothing of the clause: it was asked for as in the precondition, which has
     /// opened, or the case would not run.
     pub(super) fn shut(&self, step: &Step, received: &str) -> Option<String> {
         let StepKind::Opened(procedure @ Procedure::OpenWebSocket, name) = &step.kind else { return None };
@@ -132,20 +132,20 @@ impl Machine {
             }
             _ => None,
         });
-        (!self.case.is_sanity() && asked.is_some_and(Vec::is_empty)).then(|| {
+        (!self.case.is_precondition() && asked.is_some_and(Vec::is_empty)).then(|| {
             format!(
-                "the target opens a WebSocket for the sanity case and not for this one ({received}); if it limits how many are open, try fewer --jobs"
+                "the target opens a WebSocket for the precondition and not for this one ({received}); if it limits how many are open, try fewer --jobs"
             )
         })
     }
 
-    /// At the end of the sanity case of event streams: until when there is something to wait for. Bytes of which no client
+    /// At the end of the precondition of event streams: until when there is something to wait for. Bytes of which no client
     /// makes an event say nothing of all that is asked of events. A stream on which nothing comes is merely quiet.
     pub(super) fn reading_events(&mut self, now: Duration) -> Option<Duration> {
         // What is published comes as an event, or a case says that it does not.
         let is_asked = self.case.technique == "sse"
             && !self.target.can("publish")
-            && self.case.section().facts.sanity == Some(Sanity::Technique)
+            && self.case.section().front_matter.precondition == Some(Precondition::Technique)
             && self.is_without_findings();
         let connection = self.connections.last().filter(|_| is_asked)?;
         let ended = has_ended(connection);
@@ -164,9 +164,12 @@ impl Machine {
         None
     }
 
-    /// What the profile says and the target does not do, where a sanity case asks for just that.
+    /// What the profile says and the target does not do, where a precondition asks for just that.
     pub(super) fn untrue_profile(&self, line: usize, expected: &str, received: &str) -> Option<String> {
-        let Some(Sanity::Capability(capability, _)) = &self.case.section().facts.sanity else { return None };
+        let Some(Precondition::Capability(capability, _)) = &self.case.section().front_matter.precondition
+        else {
+            return None;
+        };
         let by_the_profile = self.reply_by_the_profile(line).unwrap_or_else(|| expected.to_owned());
         Some(format!(
             "`{capability}` of the profile does not hold: expected {by_the_profile}, received {received}"
@@ -191,7 +194,7 @@ impl Machine {
         let shape = !matches!(why, DecodeError::Json(_));
         let procedure = self.procedures.get(&id);
         let technique = procedure.map_or(self.case.technique.as_str(), |procedure| technique(*procedure));
-        (shape || self.case.is_sanity()).then(|| format!("{why}; see [{technique}] in the profile"))
+        (shape || self.case.is_precondition()).then(|| format!("{why}; see [{technique}] in the profile"))
     }
 
     /// Whether the target has refused a request that the case writes out, which may have no place for the fields that

@@ -205,7 +205,8 @@ pub(crate) fn lacking(case: &Case, target: &Target) -> Option<String> {
 /// The capabilities that a case needs: those that it names, and those that its lines show.
 pub fn needs(case: &Case) -> BTreeSet<String> {
     let section = case.section();
-    let mut needs: BTreeSet<String> = section.facts.needs.iter().map(|(need, _)| need.clone()).collect();
+    let mut needs: BTreeSet<String> =
+        section.front_matter.needs.iter().map(|(need, _)| need.clone()).collect();
     if case.technique != "http" {
         needs.insert(case.technique.clone());
     }
@@ -265,7 +266,7 @@ fn line_needs(line: &Line, needs: &mut BTreeSet<String>) {
     }
 }
 
-/// The techniques that a case needs: it is skipped where the sanity case of one of them does not pass.
+/// The techniques that a case needs: it is skipped where the precondition of one of them does not pass.
 pub(crate) fn needed_techniques(case: &Case) -> Vec<String> {
     let needs = needs(case).into_iter();
     let techniques: BTreeSet<String> =

@@ -8,9 +8,9 @@ use std::time::Duration;
 pub(super) enum Gone {
     #[error("failed to connect: {0}")]
     Connect(io::Error),
-    #[error("no answer came within {0:?}")]
+    #[error("no response came within {0:?}")]
     Late(Duration),
-    #[error("the answer was {0}")]
+    #[error("the response was {0}")]
     Status(u16),
     #[error("the server ended the connection")]
     Ended,

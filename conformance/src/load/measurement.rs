@@ -168,7 +168,7 @@ impl Measurement {
         writeln!(out, "{} at {}", self.technique, self.target)?;
         writeln!(
             out,
-            "  connections   {} held of {} opened of {} asked for, in {:.1} s",
+            "  connections   {} held, {} opened, {} requested, in {:.1} s",
             clients.held,
             clients.opened,
             clients.asked,
@@ -201,7 +201,7 @@ impl Measurement {
             memory.print(out)?;
         }
         if self.interrupted {
-            writeln!(out, "interrupted: this is what was measured until then")?;
+            writeln!(out, "interrupted: this is the measurement so far")?;
         }
         Ok(())
     }

@@ -59,7 +59,7 @@ const FAILURES: usize = 5;
 /// By which technique the clients wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Technique {
-    /// Long polls, each behind the one before
+    /// Long polls, one after another
     LongPolling,
     /// Event streams
     Sse,
@@ -68,14 +68,14 @@ pub enum Technique {
     /// WebSockets
     #[value(name = "websocket")]
     WebSocket,
-    /// A poll an interval
+    /// One poll in each interval
     Polling,
 }
 
 /// What is measured.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// By which technique the clients wait.
+    /// The technique by which the clients wait.
     pub technique: Technique,
     /// How many clients.
     pub clients: usize,
@@ -95,7 +95,7 @@ pub struct Options {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The profile does not say how.
-    #[error("to measure {technique} the profile needs {what}; see docs/profile.md")]
+    #[error("to measure {technique}, the profile needs {what}; see docs/profile.md")]
     Lacks {
         /// The technique.
         technique: &'static str,
@@ -104,7 +104,7 @@ pub enum LoadError {
     },
     /// The limit of open files, which is that of connections, is too low and cannot be raised from here.
     #[error(
-        "{clients} clients need {needed} open files, and this process is allowed {limit}: raise the limit (`ulimit -Hn`), or ask for fewer clients"
+        "{clients} clients need {needed} open files, and this process may open {limit}: raise the limit (`ulimit -Hn`), or use fewer --clients"
     )]
     OpenFiles {
         /// How many clients were asked for.
@@ -123,7 +123,7 @@ pub enum LoadError {
         error: std::io::Error,
     },
     /// The server takes none of the messages.
-    #[error("{target} takes no message: {why}; [publish] of the profile says how it is asked")]
+    #[error("{target} accepts no message: {why}; check [publish] in the profile")]
     Unpublished {
         /// The URL of the target.
         target: String,

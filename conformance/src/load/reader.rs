@@ -143,7 +143,7 @@ impl Reader {
 
     fn head(&mut self, head: &Head) -> Result<(), Gone> {
         let Some(status) = head.status_line() else {
-            return Err(Gone::Unreadable(format!("{} is no answer of HTTP", shown(head.start_line()))));
+            return Err(Gone::Unreadable(format!("{} is not an HTTP response", shown(head.start_line()))));
         };
         let code = status.code;
         let persistent = if status.version.eq_ignore_ascii_case(b"HTTP/1.0") {

@@ -54,7 +54,7 @@ impl PageError {
             width: 1,
             source: String::from_utf8_lossy(&bytes[start..end]).into_owned(),
             message: format!(
-                "the byte 0x{:02x} is no UTF-8 here",
+                "the byte 0x{:02x} is not UTF-8 here",
                 bytes.get(at).copied().unwrap_or_default()
             ),
             hint: Some("save the file as UTF-8".to_owned()),

@@ -22,7 +22,7 @@ pub(crate) fn wrong(error: &toml::de::Error, text: &str, examples: &Examples) ->
             let known: Vec<&str> = quoted(list).collect();
             meant_or_known(quoted(said).next().unwrap_or_default(), known.iter().copied())
         }
-        None if said.starts_with("duplicate key") => "take one of the two out".to_owned(),
+        None if said.starts_with("duplicate key") => "remove one of the two".to_owned(),
         None if said.starts_with("missing field") => {
             let key = quoted(said).next().unwrap_or_default();
             let example = examples.iter().find(|(known, _)| *known == key);

@@ -17,7 +17,7 @@ pub const CAPABILITIES: [(&str, &str); 31] = [
     ("long-polling", "a [long-polling] table"),
     ("long-polling.cursor", "[long-polling] path with {cursor}, and cursor"),
     ("long-polling.hold", "[long-polling] path with {hold}, {hold-ms} or {hold-s}"),
-    ("long-polling.end", "[long-polling] path with {hold} or the like, or a hold of 3 s or less"),
+    ("long-polling.end", "[long-polling] path with {hold}, {hold-ms} or {hold-s}, or a hold of 3 s or less"),
     ("iframe", "an [iframe] table"),
     ("iframe.callback", "[iframe] path with {callback}"),
     ("iframe.heartbeat", "[iframe] heartbeat"),

@@ -32,13 +32,13 @@ pub struct Batch {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// Not JSON, although the profile has JSON pointers.
-    #[error("the body is no JSON: {0}")]
+    #[error("the body is not JSON: {0}")]
     Json(String),
     /// The pointer leads nowhere.
-    #[error("the body has nothing at {0}, where the profile says it is")]
+    #[error("the body has nothing at {0}, where the profile expects it")]
     Pointer(String),
     /// Something other than a list of messages.
-    #[error("what is at {0} is no list")]
+    #[error("the value at {0} is not a list")]
     List(String),
 }
 

@@ -70,7 +70,7 @@ fn callback<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Err
         Ok(name)
     } else {
         Err(serde::de::Error::custom(format!(
-            "`{name}` is no name of a function: write it like `push.deliver`"
+            "`{name}` is not the name of a function: write it like `push.deliver`"
         )))
     }
 }

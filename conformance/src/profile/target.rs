@@ -19,25 +19,25 @@ pub struct Target {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
     /// Not a URL at all.
-    #[error("`{0}` is no URL: {1}; write it like http://127.0.0.1:8080")]
+    #[error("`{0}` is not a URL: {1}; write it like http://127.0.0.1:8080")]
     Syntax(String, url::ParseError),
     /// TLS.
-    #[error("`{0}` needs TLS, which pushspec does not speak yet; point it at a plain http:// or ws:// port")]
+    #[error("`{0}` needs TLS, which pushspec does not support; use a plain http:// or ws:// port")]
     Tls(String),
     /// A host, perhaps with a port, and nothing before it.
-    #[error("`{0}` is no URL: it has no http://; write it like http://127.0.0.1:8080")]
+    #[error("`{0}` is not a URL: it has no http://; write it like http://127.0.0.1:8080")]
     NoScheme(String),
     /// Some other scheme.
     #[error("`{0}` is neither http:// nor ws://")]
     Scheme(String),
     /// A user's name or password, which is not repeated here: it would end in logs.
     #[error(
-        "the URL has a user's name or password in it; put `Authorization = \"Basic …\"` into [headers] of a profile"
+        "the URL contains a user name or a password; put `Authorization = \"Basic …\"` into [headers] of a profile"
     )]
     Credentials,
     /// A path where only an origin makes sense.
     #[error(
-        "`{url}` has a path, and nothing says which technique lives there; say --sse {path}, --websocket {path} or the like, and leave the path out of the URL"
+        "`{url}` has a path but no technique; name the technique with --sse {path}, --websocket {path} or a similar option, and remove the path from the URL"
     )]
     Path {
         /// The URL as given.

@@ -22,6 +22,6 @@ impl Visitor<'_> for Time {
 
     fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Duration, E> {
         crate::case::parse_duration(word)
-            .ok_or_else(|| E::custom(format!("`{word}` is no time; write `300ms` or `25s`")))
+            .ok_or_else(|| E::custom(format!("`{word}` is not a time; write `300ms` or `25s`")))
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::case::facts::Sanity;
+use crate::case::front_matter::Precondition;
 use crate::case::{Page, Section};
 use crate::catalogue::{Binds, Catalogue};
 use crate::judge::Invariant;
@@ -23,17 +23,17 @@ pub(super) fn page(page: &Page, text: &str, catalogue: &Catalogue) -> Vec<PageEr
     check.errors
 }
 
-/// The sanity cases beyond the first of a folder, or of a capability: the others would rest on two.
-pub(super) fn sanity(pages: &[Arc<Page>]) -> Vec<PageError> {
+/// The preconditions beyond the first of a folder, or of a capability: the others would rest on two.
+pub(super) fn precondition(pages: &[Arc<Page>]) -> Vec<PageError> {
     let mut first: BTreeMap<(&str, Option<&str>), String> = BTreeMap::new();
     let mut errors = Vec::new();
     for page in pages {
         for section in &page.sections {
-            let (capability, message) = match &section.facts.sanity {
+            let (capability, message) = match &section.front_matter.precondition {
                 None => continue,
-                Some(Sanity::Technique) => (None, "the folder has a sanity case already".to_owned()),
-                Some(Sanity::Capability(name, _)) => {
-                    (Some(name.as_str()), format!("the folder has a sanity case of `{name}` already"))
+                Some(Precondition::Technique) => (None, "the folder already has a precondition".to_owned()),
+                Some(Precondition::Capability(name, _)) => {
+                    (Some(name.as_str()), format!("the folder already has a precondition for `{name}`"))
                 }
             };
             let id = format!("{}/{}", page.path, section.name);
@@ -41,7 +41,10 @@ pub(super) fn sanity(pages: &[Arc<Page>]) -> Vec<PageError> {
                 first.insert((page.folder(), capability), id);
                 continue;
             };
-            let wrong = Wrong::new(message, format!("take `sanity` out of the facts here or of `{other}`"));
+            let wrong = Wrong::new(
+                message,
+                format!("remove `precondition` from the front matter here or in `{other}`"),
+            );
             let place = Place { line: section.line - 1, column: 3, width: section.name.chars().count() };
             errors.push(error(page, place, format!("## {}", section.name), wrong));
         }
@@ -60,7 +63,7 @@ fn clause_mistake(catalogue: &Catalogue, id: &str) -> Option<Wrong> {
         return Some(Wrong::new(format!("`{id}` binds clients"), hint));
     }
     clause.waived.as_ref().map(|reason| {
-        let hint = format!("take `waived` out at {file}:{line}, which says: {reason}");
+        let hint = format!("remove `waived` at {file}:{line}; its reason is: {reason}");
         Wrong::new(format!("`{id}` is waived"), hint)
     })
 }
@@ -73,7 +76,7 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn covers(&mut self, section: &Section, catalogue: &Catalogue) {
-        for (clause, range) in &section.facts.covers {
+        for (clause, range) in &section.front_matter.covers {
             if let Some(wrong) = clause_mistake(catalogue, clause) {
                 self.fact(section, range, wrong);
             }
@@ -94,20 +97,20 @@ impl Check<'_> {
     }
 
     fn names(&mut self, section: &Section) {
-        let facts = &section.facts;
-        let mut capabilities: Vec<_> = facts.needs.iter().map(|(need, range)| (need, range)).collect();
-        if let Some(Sanity::Capability(name, range)) = &facts.sanity {
+        let front_matter = &section.front_matter;
+        let mut capabilities: Vec<_> = front_matter.needs.iter().map(|(need, range)| (need, range)).collect();
+        if let Some(Precondition::Capability(name, range)) = &front_matter.precondition {
             capabilities.push((name, range));
         }
         for (name, range) in capabilities {
             let known = CAPABILITIES.iter().map(|(name, _)| *name);
             self.known(section, range, "capability", name, known);
         }
-        if let Some((name, range)) = &facts.invariant {
+        if let Some((name, range)) = &front_matter.invariant {
             let known = Invariant::ALL.iter().map(|invariant| invariant.name());
             self.known(section, range, "invariant", name, known);
         }
-        for value in facts.each.get("technique").into_iter().flatten() {
+        for value in front_matter.each.get("technique").into_iter().flatten() {
             self.known(section, &value.place, "technique", &value.value, TECHNIQUES.into_iter());
         }
     }
@@ -127,8 +130,8 @@ impl Check<'_> {
     }
 
     fn fact(&mut self, section: &Section, range: &Range<usize>, wrong: Wrong) {
-        let place = Place::of(&section.facts.source, range);
-        self.add(Place { line: section.facts_line - 1 + place.line, ..place }, wrong);
+        let place = Place::of(&section.front_matter.source, range);
+        self.add(Place { line: section.front_matter_line - 1 + place.line, ..place }, wrong);
     }
 
     fn add(&mut self, place: Place, wrong: Wrong) {

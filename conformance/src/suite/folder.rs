@@ -28,11 +28,11 @@ pub(super) fn check_names(root: &Path) -> Result<(), SuiteError> {
             if let Some(page) = pages.find(|page| !is_kebab_case(&stem(page))) {
                 let hint =
                     "small letters, digits, dots and single hyphens, as in `5.1-masking.md`".to_owned();
-                return Err(SuiteError::Name { path: page, what: "is no name of a page", hint });
+                return Err(SuiteError::Name { path: page, what: "is not the name of a page", hint });
             }
         } else if !OTHERS.contains(&name.as_str()) && pages.any(|page| has_conversation(&page)) {
             let hint = meant_or_known(&name, TECHNIQUES);
-            return Err(SuiteError::Name { path, what: "is no folder of pages", hint });
+            return Err(SuiteError::Name { path, what: "is not a folder of pages", hint });
         }
     }
     Ok(())

@@ -16,7 +16,7 @@ use crate::case::text::{Scope, Text};
 
 /// A line that is no event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line} of the transcript is no event: {why}")]
+#[error("line {line} of the transcript is not an event: {why}")]
 pub struct TranscriptError {
     /// The line, from 1.
     pub line: usize,
@@ -71,12 +71,12 @@ pub fn parse(text: &str) -> Result<Transcript, TranscriptError> {
 
 fn event(line: &str) -> Result<Event, String> {
     let (time, rest) = line.split_once(' ').ok_or("there is only one word")?;
-    let milliseconds: f64 = time.parse().map_err(|_| format!("`{time}` is no time in milliseconds"))?;
+    let milliseconds: f64 = time.parse().map_err(|_| format!("`{time}` is not a time in milliseconds"))?;
     let at =
-        Duration::try_from_secs_f64(milliseconds / 1000.0).map_err(|_| format!("`{time}` is no time"))?;
+        Duration::try_from_secs_f64(milliseconds / 1000.0).map_err(|_| format!("`{time}` is not a time"))?;
     let kind = if let Some(rest) = rest.strip_prefix('#') {
         let (number, rest) = rest.split_once(' ').ok_or("the connection does nothing")?;
-        let id = ConnectionId(number.parse().map_err(|_| format!("`#{number}` is no connection"))?);
+        let id = ConnectionId(number.parse().map_err(|_| format!("`#{number}` is not a connection"))?);
         on_connection(id, rest)?
     } else {
         elsewhere(rest)?
@@ -96,7 +96,7 @@ fn on_connection(id: ConnectionId, rest: &str) -> Result<EventKind, String> {
         ("<", bytes) => EventKind::Received(id, literal(bytes)?),
         ("refused", why) => EventKind::Refused(id, String::from_utf8_lossy(&literal(why)?).into_owned()),
         ("left-out", bytes) => {
-            EventKind::LeftOut(id, bytes.parse().map_err(|_| format!("`{bytes}` is no number"))?)
+            EventKind::LeftOut(id, bytes.parse().map_err(|_| format!("`{bytes}` is not a number"))?)
         }
         _ => return Err(format!("unknown event `{word}`")),
     })

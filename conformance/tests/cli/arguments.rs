@@ -46,14 +46,17 @@ fn wrong_arguments_exit_with_2_and_say_what_is_right() -> Result {
     for (arguments, words) in [
         (vec!["run", "--jobs", "none"], "--jobs"),
         (vec!["run", "--patience", "0"], "--patience"),
-        (vec!["run", "nonsense"], "is no URL"),
+        (vec!["run", "nonsense"], "is not a URL"),
         (vec!["run", "127.0.0.1:8080"], "it has no http://"),
         (vec!["run", "localhost:8080"], "it has no http://"),
-        (vec!["run", "http://127.0.0.1:1/x", "--sse", "/y"], "leave `/x` out of the URL: --sse says"),
-        (vec!["run", "ws://127.0.0.1:1/a", "--websocket", "/b"], "the URL names /a and --websocket names /b"),
-        (vec!["run", "--sse", "/events"], "paths are given and no URL"),
-        (vec!["run", "--profile", "own.toml"], "paths are given and no URL"),
-        (vec!["load", "--technique", "sse", "--profile", "own.toml"], "paths are given and no URL"),
+        (vec!["run", "http://127.0.0.1:1/x", "--sse", "/y"], "remove `/x` from the URL: --sse has"),
+        (
+            vec!["run", "ws://127.0.0.1:1/a", "--websocket", "/b"],
+            "the URL has the path /a and --websocket has /b",
+        ),
+        (vec!["run", "--sse", "/events"], "there is a path but no URL"),
+        (vec!["run", "--profile", "own.toml"], "there is a path but no URL"),
+        (vec!["load", "--technique", "sse", "--profile", "own.toml"], "there is a path but no URL"),
         (vec!["run", "https://127.0.0.1:1"], "needs TLS"),
         (vec!["run", "ftp://127.0.0.1"], "neither http:// nor ws://"),
         (vec!["run", "http://127.0.0.1:1/events"], "--sse /events"),
@@ -61,7 +64,7 @@ fn wrong_arguments_exit_with_2_and_say_what_is_right() -> Result {
         (vec!["run", "--profile", "missing.toml"], "missing.toml"),
         (vec!["run", "--profile", "bad.toml"], "bad.toml:2:1"),
         (vec!["run", "--profile", "path.toml"], "begins with `/`"),
-        (vec!["run", "http://127.0.0.1:1", "--profile", "empty.toml"], "names no technique"),
+        (vec!["run", "http://127.0.0.1:1", "--profile", "empty.toml"], "the profile has no technique"),
         (vec!["run", "--select", "sse", "http://127.0.0.1:1"], "put it before --select"),
         (vec!["run", "http://127.0.0.1:1", "--echo"], "add --websocket PATH"),
         (vec!["run", "--fault", "frames-maskd"], "did you mean `frames-masked`?"),
@@ -75,7 +78,7 @@ fn wrong_arguments_exit_with_2_and_say_what_is_right() -> Result {
         (vec!["explain", "frames-maskd"], "did you mean `frames-masked`?"),
         (vec!["serve", "--listen", "18104"], "write it like 127.0.0.1:18104"),
         (vec!["run", "http://127.0.0.1:1", "--profile", "time.toml"], "as in \"15s\""),
-        (vec!["list", "--format", "junit"], "no JUnit form"),
+        (vec!["list", "--format", "junit"], "cannot be written as JUnit"),
         (vec!["frobnicate"], "frobnicate"),
     ] {
         let output = pushspec(folder.path(), &arguments)?;
@@ -106,7 +109,7 @@ fn a_broken_profile_exits_with_2_and_shows_the_place() -> Result {
     let output = pushspec(folder.path(), &["run", "http://127.0.0.1:1", "--profile", "p.toml"])?;
     assert_exit(&output, 2);
     let text = err(&output);
-    assert!(text.starts_with("error: nothing is filled in for `{chanel}` here\n"), "{text}");
+    assert!(text.starts_with("error: `{chanel}` has no value here\n"), "{text}");
     assert!(text.contains("--> p.toml:2:1") && text.contains("did you mean `{channel}`?"), "{text}");
     assert_eq!(text.matches("error").count(), 1, "{text}");
     fs::write(folder.path().join("p.toml"), b"[sse]\npath = \"/\xff\"\n")?;
@@ -116,7 +119,7 @@ fn a_broken_profile_exits_with_2_and_shows_the_place() -> Result {
     let output = pushspec(folder.path(), &["run", "http://127.0.0.1:1", "--sse", "sse"])?;
     assert_exit(&output, 2);
     assert!(
-        err(&output).starts_with("error: --sse: `sse` is no path; it begins with `/`"),
+        err(&output).starts_with("error: --sse: `sse` is not a path; a path begins with `/`"),
         "{}",
         err(&output)
     );
@@ -136,7 +139,7 @@ fn a_selection_of_nothing_exits_with_4() -> Result {
         ),
         (vec!["list", "websocket/99"], "no case matches `websocket/99`"),
         (vec!["list", "--clauses", "rfc6456"], "no clause matches `rfc6456`; did you mean `rfc6455`?"),
-        (vec!["list", "--faults", "nope"], "no fault matches `nope`; `pushspec list --faults` shows"),
+        (vec!["list", "--faults", "nope"], "no fault matches `nope`; `pushspec list --faults` lists"),
     ] {
         let output = pushspec(folder.path(), &arguments)?;
         assert_exit(&output, 4);
@@ -152,7 +155,7 @@ fn a_run_in_which_all_is_skipped_exits_with_4_and_is_not_called_conformant() -> 
     let output =
         pushspec(folder.path(), &["run", &server.url(), "--sse", "/sse/a", "--select", "websocket"])?;
     assert_exit(&output, 4);
-    assert!(out(&output).contains("nothing that was selected could be judged"), "{}", out(&output));
+    assert!(out(&output).contains("no selected case could be judged"), "{}", out(&output));
     server.stop();
     Ok(())
 }
@@ -165,7 +168,7 @@ fn invariants_that_nobody_asked_for_do_not_make_a_skipped_case_a_success() -> Re
     let output =
         pushspec(folder.path(), &["run", &server.url(), "--sse", "/sse/a", "--select", case, "--strict"])?;
     assert_exit(&output, 4);
-    assert!(out(&output).contains("nothing that was selected could be judged"), "{}", out(&output));
+    assert!(out(&output).contains("no selected case could be judged"), "{}", out(&output));
     assert!(!out(&output).contains("\nconformant"), "{}", out(&output));
     server.stop();
     Ok(())
@@ -212,7 +215,7 @@ fn cases_that_are_excluded_are_not_run_and_the_report_names_them() -> Result {
     for (pattern, code, words) in [
         ("websocket/99", 2, "--exclude: no case matches `websocket/99`"),
         ("long-poling", 2, "did you mean `long-polling`?"),
-        ("websocket", 4, "--exclude leaves nothing"),
+        ("websocket", 4, "--exclude removes every selected case"),
     ] {
         let output = pushspec(folder.path(), &[&fault[..], &["--exclude", pattern]].concat())?;
         assert_exit(&output, code);

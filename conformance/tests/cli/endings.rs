@@ -91,7 +91,7 @@ fn a_server_that_goes_away_ends_the_run_with_3_and_is_accused_of_nothing() -> Re
 fn a_server_that_goes_away_with_the_last_case_is_noticed() -> Result {
     let folder = TempDir::new()?;
     let url = format!("http://{}", leaving(1)?);
-    // The sanity case is answered; this one may see the connection end.
+    // The precondition is answered; this one may see the connection end.
     let case = "http/9112-2.2-message-parsing/unreadable-request-line[polling]";
     let listed = pushspec(folder.path(), &["list", "http/9112-2.2-message-parsing"])?;
     let case = out(&listed)
@@ -172,9 +172,9 @@ fn a_signal_ends_the_run_and_leaves_a_report_of_what_was_judged() -> Result {
         let total = &report["summary"]["total"];
         assert_eq!((&total["fail"], &total["error"]), (&0.into(), &0.into()), "{total}");
         let cases = report["cases"].as_array().cloned().unwrap_or_default();
-        let sanity = cases.iter().find(|case| case["id"] == POLL).ok_or("no case")?;
-        assert_eq!(sanity["reason"], "the run was interrupted");
-        assert!(sanity["transcript"].as_array().is_some_and(|lines| !lines.is_empty()));
+        let precondition = cases.iter().find(|case| case["id"] == POLL).ok_or("no case")?;
+        assert_eq!(precondition["reason"], "the run was interrupted");
+        assert!(precondition["transcript"].as_array().is_some_and(|lines| !lines.is_empty()));
         let junit = fs::read_to_string(folder.path().join("reports/latest/junit.xml"))?;
         assert!(junit.contains("<error message=\"the run was interrupted\""), "{junit}");
     }

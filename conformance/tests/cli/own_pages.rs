@@ -84,9 +84,9 @@ fn pages_that_stand_where_none_is_read_are_named() -> Result {
         assert_exit(&output, 0);
         let text = err(&output);
         for file in ["m/q.md", "m/sse/q.markdown", "m/sse/sub/r.md"] {
-            assert!(text.contains(&format!("note: not read: {file};")), "{text}");
+            assert!(text.contains(&format!("note: {file} is not read:")), "{text}");
         }
-        assert_eq!(text.matches("not read").count(), 3, "{text}");
+        assert_eq!(text.matches("is not read").count(), 3, "{text}");
     }
     Ok(())
 }
@@ -104,9 +104,9 @@ fn a_case_of_ones_own_is_explained_with_the_line_that_runs_it() -> Result {
 }
 
 #[test]
-fn a_slip_of_blanks_is_told_as_that() -> Result {
+fn a_slip_of_spaces_is_told_as_that() -> Result {
     let folder = TempDir::new()?;
-    let two_blanks = "put at least two blanks before a comment or a clause";
+    let two_blanks = "put at least two spaces before a comment or a clause";
     for (line, words) in [
         ("< message \"x\" # why", two_blanks),
         ("< message \"x\" @html-sse/9.2.3/status-200", two_blanks),

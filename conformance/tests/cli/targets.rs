@@ -259,9 +259,9 @@ fn a_server_that_refuses_everything_is_not_accused_of_limits() -> Result {
         let folder = TempDir::new()?;
         let url = format!("http://{}", answering(answer)?);
         assert_exit(&pushspec(folder.path(), &["run", &url, "--polling", "/news/{channel}"])?, 1);
-        let (sanity, reason) = verdict_of(&folder, "polling/6202-2.1-short-polling/poll-is-answered")?;
+        let (precondition, reason) = verdict_of(&folder, "polling/6202-2.1-short-polling/poll-is-answered")?;
         assert_eq!(
-            (sanity.as_str(), reason.starts_with("/news/{channel} is answered with 404")),
+            (precondition.as_str(), reason.starts_with("/news/{channel} is answered with 404")),
             (verdict, verdict == "error")
         );
         for case in ["target-too-long", "request-line-of-8000", "invalid-host[polling]"] {
@@ -282,11 +282,11 @@ fn a_reply_that_the_profile_has_wrong_is_one_error_and_the_rest_is_skipped() -> 
     let url = server.url();
     let arguments = [&["run", &url, "--profile", "profile.toml"], &select[..]].concat();
     assert_exit(&pushspec(folder.path(), &arguments)?, 1);
-    let sanity = "websocket/6-messages/reply-is-that-of-the-profile";
-    let (verdict, reason) = verdict_of(&folder, sanity)?;
+    let precondition = "websocket/6-messages/reply-is-that-of-the-profile";
+    let (verdict, reason) = verdict_of(&folder, precondition)?;
     assert_eq!(verdict, "error");
     assert!(reason.contains("the answer \"You said Who is there?\""), "{reason}");
-    let skipped = ("skip".to_owned(), format!("the sanity case {sanity} did not pass"));
+    let skipped = ("skip".to_owned(), format!("the precondition {precondition} did not pass"));
     assert_eq!(verdict_of(&folder, "websocket/6-messages/messages-in-turn")?, skipped);
     assert_eq!(verdict_of(&folder, "websocket/5.1-masking/unmasked-text-frame")?.0, "pass");
     server.stop();
@@ -314,7 +314,7 @@ fn streams_that_end_and_rooms_are_not_asked_for_what_they_are_not() -> Result {
         assert!(reason.starts_with(&format!("the profile has no `{capability}`: ")), "{reason}");
     }
     assert_eq!(verdict_of(&folder, "websocket/6-messages/messages-in-turn")?.0, "pass");
-    let note = "note: [sse] resume = true is not looked at: the profile has no `publish`";
+    let note = "note: no case judges [sse] resume = true: the profile has no `publish`";
     assert!(err(&output).contains(note), "{}", err(&output));
     server.stop();
     Ok(())

@@ -31,7 +31,7 @@ fn warnings_stand_in_the_verdict_and_count_when_they_are_to() -> Result {
     assert_eq!(report(&folder)?["objections"], Value::Array(vec![]));
     let output = pushspec(folder.path(), &[&arguments[..], &["--strict"]].concat())?;
     assert_exit(&output, 1);
-    let why = "1 case came to a warning, which counts as a failure here";
+    let why = "1 case had a warning, which counts as a failure in this run";
     assert!(out(&output).ends_with(&format!("\n  {why}\n")), "{}", out(&output));
     assert_eq!(report(&folder)?["objections"], Value::from(vec![why]));
     Ok(())
@@ -67,7 +67,7 @@ fn a_technique_of_which_nothing_is_known_is_named_with_the_reason() -> Result {
     let output = pushspec(folder.path(), &arguments)?;
     assert_exit(&output, 1);
     let text = out(&output);
-    let why = "long-polling could not be judged: its first case, long-polling/6202-2.1-long-polling/poll-is-answered, did not pass: ";
+    let why = "long-polling could not be judged: its precondition long-polling/6202-2.1-long-polling/poll-is-answered did not pass: ";
     assert!(text.contains(&format!("\n  {why}")), "{text}");
     let report = report(&folder)?;
     assert_eq!(report["conformant"], false);

@@ -44,7 +44,7 @@ pub(super) enum HandshakeError {
     #[error("the version of the WebSocket protocol is not {VERSION}")]
     Version,
     /// Section 4.2.1, point 5, and section 11.3.1.
-    #[error("the request has not exactly one Sec-WebSocket-Key field")]
+    #[error("the request does not have exactly one Sec-WebSocket-Key field")]
     KeyCount,
     /// Section 4.2.1, point 5.
     #[error("the Sec-WebSocket-Key is not 16 bytes in base64")]
@@ -59,7 +59,7 @@ pub(super) enum HandshakeError {
     #[error("an opening handshake has no body")]
     Body,
     /// Section 4.2.2, point 4, and section 10.2.
-    #[error("pages of this origin are not welcome here")]
+    #[error("this server refuses pages of this origin")]
     Origin,
     /// RFC 6454, section 7.3.
     #[error("the Origin field is given more than once")]

@@ -20,10 +20,10 @@ pub(super) enum FrameError {
     #[error("fragmented control frame")]
     FragmentedControl,
     /// Section 5.4.
-    #[error("continuation of no message")]
+    #[error("continuation frame without a message")]
     Continuation,
     /// Section 5.4.
-    #[error("message within a message")]
+    #[error("new message before the end of the one before")]
     Interruption,
     /// Section 5.1.
     #[error("frame is not masked")]

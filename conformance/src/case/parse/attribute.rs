@@ -25,7 +25,7 @@ const MOST_CONNECTIONS: usize = 500;
 
 pub(super) fn attributes(cursor: &mut Cursor<'_>, known: &[&str]) -> Result<Vec<Attribute>, Mistake> {
     let mut attributes: Vec<Attribute> = Vec::new();
-    // What ends with blanks is told so by who reads the whole line.
+    // Who reads the whole line reports spaces at its end.
     while cursor.starts_with(" ") && !cursor.rest().trim().is_empty() {
         let before = cursor.position();
         cursor.take(" ");
@@ -56,16 +56,16 @@ fn check_key(
 ) -> Result<(), Mistake> {
     if key.is_empty() {
         let width = cursor.rest().chars().take_while(|character| *character == ' ').count() + 1;
-        return Err(Mistake::at(from - 1, width, "a single blank is expected here")
-            .hint("take out all blanks but one, or put `  #` before a comment"));
+        return Err(Mistake::at(from - 1, width, "a single space is expected here")
+            .hint("remove all spaces but one, or put `  #` before a comment"));
     }
     if !known.contains(&key) {
         let mistake = cursor.mistake(from, format!("unknown attribute `{key}`"));
         return Err(mistake.hint(meant_or_known(key, known.iter().copied())));
     }
     if before.iter().any(|other| other.key == key) && !MANY.contains(&key) {
-        let mistake = cursor.mistake(from, format!("`{key}` stands there twice"));
-        return Err(mistake.hint("take one of the two out"));
+        let mistake = cursor.mistake(from, format!("`{key}` occurs twice"));
+        return Err(mistake.hint("remove one of the two"));
     }
     if !cursor.take("=") {
         let mistake = cursor.mistake(from, format!("`{key}` has no value"));
@@ -133,18 +133,18 @@ fn value_mistake(key: &str, value: &AttributeValue) -> Option<(String, String)> 
         "version" if !matches!(written.as_str(), "1.0" | "1.1") => {
             let hint = "write other versions out, as in `> GET {path} HTTP/9`";
             Some((
-                format!("`{}` is no version of a well-formed request", written.escape_debug()),
+                format!("`{}` is not a version that a well-formed request can have", written.escape_debug()),
                 hint.into(),
             ))
         }
         "hold" if span::duration(&written).is_none_or(|hold| hold.is_zero()) => {
-            Some((format!("`{}` is no time to hold a poll", written.escape_debug()), hint()))
+            Some((format!("`{}` is not a time to hold a poll", written.escape_debug()), hint()))
         }
         "settle" if span::duration(&written).is_none() => {
-            Some((format!("`{}` is no time to wait", written.escape_debug()), hint()))
+            Some((format!("`{}` is not a time to wait", written.escape_debug()), hint()))
         }
         "field" if !written.contains(':') => Some(("a header field has a colon".into(), hint())),
-        "refusal" if written != "ok" => Some(("`refusal` has one value only".into(), hint())),
+        "refusal" if written != "ok" => Some(("`refusal` has only one value".into(), hint())),
         _ => None,
     }
 }

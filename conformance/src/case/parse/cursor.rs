@@ -88,7 +88,7 @@ impl<'a> Cursor<'a> {
         found
     }
 
-    /// The word that comes next, up to a blank or one of `stops`, without taking it.
+    /// The word that comes next, up to a space or one of `stops`, without taking it.
     pub(crate) fn peek_word(&self, stops: &[char]) -> String {
         self.characters[self.position.min(self.characters.len())..]
             .iter()
@@ -103,19 +103,19 @@ impl<'a> Cursor<'a> {
         word
     }
 
-    /// Takes exactly one blank, behind which something stands; `example` shows what.
+    /// Takes exactly one space, after which something stands; `example` shows what.
     pub(crate) fn blank(&mut self, example: &str) -> Result<(), Mistake> {
         let from = self.position;
         if self.rest().trim().is_empty() {
             return Err(Mistake::at(from, 1, "something is missing here").hint(format!("as in `{example}`")));
         }
         if !self.take(" ") {
-            return Err(Mistake::at(from, 1, "a blank is expected here").hint(format!("as in `{example}`")));
+            return Err(Mistake::at(from, 1, "a space is expected here").hint(format!("as in `{example}`")));
         }
         let more = self.rest().chars().take_while(|character| *character == ' ').count();
         if more > 0 {
-            let mistake = Mistake::at(from, more + 1, "a single blank is expected here");
-            return Err(mistake.hint("take out all blanks but one"));
+            let mistake = Mistake::at(from, more + 1, "a single space is expected here");
+            return Err(mistake.hint("remove all spaces but one"));
         }
         Ok(())
     }
@@ -131,15 +131,15 @@ impl<'a> Cursor<'a> {
         let width = self.characters.len() - self.position;
         let rest = self.rest();
         if rest.trim().is_empty() {
-            return Err(Mistake::at(self.position, width, "the line ends with blanks").hint("take them out"));
+            return Err(Mistake::at(self.position, width, "the line ends with spaces").hint("remove them"));
         }
-        let mistake = Mistake::at(self.position, width, format!("`{}` is left over", rest.trim()));
+        let mistake = Mistake::at(self.position, width, format!("`{}` is not expected here", rest.trim()));
         Err(mistake.hint(if rest.trim_start().starts_with(['#', '@']) {
             TWO_BLANKS
         } else if rest.trim() == "or" {
-            "name another item behind it, as in `< eof or reset`"
+            "name another item after it, as in `< eof or reset`"
         } else {
-            "a line says one thing: put the rest on a line of its own, or behind `  #` for a comment"
+            "a line has one statement: put the rest on another line, or after `  #` as a comment"
         }))
     }
 
@@ -152,7 +152,7 @@ impl<'a> Cursor<'a> {
         let mut mistake =
             Mistake::at(from, name.chars().count() + 2, format!("unknown substitution `{{{name}}}`"));
         mistake.hint = did_you_mean(name, known).or_else(|| {
-            Some(format!("add `each.{name} = […]` to the facts, or write a brace of its own as `\\{{`"))
+            Some(format!("add `each.{name} = […]` to the front matter, or write a literal brace as `\\{{`"))
         });
         Err(mistake)
     }

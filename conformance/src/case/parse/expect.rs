@@ -28,8 +28,8 @@ const TESTS: [&str; 8] = ["equals", "is", "lists", "essence", "fits", "present",
 pub(super) fn parse(cursor: &mut Cursor<'_>, optional: bool) -> Result<Expectation, Mistake> {
     let from = cursor.position();
     if cursor.at_end() {
-        return Err(Mistake::at(from.saturating_sub(1), 1, "nothing is expected here")
-            .hint("the end of a head needs no line of its own"));
+        return Err(Mistake::at(from.saturating_sub(1), 1, "an item is expected here")
+            .hint("the end of a head needs no line"));
     }
     cursor.blank("< eof")?;
     let mut items = vec![item(cursor)?];
@@ -40,14 +40,14 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, optional: bool) -> Result<Expectati
         let from = cursor.position();
         match item(cursor)? {
             ExpectItem::Field(_) => {
-                let mistake = cursor.mistake(from, "a field cannot stand behind `or`");
-                return Err(mistake.hint("its values can, as in `< Upgrade is websocket or h2c`"));
+                let mistake = cursor.mistake(from, "a field cannot follow `or`");
+                return Err(mistake.hint("write several values as in `< Upgrade is websocket or h2c`"));
             }
             item => items.push(item),
         }
     }
     if let [ExpectItem::Nothing] = items[..] {
-        let mistake = cursor.mistake(from + 1, "nothing stands here beside which there may be `nothing`");
+        let mistake = cursor.mistake(from + 1, "`or nothing` needs an item before it");
         return Err(mistake.hint("write `mute 300ms`, or `< item or nothing`"));
     }
     Ok(Expectation { optional, items })
@@ -78,7 +78,9 @@ fn item(cursor: &mut Cursor<'_>) -> Result<ExpectItem, Mistake> {
             let at = cursor.position();
             let size = cursor.word(&[]);
             canonical(&size).map(ExpectItem::Prelude).ok_or_else(|| {
-                cursor.mistake(at, format!("`{size}` is no number of bytes")).hint("as in `< prelude 1024`")
+                cursor
+                    .mistake(at, format!("`{size}` is not a number of bytes"))
+                    .hint("as in `< prelude 1024`")
             })
         }
         "message" | "reply"
@@ -88,7 +90,7 @@ fn item(cursor: &mut Cursor<'_>) -> Result<ExpectItem, Mistake> {
             Ok(if word == "message" { ExpectItem::Message(pattern) } else { ExpectItem::Reply(pattern) })
         }
         "message" | "reply" if cursor.at_end() => {
-            let mistake = cursor.mistake(from, format!("`{word}` does not say which"));
+            let mistake = cursor.mistake(from, format!("`{word}` needs a value"));
             Err(mistake.hint(format!("write `{word} \"…\"`, or `{word} binary x\"…\"`")))
         }
         _ => {
@@ -116,8 +118,8 @@ fn received_frame(cursor: &mut Cursor<'_>) -> Result<FrameItem, Mistake> {
     });
     if of_the_sender {
         return Err(cursor
-            .mistake(from, "masking and length form of a received frame are the invariants' business")
-            .hint("leave the word out"));
+            .mistake(from, "the invariants judge the masking and the length form of a received frame")
+            .hint("remove the word"));
     }
     Ok(frame)
 }
@@ -132,7 +134,7 @@ fn status(cursor: &mut Cursor<'_>) -> Result<StatusPattern, Mistake> {
     }
     cursor.blank("< HTTP/1.1 200 *")?;
     let codes = codes(cursor)?;
-    // A reason phrase may be empty, but the blank before it may not be left out (RFC 9112 section 4).
+    // A reason phrase may be empty, but the space before it may not be left out (RFC 9112 section 4).
     if cursor.rest() == " " {
         cursor.take_rest();
         return Ok(StatusPattern { version, codes, reason: Some(String::new()) });
@@ -153,7 +155,7 @@ fn codes(cursor: &mut Cursor<'_>) -> Result<Vec<String>, Mistake> {
     if codes.iter().all(|code| is_status_pattern(code)) {
         return Ok(codes);
     }
-    Err(cursor.mistake(from, format!("`{word}` is no status")).hint("as in `200`, `4xx` or `400|405`"))
+    Err(cursor.mistake(from, format!("`{word}` is not a status")).hint("as in `200`, `4xx` or `400|405`"))
 }
 
 fn is_status_pattern(code: &str) -> bool {

@@ -38,19 +38,19 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<FrameItem, Mistake> {
 /// Words that say two things of the same part of a frame.
 fn conflict(words: &[FrameWord], word: &FrameWord) -> Option<(&'static str, &'static str)> {
     let part = |word: &FrameWord| match word {
-        FrameWord::Rsv(bit) => Some(("the bit is set already", *bit)),
-        FrameWord::Opcode(_) => Some(("the frame has an opcode already", 0)),
-        FrameWord::NoFin => Some(("the bit is cleared already", 4)),
-        FrameWord::NoMask | FrameWord::Mask(_) => Some(("the frame has another word for its mask", 0)),
-        FrameWord::LengthForm(_) => Some(("the frame has a form of its length already", 0)),
-        FrameWord::Length(_) => Some(("the frame has a length already", 0)),
-        FrameWord::Code(_) | FrameWord::CodeClass(_) => Some(("the frame has a close code already", 0)),
-        FrameWord::Payload(_) | FrameWord::Any => Some(("the frame has a payload already", 0)),
+        FrameWord::Rsv(bit) => Some(("the bit is already set", *bit)),
+        FrameWord::Opcode(_) => Some(("the frame already has an opcode", 0)),
+        FrameWord::NoFin => Some(("the bit is already cleared", 4)),
+        FrameWord::NoMask | FrameWord::Mask(_) => Some(("the frame has two words for its mask", 0)),
+        FrameWord::LengthForm(_) => Some(("the frame already has a length form", 0)),
+        FrameWord::Length(_) => Some(("the frame already has a length", 0)),
+        FrameWord::Code(_) | FrameWord::CodeClass(_) => Some(("the frame already has a close code", 0)),
+        FrameWord::Payload(_) | FrameWord::Any => Some(("the frame already has a payload", 0)),
         FrameWord::Parameter(_) => None,
     };
     let said = part(word)?;
     let twice = words.iter().any(|other| part(other) == Some(said));
-    twice.then_some((said.0, "take one of the two out"))
+    twice.then_some((said.0, "remove one of the two"))
 }
 
 /// A reason without a code would be read as one: its first two bytes are it (RFC 6455 section 5.5.1).
@@ -131,7 +131,7 @@ fn valued(word: &str) -> Result<FrameWord, (String, String)> {
     if let Some(thousand) = word.strip_suffix("xxx") {
         return match canonical(thousand).filter(|thousand| (1..=4).contains(thousand)) {
             Some(thousand) => Ok(FrameWord::CodeClass(thousand)),
-            None => wrong("class of close codes", "the codes of a thousand are written as in `[close 3xxx]`"),
+            None => wrong("class of close codes", "a class of close codes is written as in `[close 3xxx]`"),
         };
     }
     if word.starts_with(|first: char| first.is_ascii_digit()) {

@@ -47,7 +47,7 @@ pub(crate) fn parse_line(text: &str, number: usize, parameters: &[String]) -> Re
     let characters: Vec<char> = text.chars().collect();
     let indent = characters.iter().take_while(|character| **character == ' ').count();
     if characters.get(indent) == Some(&'\t') {
-        return Err(Mistake::at(indent, 1, "the line begins with a tab").hint("take it out, or write blanks"));
+        return Err(Mistake::at(indent, 1, "the line begins with a tab").hint("remove it, or write spaces"));
     }
     let notes = split_notes(&characters, indent);
     let mut cursor = Cursor::new(&characters[..notes.end], indent, parameters);
@@ -68,7 +68,7 @@ pub(crate) fn parse_line(text: &str, number: usize, parameters: &[String]) -> Re
     })
 }
 
-/// A mistake where a comment or a clause was meant, and one blank stands before it.
+/// A mistake where a comment or a clause was meant, and one space stands before it.
 fn at_note(mistake: Mistake, characters: &[char]) -> Mistake {
     let before = mistake.column.checked_sub(1).and_then(|column| characters.get(column));
     match (before, characters.get(mistake.column)) {
@@ -78,7 +78,7 @@ fn at_note(mistake: Mistake, characters: &[char]) -> Mistake {
 }
 
 /// What keeps a comment or a clause apart from what stands before it.
-const TWO_BLANKS: &str = "put at least two blanks before a comment or a clause";
+const TWO_BLANKS: &str = "put at least two spaces before a comment or a clause";
 
 /// A line is about one clause.
 fn one_clause(note: &Note, end: usize) -> Result<(), Mistake> {
@@ -91,7 +91,7 @@ fn one_clause(note: &Note, end: usize) -> Result<(), Mistake> {
     let column = end + note.gap.len() + 1 + first + blanks;
     let width = rest.chars().count() - blanks;
     Err(Mistake::at(column, width, "a line names one clause")
-        .hint("keep the one that it judges; a clause that the whole case judges belongs into `covers`"))
+        .hint("keep the one that the line judges; write a clause that the whole case judges in `covers`"))
 }
 
 struct Notes {
@@ -120,7 +120,7 @@ fn split_notes(characters: &[char], indent: usize) -> Notes {
     }
 }
 
-/// Where the blanks before a note begin, and whether every quote on the line is closed.
+/// Where the spaces before a note begin, and whether every quote on the line is closed.
 fn note_start(characters: &[char], indent: usize, sign: char, respect_quotes: bool) -> (Option<usize>, bool) {
     let mut quoted = false;
     let mut found = None;

@@ -66,9 +66,9 @@ fn field_mistake(said: &Said<'_>, before: Option<&Statement>) -> Option<(usize, 
 
 fn bound_mistake(said: &Said<'_>, after: Option<&Statement>) -> Option<(usize, Mistake)> {
     let is_bound = matches!(said.statement, Statement::Within(_) | Statement::After(..));
-    let hint = "put it right above the `<` that it is about";
+    let hint = "put it directly above the `<` to which it applies";
     (is_bound && !matches!(after, Some(Statement::Expect(..))))
-        .then(|| said.mistake("no `<` follows this bound", hint))
+        .then(|| said.mistake("no `<` follows this time bound", hint))
 }
 
 /// A line about a connection that no line above opens; each such name is told once.
@@ -97,11 +97,7 @@ fn connection_mistake<'a>(said: &Said<'a>, open: &mut Vec<&'a ConnectionName>) -
 fn clause_mistake(said: &Said<'_>) -> Option<(usize, Mistake)> {
     let judges =
         matches!(said.statement, Statement::Expect(..) | Statement::Silent(..) | Statement::Procedure(..));
-    let hint = "put the clause behind the line that judges it";
-    (said.line.clause.is_some() && !judges).then(|| {
-        said.mistake(
-            "a clause can stand behind `<`, `<?`, `silent`, `mute` and what opens or polls only",
-            hint,
-        )
-    })
+    let hint = "put the clause after the line that judges it";
+    (said.line.clause.is_some() && !judges)
+        .then(|| said.mistake("a clause can only follow `<`, `<?`, `silent`, `mute` or a procedure", hint))
 }

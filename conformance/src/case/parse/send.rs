@@ -54,15 +54,15 @@ fn chop(cursor: &mut Cursor<'_>) -> Result<SendItem, Mistake> {
     let word = cursor.word(&[]);
     let size = canonical(&word).filter(|size: &usize| *size > 0);
     let size = size.ok_or_else(|| {
-        let mistake = cursor.mistake(from, format!("`{word}` is no number of bytes"));
-        mistake.hint("a write has at least one, as in `> chop 1 [text \"Hello\"]`")
+        let mistake = cursor.mistake(from, format!("`{word}` is not a number of bytes"));
+        mistake.hint("a write has at least one byte, as in `> chop 1 [text \"Hello\"]`")
     })?;
     cursor.blank("> chop 1 [text \"Hello\"]")?;
     let from = cursor.position();
     match item(cursor)? {
         inner @ (SendItem::Bytes(_) | SendItem::Frame(_)) => Ok(SendItem::Chop(size, Box::new(inner))),
         _ => Err(cursor
-            .mistake(from, "bytes in quotes or a frame can be sent in pieces, nothing else")
+            .mistake(from, "only bytes in quotes or a frame can be sent in pieces")
             .hint("as in `> chop 1 \"GET\"` or `> chop 1 [text \"Hello\"]`")),
     }
 }

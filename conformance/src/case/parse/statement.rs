@@ -106,7 +106,7 @@ fn optional_name(cursor: &mut Cursor<'_>) -> Result<ConnectionName, Mistake> {
         return Ok(ConnectionName(word));
     }
     Err(cursor
-        .mistake(from + 1, format!("`{word}` is no name of a connection"))
+        .mistake(from + 1, format!("`{word}` is not the name of a connection"))
         .hint("small letters, as in `connect b`"))
 }
 
@@ -136,11 +136,11 @@ fn after(cursor: &mut Cursor<'_>) -> Result<Statement, Mistake> {
     if earliest.duration(None) >= latest.duration(None) {
         return Err(cursor
             .mistake(from, "the lower bound is not below the upper one")
-            .hint("the lower one stands first, as in `after 1s..5s`"));
+            .hint("write the lower bound first, as in `after 1s..5s`"));
     }
     if earliest.duration(None).is_zero() {
         return Err(cursor
-            .mistake(from, "the lower bound bounds nothing")
+            .mistake(from, "a lower bound of 0 has no effect")
             .hint(format!("write `within {upper}`")));
     }
     Ok(Statement::After(earliest, latest))
@@ -148,6 +148,6 @@ fn after(cursor: &mut Cursor<'_>) -> Result<Statement, Mistake> {
 
 fn bad_span(cursor: &Cursor<'_>, from: usize, word: &str) -> Mistake {
     cursor
-        .mistake(from, format!("`{word}` is no time"))
+        .mistake(from, format!("`{word}` is not a time"))
         .hint("write `300ms`, `5s`, `heartbeat` or `interval`")
 }

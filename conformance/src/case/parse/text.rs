@@ -41,7 +41,7 @@ fn repeat(cursor: &mut Cursor<'_>) -> Result<Repeat, Mistake> {
     match canonical(&word) {
         Some(times) if times <= MAX_TEXT => Ok(Repeat::Times(times)),
         _ => Err(cursor
-            .mistake(from, format!("`{word}` is no number of repetitions"))
+            .mistake(from, format!("`{word}` is not a number of repetitions"))
             .hint(format!("a whole number up to {MAX_TEXT}, as in `\"x\" * 65536`"))),
     }
 }
@@ -55,8 +55,8 @@ fn hex(cursor: &mut Cursor<'_>, from: usize) -> Result<Template, Mistake> {
             Some(character) if character.is_ascii_hexdigit() || character == ' ' => source.push(character),
             Some(character) => {
                 let at = cursor.position() - 1;
-                return Err(Mistake::at(at, 1, format!("`{character}` is no hex digit"))
-                    .hint("digits, `a` to `f` and blanks, as in `x\"81 05\"`"));
+                return Err(Mistake::at(at, 1, format!("`{character}` is not a hex digit"))
+                    .hint("digits, `a` to `f` and spaces, as in `x\"81 05\"`"));
             }
             None => return Err(not_closed(cursor, from)),
         }
@@ -130,8 +130,8 @@ fn quoted(cursor: &mut Cursor<'_>, from: usize) -> Result<Template, Mistake> {
             Some('"') => return Ok(collector.finish()),
             Some('\\') => escape(cursor, at, &mut collector)?,
             Some('{') => {
-                return Err(Mistake::at(at, 1, "this brace begins no name")
-                    .hint("write a brace of its own as `\\{`, and a name as in `{path}`"));
+                return Err(Mistake::at(at, 1, "no name follows this brace")
+                    .hint("write a literal brace as `\\{`, and a name as in `{path}`"));
             }
             Some(character) => collector.character(character),
             None => return Err(not_closed(cursor, from)),

@@ -23,7 +23,7 @@ pub(super) fn is_token(word: &str) -> bool {
 /// What is wrong with a method (RFC 9110 section 9.1): those of the registry are in capitals.
 pub(super) fn method_wrong(method: &str, hint: &str) -> Option<Wrong> {
     let fits = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
-    (!fits).then(|| Wrong::new(format!("`{}` is no method", method.escape_debug()), hint))
+    (!fits).then(|| Wrong::new(format!("`{}` is not a method", method.escape_debug()), hint))
 }
 
 /// The mistakes of a table of header fields.
@@ -40,11 +40,11 @@ pub(super) fn header_mistakes(
 /// What is wrong with a field (RFC 9110 sections 5.1 and 5.5).
 fn field_wrong(name: &str, value: &str) -> Option<Wrong> {
     if !is_token(name) {
-        let message = format!("`{}` is no name of a header field", name.escape_debug());
+        let message = format!("`{}` is not the name of a header field", name.escape_debug());
         return Some(Wrong::new(message, "printable ASCII, as in `Authorization = \"Bearer …\"`"));
     }
     if !value.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
-        let message = format!("`{}` is no value of a header field", value.escape_debug());
+        let message = format!("`{}` is not the value of a header field", value.escape_debug());
         return Some(Wrong::new(message, "printable ASCII, as in `Authorization = \"Bearer …\"`"));
     }
     let own = OWN.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
@@ -63,7 +63,7 @@ pub(super) fn origin_wrong(origin: &str) -> Option<Wrong> {
     if origin == "null" || serialized.is_some_and(|serialized| serialized == origin) {
         return None;
     }
-    let message = format!("`{}` is no origin", origin.escape_debug());
+    let message = format!("`{}` is not an origin", origin.escape_debug());
     Some(Wrong::new(message, "scheme, host and port without a path, as in `https://example.org`"))
 }
 
@@ -75,7 +75,7 @@ pub(super) fn media_type_wrong(written: &str) -> Option<Wrong> {
     if is_type && printable {
         return None;
     }
-    let message = format!("`{}` is no media type", written.escape_debug());
+    let message = format!("`{}` is not a media type", written.escape_debug());
     Some(Wrong::new(message, "type and subtype, as in `application/json`"))
 }
 
@@ -83,7 +83,7 @@ pub(super) fn media_type_wrong(written: &str) -> Option<Wrong> {
 pub(super) fn subprotocols_wrong(names: &[String]) -> Option<Wrong> {
     let hint = "a subprotocol is one word, as in `subprotocols = [\"chat\"]`";
     if let Some(name) = names.iter().find(|name| !is_token(name)) {
-        return Some(Wrong::new(format!("`{}` is no name of a subprotocol", name.escape_debug()), hint));
+        return Some(Wrong::new(format!("`{}` is not the name of a subprotocol", name.escape_debug()), hint));
     }
     let twice = names.iter().enumerate().find(|(index, name)| names[..*index].contains(name));
     twice.map(|(_, name)| Wrong::new(format!("`{name}` stands there twice"), "take one of the two out"))

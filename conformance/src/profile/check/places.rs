@@ -26,8 +26,8 @@ impl<'p> Places<'p> {
         if path.starts_with('/') && printable {
             return self.place_wrong(path, known);
         }
-        let message = format!("`{}` is no path", path.escape_debug());
-        let hint = "a path begins with `/`; spaces and letters beyond ASCII are percent-encoded";
+        let message = format!("`{}` is not a path", path.escape_debug());
+        let hint = "a path begins with `/`; spaces and non-ASCII characters are percent-encoded";
         Some(Wrong::new(message, hint))
     }
 
@@ -39,7 +39,7 @@ impl<'p> Places<'p> {
         let behind = template.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
         let mut names = behind.map(|(name, _)| name);
         let name = names.find(|name| is_name(name) && !is_known(name))?;
-        let message = format!("nothing is filled in for `{{{name}}}` here");
+        let message = format!("`{{{name}}}` has no value here");
         let all = known.iter().copied().chain(self.session.iter().map(String::as_str));
         let braced: Vec<String> = all.map(|known| format!("{{{known}}}")).collect();
         let braced = braced.iter().map(String::as_str);
@@ -52,7 +52,7 @@ impl<'p> Places<'p> {
     pub(super) fn request_wrong(&self, request: &str, known: &[&str]) -> Option<Wrong> {
         let hint = "method and path, as in `POST /publish/{channel}`";
         let Some((method, path)) = request.split_once(' ') else {
-            return Some(Wrong::new(format!("`{}` is no request", request.escape_debug()), hint));
+            return Some(Wrong::new(format!("`{}` is not a request", request.escape_debug()), hint));
         };
         super::fields::method_wrong(method, hint).or_else(|| self.path_wrong(path, known))
     }

@@ -36,11 +36,11 @@ pub(super) fn mistakes(profile: &Profile) -> Vec<Mistake> {
 fn cursor_wrong(cursor: &str) -> Option<Wrong> {
     let Some(name) = cursor.strip_prefix("header:") else {
         return pointer_wrong(cursor).map(|wrong| Wrong {
-            hint: format!("{}; `header:Name` is the field of an answer", wrong.hint),
+            hint: format!("{}; `header:Name` is a header field of the response", wrong.hint),
             ..wrong
         });
     };
-    let message = || format!("`{}` is no name of a header field", name.escape_debug());
+    let message = || format!("`{}` is not the name of a header field", name.escape_debug());
     (!is_token(name)).then(|| Wrong::new(message(), "as in `header:X-Cursor`"))
 }
 
@@ -49,11 +49,11 @@ pub(super) fn pointer_wrong(pointer: &str) -> Option<Wrong> {
     if (pointer.is_empty() || pointer.starts_with('/')) && escaped {
         return None;
     }
-    let message = format!("`{}` is no JSON pointer", pointer.escape_debug());
+    let message = format!("`{}` is not a JSON pointer", pointer.escape_debug());
     let hint = if escaped {
-        "it begins with `/`, as in `/result/update`"
+        "a JSON pointer begins with `/`, as in `/result/update`"
     } else {
-        "`~` is written `~0`, and `/` within a name `~1`"
+        "write `~` as `~0`, and `/` within a name as `~1`"
     };
     Some(Wrong::new(message, hint))
 }

@@ -15,8 +15,9 @@ pub(super) fn mistakes(publish: &Publish, places: &Places<'_>) -> Vec<Mistake> {
     found.extend(request.map(|wrong| mistake("request", wrong)));
     found.extend(places.place_wrong(&publish.body, PUBLISH).map(|wrong| mistake("body", wrong)));
     if found.is_empty() && !publish.names("data") {
-        let message = "neither `request` nor `body` has `{data}`: nothing says what to publish";
-        let hint = "as in `body = \"{data}\"`; leave [publish] out where a server sends what it likes";
+        let message =
+            "neither `request` nor `body` has `{data}`: the publication would not contain the message";
+        let hint = "as in `body = \"{data}\"`; remove [publish] if the suite cannot make the server send";
         found.push(mistake("", Wrong::new(message, hint)));
     }
     found.extend(media_type_wrong(&publish.content_type).map(|wrong| mistake("content-type", wrong)));
@@ -48,6 +49,6 @@ fn url_wrong(written: &str) -> Option<Wrong> {
     if fits {
         return None;
     }
-    let message = format!("`{}` is no address", written.escape_debug());
+    let message = format!("`{}` is not an address", written.escape_debug());
     Some(Wrong::new(message, "scheme, host and port; the path belongs to `request`: `http://127.0.0.1:9080`"))
 }

@@ -72,14 +72,14 @@ fn of_session(request: &SessionRequest, places: &Places<'_>) -> Vec<Wrong> {
         let is_name = !name.is_empty()
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         if !is_name {
-            let message = format!("`{}` is no name of a value", name.escape_debug());
+            let message = format!("`{}` is not the name of a value", name.escape_debug());
             found.push(Wrong::new(message, "letters, digits and hyphens, as in `take = { sid = \"/sid\" }`"));
         }
         found.extend(match Source::parse(written) {
             Some(Source::Json(pointer)) => pointer_wrong(&pointer),
             Some(_) => None,
             None => Some(Wrong::new(
-                format!("`{}` is no place in an answer", written.escape_debug()),
+                format!("`{}` is not a place in a response", written.escape_debug()),
                 "a JSON pointer, `header:NAME`, `cookie:NAME` or `event:NAME`",
             )),
         });

@@ -42,8 +42,7 @@ fn json_wrong(websocket: &WebSocket, template: &str) -> Option<Wrong> {
     }
     let text = template.replace("{message}", &ReplyEncoding::Json.encode("one"));
     let error = serde_json::from_str::<serde_json::Value>(&text).err()?;
-    let message = format!("`{}` is no JSON: {error}", text.escape_debug());
-    let hint =
-        "`reply-encoding = \"json\"` fills in the content of a string, as in `'{\"text\": \"{message}\"}'`";
+    let message = format!("`{}` is not JSON: {error}", text.escape_debug());
+    let hint = "`reply-encoding = \"json\"` needs `{message}` within a JSON string, as in `'{\"text\": \"{message}\"}'`";
     Some(Wrong::new(message, hint))
 }

@@ -12,7 +12,7 @@ use crate::mistake::{Examples, toml_wrong};
 
 /// What a case says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
+pub struct FrontMatter {
     /// The fence as written, without its fences.
     pub source: String,
     /// The clauses that the case judges, with their places in `source`.
@@ -22,16 +22,16 @@ pub struct Facts {
     /// Parameters and their values.
     pub each: BTreeMap<String, Vec<EachValue>>,
     /// Which cases of the same folder rest on this one, if any do.
-    pub sanity: Option<Sanity>,
+    pub precondition: Option<Precondition>,
     /// It moves megabytes, and runs only where its page is asked for.
     pub large: bool,
     /// The name of the invariant, in place of a conversation.
     pub invariant: Option<(String, Range<usize>)>,
 }
 
-/// What rests on a sanity case.
+/// What rests on a precondition.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sanity {
+pub enum Precondition {
     /// All cases of its folder.
     Technique,
     /// Those of them that need a capability, with its place in the fence's text: the case shows whether what the profile
@@ -52,16 +52,16 @@ pub struct EachValue {
 
 /// A mistake in the fence: byte range in `source` and what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FactsError {
+pub struct FrontMatterError {
     /// Where, as bytes of the fence's text; `None` where something is missing altogether.
     pub range: Option<Range<usize>>,
     /// What is wrong, and a way out.
     pub wrong: Wrong,
 }
 
-impl FactsError {
-    fn at(range: &Range<usize>, message: impl Into<String>, hint: impl Into<String>) -> FactsError {
-        FactsError { range: Some(range.clone()), wrong: Wrong::new(message, hint) }
+impl FrontMatterError {
+    fn at(range: &Range<usize>, message: impl Into<String>, hint: impl Into<String>) -> FrontMatterError {
+        FrontMatterError { range: Some(range.clone()), wrong: Wrong::new(message, hint) }
     }
 }
 
@@ -70,7 +70,7 @@ const EXAMPLES: &Examples = &[
     ("covers", COVERS),
     ("needs", "needs = [\"sse.resume\"]"),
     ("each", "each.size = [0, 125]"),
-    ("sanity", "sanity = true"),
+    ("precondition", "precondition = true"),
     ("large", "large = true"),
     ("invariant", "invariant = \"server-frames-unmasked\""),
 ];
@@ -85,52 +85,52 @@ struct Written {
     needs: Vec<Spanned<String>>,
     #[serde(default)]
     each: BTreeMap<Spanned<String>, Spanned<toml::Value>>,
-    sanity: Option<Spanned<toml::Value>>,
+    precondition: Option<Spanned<toml::Value>>,
     #[serde(default)]
     large: bool,
     invariant: Option<Spanned<String>>,
 }
 
 /// Reads the fence.
-pub fn parse(source: &str) -> Result<Facts, FactsError> {
+pub fn parse(source: &str) -> Result<FrontMatter, FrontMatterError> {
     let written: Written = toml::from_str(source).map_err(|error| {
         let (range, wrong) = toml_wrong(&error, source, EXAMPLES);
-        FactsError { range: Some(range).filter(|_| !wrong.message.starts_with("missing field")), wrong }
+        FrontMatterError { range: Some(range).filter(|_| !wrong.message.starts_with("missing field")), wrong }
     })?;
     let range = written.covers.span();
     let covers: Vec<_> = written.covers.into_inner().into_iter().map(placed).collect();
     if covers.is_empty() {
-        return Err(FactsError::at(&range, "`covers` names no clause", format!("as in `{COVERS}`")));
+        return Err(FrontMatterError::at(&range, "`covers` names no clause", format!("as in `{COVERS}`")));
     }
     for (index, (clause, range)) in covers.iter().enumerate() {
         if covers[..index].iter().any(|(other, _)| other == clause) {
-            let hint = "take it out: a case covers a clause once";
-            return Err(FactsError::at(range, format!("`{clause}` stands there twice"), hint));
+            let hint = "remove one: a case covers a clause once";
+            return Err(FrontMatterError::at(range, format!("`{clause}` occurs twice"), hint));
         }
     }
     let each = written.each.into_iter().map(|(name, values)| parameter(name, values));
-    let each = each.collect::<Result<_, FactsError>>()?;
+    let each = each.collect::<Result<_, FrontMatterError>>()?;
     check_number(&each)?;
-    Ok(Facts {
+    Ok(FrontMatter {
         source: source.to_owned(),
         covers,
         needs: written.needs.into_iter().map(placed).collect(),
         each,
-        sanity: written.sanity.map(sanity).transpose()?.flatten(),
+        precondition: written.precondition.map(precondition).transpose()?.flatten(),
         large: written.large,
         invariant: written.invariant.map(placed),
     })
 }
 
 /// `true`, or the name of a capability.
-fn sanity(written: Spanned<toml::Value>) -> Result<Option<Sanity>, FactsError> {
+fn precondition(written: Spanned<toml::Value>) -> Result<Option<Precondition>, FrontMatterError> {
     let place = written.span();
     match written.into_inner() {
-        toml::Value::Boolean(sanity) => Ok(sanity.then_some(Sanity::Technique)),
-        toml::Value::String(capability) => Ok(Some(Sanity::Capability(capability, place))),
+        toml::Value::Boolean(precondition) => Ok(precondition.then_some(Precondition::Technique)),
+        toml::Value::String(capability) => Ok(Some(Precondition::Capability(capability, place))),
         _ => {
-            let hint = "as in `sanity = true` or `sanity = \"websocket.reply\"`";
-            Err(FactsError::at(&place, "`sanity` is `true` or the name of a capability", hint))
+            let hint = "as in `precondition = true` or `precondition = \"websocket.reply\"`";
+            Err(FrontMatterError::at(&place, "`precondition` is `true` or the name of a capability", hint))
         }
     }
 }
@@ -145,17 +145,17 @@ fn placed(value: Spanned<String>) -> (String, Range<usize>) {
 fn parameter(
     name: Spanned<String>,
     written: Spanned<toml::Value>,
-) -> Result<(String, Vec<EachValue>), FactsError> {
+) -> Result<(String, Vec<EachValue>), FrontMatterError> {
     let place = written.span();
     if !is_kebab_case(name.get_ref()) {
         let hint = "small letters, digits and single hyphens, as in `each.size = [0, 125]`";
-        let message = format!("`{}` is no name of a parameter", name.get_ref().escape_debug());
-        return Err(FactsError::at(&name.span(), message, hint));
+        let message = format!("`{}` is not the name of a parameter", name.get_ref().escape_debug());
+        return Err(FrontMatterError::at(&name.span(), message, hint));
     }
     let name = name.into_inner();
     let example =
-        format!("as in `each.{name} = [0, 125]` or `each.{name} = {{ blank = \" \", none = \"\" }}`");
-    let wrong = |message: &str| FactsError::at(&place, message, &example);
+        format!("as in `each.{name} = [0, 125]` or `each.{name} = {{ space = \" \", none = \"\" }}`");
+    let wrong = |message: &str| FrontMatterError::at(&place, message, &example);
     let labelled: Vec<(Option<String>, toml::Value)> = match written.into_inner() {
         toml::Value::Array(values) => values.into_iter().map(|value| (None, value)).collect(),
         toml::Value::Table(values) => values.into_iter().map(|(label, value)| (Some(label), value)).collect(),
@@ -177,26 +177,26 @@ fn parameter(
 /// How many cases a heading can become: what nobody reads helps nobody, and each of them takes room.
 const MOST_CASES: usize = 1000;
 
-fn check_number(each: &BTreeMap<String, Vec<EachValue>>) -> Result<(), FactsError> {
+fn check_number(each: &BTreeMap<String, Vec<EachValue>>) -> Result<(), FrontMatterError> {
     let number = each.values().fold(1, |number: usize, values| number.saturating_mul(values.len()));
     match each.values().flatten().last() {
         Some(value) if number > MOST_CASES => {
-            let hint = format!("at most {MOST_CASES}: take out values that show nothing new");
-            Err(FactsError::at(&value.place, format!("the parameters make {number} cases of this one"), hint))
+            let hint = format!("at most {MOST_CASES} are allowed: remove values that show nothing new");
+            Err(FrontMatterError::at(&value.place, format!("the parameters make {number} cases"), hint))
         }
         _ => Ok(()),
     }
 }
 
-fn check_label(label: &str, before: &[EachValue], place: &Range<usize>) -> Result<(), FactsError> {
+fn check_label(label: &str, before: &[EachValue], place: &Range<usize>) -> Result<(), FrontMatterError> {
     let shown = label.escape_debug();
     if !is_label(label) {
-        let message = format!("`{shown}` does not read well in the id of a case");
-        return Err(FactsError::at(place, message, "give it a label, as in `{ label = \"value\" }`"));
+        let message = format!("`{shown}` cannot be part of the id of a case");
+        return Err(FrontMatterError::at(place, message, "give it a label, as in `{ label = \"value\" }`"));
     }
     if before.iter().any(|other| other.label == label) {
         let hint = "take one out, or give each a label of its own, as in `{ label = \"value\" }`";
-        return Err(FactsError::at(place, format!("`{shown}` stands there twice"), hint));
+        return Err(FrontMatterError::at(place, format!("`{shown}` occurs twice"), hint));
     }
     Ok(())
 }
