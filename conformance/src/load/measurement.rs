@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::Published;
 use super::client::Plan;
-use crate::judge::finding::milliseconds;
 use crate::report::escape::visible;
+use crate::transcript::milliseconds;
 
 /// The version of the format: it changes when a reader of the last one would be misled.
 pub const SCHEMA: &str = "pushspec-load/1";

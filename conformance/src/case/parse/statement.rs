@@ -5,8 +5,9 @@ use super::{Cursor, Mistake, canonical, expect, send, text};
 use crate::case::error::{did_you_mean, meant_or_known};
 use crate::case::statement::{ConnectionName, Procedure, Silence, Span, Statement};
 
-const WORDS: [&str; 11] = [
+const WORDS: [&str; 12] = [
     "connect",
+    "accept",
     "open",
     "subscribe",
     "poll",
@@ -30,6 +31,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Statement, Mistake> {
     let word = cursor.word(&[]);
     match word.as_str() {
         "connect" => Ok(Statement::Connect(optional_name(cursor)?)),
+        "accept" => Ok(Statement::Accept(optional_name(cursor)?)),
         "open" | "subscribe" | "poll" | "long-poll" => procedure(cursor, from, &word),
         "publish" => {
             cursor.blank("publish \"one\"")?;
