@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pushspec::case::Case;
+use pushspec::case::expand::expand;
+use pushspec::case::{Case, Page};
 use pushspec::judge::replay::replay;
 use pushspec::judge::{Judgement, Settings, Verdict};
 use pushspec::profile::{Profile, Target};
@@ -423,5 +424,121 @@ fn a_reply_is_told_with_the_text_that_the_profile_makes_of_it() -> Result<(), Bo
     let judgement = judge_with(profile, "websocket/5.1-masking/masked-hello", &echo)?;
     let expected: Vec<&str> = judgement.findings.iter().map(|finding| finding.expected.as_str()).collect();
     assert_eq!(expected, [r#"reply "Hello", by the profile "Hello!""#]);
+    Ok(())
+}
+
+/// A page on which the suite is the server.
+const CLIENT: &str = "# Opening handshake of a client
+
+## client-opens-and-speaks
+
+A client asks for the WebSocket, checks the answer to its key, and masks what it sends.
+
+```toml
+covers = [\"rfc6455/4.1/anything\"]
+```
+
+```wire
+accept
+< GET * HTTP/1.1
+< Upgrade is websocket
+< Connection lists upgrade
+< Sec-WebSocket-Version: 13
+<? Sec-WebSocket-Protocol present
+> HTTP/1.1 101 Switching Protocols
+> Upgrade: websocket
+> Connection: Upgrade
+> Sec-WebSocket-Accept: {accept}
+>
+< [text \"Hello\"]
+> [text \"World\"]
+> [close 1000]
+< [close 1000]
+> eof
+< eof
+```
+";
+
+/// Judges [`CLIENT`] by what is recorded of a client.
+fn judge_client(recorded: &str) -> Result<Judgement, Box<dyn std::error::Error>> {
+    let page = Page::parse("websocket/4.1-client", CLIENT)?;
+    assert_eq!(page.to_string(), CLIENT);
+    let case = expand(&Arc::new(page)).pop().ok_or("no case")?;
+    let target = Target::new("http://127.0.0.1:8080", Profile::reference()?)?;
+    let settings = Settings { patience: 1.0, channel: "recorded".into() };
+    let catalogue = Arc::clone(&Suite::embedded()?.catalogue);
+    Ok(replay(case, Arc::new(target), catalogue, settings, &transcript::parse(recorded)?))
+}
+
+/// The request of a client with the key of the standard's own example, and what follows it.
+fn client(version: u8, rest: &str) -> String {
+    format!(
+        "1.000 #0 accepted\n2.000 #0 < \"GET /chat HTTP/1.1\\r\\nHost: a\\r\\nUpgrade: websocket\\r\\n\"\n\
+         2.500 #0 < \"Connection: keep-alive, Upgrade\\r\\nSec-WebSocket-Version: {version}\\r\\nSec-WebSocket-Key: \
+         dGhlIHNhbXBsZSBub25jZQ==\\r\\n\\r\\n\"\n{rest}"
+    )
+}
+
+const HELLO: &str = "81 85 37 fa 21 3d 7f 9f 4d 51 58";
+const CLOSE: &str = "88 82 00 00 00 00 03 e8";
+
+#[rstest]
+#[case::in_order(&format!("3.000 #0 < x\"{HELLO}\"\n4.000 #0 < x\"{CLOSE}\"\n5.000 #0 < eof\n"), Verdict::Pass)]
+#[case::at_once(&format!("3.000 #0 < x\"{HELLO} {CLOSE}\"\n3.000 #0 < eof\n"), Verdict::Pass)]
+#[case::cut_in_the_middle(
+    "3.000 #0 < x\"81 85 37 fa 21\"\n3.100 #0 < x\"3d 7f 9f 4d 51 58 88 82 00 00 00 00 03 e8\"\n3.200 #0 < eof\n",
+    Verdict::Pass
+)]
+#[case::another_text("3.000 #0 < x\"81 82 00 00 00 00 6e 6f\"\n", Verdict::Fail)]
+#[case::another_code(&format!("3.000 #0 < x\"{HELLO} 88 82 00 00 00 00 03 e9\"\n"), Verdict::Fail)]
+#[case::an_answer_in_place_of_frames("3.000 #0 < eof\n", Verdict::Fail)]
+#[case::nothing("", Verdict::Fail)]
+fn a_client_is_judged_where_a_page_begins_with_accept(
+    #[case] rest: &str,
+    #[case] verdict: Verdict,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let judgement = judge_client(&client(13, rest))?;
+    assert_eq!(judgement.verdict, verdict, "{:#?}\n{}", judgement.findings, judgement.trace.join("\n"));
+    Ok(())
+}
+
+#[test]
+fn the_suite_answers_the_key_of_a_client_and_masks_no_frame() -> Result<(), Box<dyn std::error::Error>> {
+    let rest = format!("3.000 #0 < x\"{HELLO}\"\n4.000 #0 < x\"{CLOSE}\"\n5.000 #0 < eof\n");
+    let judgement = judge_client(&client(13, &rest))?;
+    let recorded = judgement.transcript.to_string();
+    assert!(recorded.starts_with("0.000 #0 listen\n1.000 #0 accepted\n"), "{recorded}");
+    assert!(recorded.contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\\r\\n"), "{recorded}");
+    assert!(judgement.breaches.is_empty(), "{:?}", judgement.breaches);
+    let printed = transcript::printed(&judgement.transcript).join("\n");
+    assert!(printed.contains("< [text mask=37fa213d \"Hello\"]"), "{printed}");
+    assert!(printed.contains("> [text \"World\"]"), "{printed}");
+    assert_eq!(judge_client(&recorded)?.transcript, judgement.transcript);
+    Ok(())
+}
+
+#[test]
+fn the_fields_of_the_request_of_a_client_are_judged() -> Result<(), Box<dyn std::error::Error>> {
+    let judgement = judge_client(&client(8, ""))?;
+    let finding = judgement.findings.first().ok_or("no finding")?;
+    assert_eq!(finding.expected, "Sec-WebSocket-Version: 13");
+    assert_eq!(finding.received, "the field `Sec-WebSocket-Version: 8`");
+    let judgement =
+        judge_client("1.000 #0 accepted\n2.000 #0 < \"POST / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n\"\n")?;
+    let finding = judgement.findings.first().ok_or("no finding")?;
+    assert_eq!((finding.expected.as_str(), finding.received.as_str()), ("GET * HTTP/1.1", "POST / HTTP/1.1"));
+    let judgement = judge_client("1.000 #0 accepted\n2.000 #0 < \"HTTP/1.1 200 OK\\r\\n\\r\\n\"\n")?;
+    assert_eq!(judgement.findings[0].received, "\"HTTP/1.1 200 OK\" is no request of HTTP");
+    Ok(())
+}
+
+#[test]
+fn a_client_that_does_not_come_is_not_accused() -> Result<(), Box<dyn std::error::Error>> {
+    let reason_of = |recorded: &str| reason(judge_client(recorded)?);
+    assert_eq!(reason_of("")?, "no client connects within 5s");
+    assert_eq!(
+        reason_of("1.000 #0 refused \"the address is in use\"\n")?,
+        "no client can connect: the address is in use"
+    );
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use super::page::{Page, Section};
 use super::statement::{
     Attribute, AttributeValue, ExpectItem, FieldPattern, FieldTest, FrameItem, FrameWord, Line,
-    MessagePattern, OPCODES, OpcodeWord, SendItem, Span, Statement, StatusPattern, Unless,
+    MessagePattern, OPCODES, OpcodeWord, RequestPattern, SendItem, Span, Statement, StatusPattern, Unless,
 };
 use super::text::Template;
 
@@ -52,6 +52,7 @@ impl fmt::Display for Statement {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Statement::Connect(name) => named(out, "connect", &name.0),
+            Statement::Accept(name) => named(out, "accept", &name.0),
             Statement::Procedure(procedure, name, attributes) => {
                 named(out, procedure.spelling(), &name.0)?;
                 write_attributes(out, attributes)
@@ -144,6 +145,7 @@ impl fmt::Display for ExpectItem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ExpectItem::Status(status) => status.fmt(out),
+            ExpectItem::Request(request) => request.fmt(out),
             ExpectItem::Field(field) => field.fmt(out),
             ExpectItem::Message(message) => write!(out, "message {message}"),
             ExpectItem::Reply(message) => write!(out, "reply {message}"),
@@ -164,6 +166,12 @@ impl fmt::Display for ExpectItem {
 impl fmt::Display for StatusPattern {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{} {} {}", self.version, self.codes.join("|"), self.reason.as_deref().unwrap_or("*"))
+    }
+}
+
+impl fmt::Display for RequestPattern {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {} {}", self.method, self.target.as_deref().unwrap_or("*"), self.version)
     }
 }
 

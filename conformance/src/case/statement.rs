@@ -142,6 +142,8 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 pub enum Statement {
     /// `connect`
     Connect(ConnectionName),
+    /// `accept`: a client opens the connection, and the suite is the server.
+    Accept(ConnectionName),
     /// `open …`, `subscribe …`, `poll`, `long-poll`
     Procedure(Procedure, ConnectionName, Vec<Attribute>),
     /// `publish "one" id="7"`
@@ -262,7 +264,9 @@ pub struct Expectation {
 pub enum ExpectItem {
     /// `HTTP/1.1 101 *`
     Status(StatusPattern),
-    /// `Name lists v`; belongs to the status line above it.
+    /// `GET * HTTP/1.1`: the request of a client.
+    Request(RequestPattern),
+    /// `Name lists v`; belongs to the status line or the request above it.
     Field(FieldPattern),
     /// `message "one" id="7"`
     Message(MessagePattern),
@@ -299,6 +303,17 @@ pub struct StatusPattern {
     pub codes: Vec<String>,
     /// The reason phrase; `None` for `*`.
     pub reason: Option<String>,
+}
+
+/// The request line of a client, with freedom where it is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestPattern {
+    /// The method, compared with regard to case (RFC 9110 section 9.1).
+    pub method: String,
+    /// The request target; `None` for `*`.
+    pub target: Option<String>,
+    /// `HTTP/1.1`, or `HTTP/1.x` for any minor version.
+    pub version: String,
 }
 
 /// What is expected of the fields of one name.

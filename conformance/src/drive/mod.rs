@@ -44,6 +44,11 @@ async fn run(mut machine: Machine, watch: &Arc<Watch>, publisher: &Publisher) ->
             Action::Connect(id) => {
                 connections.insert(id, Opened::new(id, Arc::clone(watch), happened.clone()));
             }
+            // Such a case is left out before it comes to this.
+            Action::Listen(id) => {
+                let why = "no client is run yet".to_owned();
+                machine.handle(start.elapsed(), Input::Refused(id, why));
+            }
             Action::Write(id, pieces) => {
                 if let Some(connection) = connections.get(&id) {
                     connection.write(pieces);

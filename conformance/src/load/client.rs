@@ -19,9 +19,9 @@ use super::reader::{Heard, Reader};
 use super::tally::{Seen, Tally};
 use super::{Options, Technique};
 use crate::case::statement::{Attribute, AttributeValue};
-use crate::judge::body::Reading;
-use crate::judge::request::request;
-use crate::judge::scope::{CaseScope, technique_path};
+use crate::judge::receive::content::Reading;
+use crate::judge::run::request::request;
+use crate::judge::run::scope::{CaseScope, technique_path};
 use crate::profile::Target;
 
 /// How long a client may take to be connected and subscribed, and an answer that is not held to come.

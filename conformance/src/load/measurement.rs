@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::Published;
 use super::client::Plan;
 use crate::escape::visible;
-use crate::judge::finding::milliseconds;
+use crate::transcript::milliseconds;
 
 /// The version of the format: it changes when a reader of the last one would be misled.
 pub const SCHEMA: &str = "pushspec-load/1";

@@ -7,10 +7,14 @@ use pushspec_wire::http1::{Head, HeadScanner};
 use pushspec_wire::websocket::Opcode;
 
 use super::gone::Gone;
-use crate::judge::body::{Body, Reading};
-use crate::judge::invariant::Watch;
-use crate::judge::shown::{Arrival, Item, shown};
-use crate::judge::websocket::WebSocketReceiver;
+use crate::judge::receive::body::Body;
+use crate::judge::receive::content::Reading;
+use crate::judge::receive::item::{Arrival, Item};
+use crate::judge::receive::side::Side;
+use crate::judge::receive::sink::Sink;
+use crate::judge::receive::websocket::WebSocket;
+use crate::judge::verdict::invariant::Watch;
+use crate::transcript::shown::shown;
 
 /// How much may come without anything in it that a client hears, in bytes: what a server floods with is not kept.
 const SILENCE: usize = 16 * 1024 * 1024;
@@ -50,7 +54,7 @@ pub(super) struct Reader {
 enum Phase {
     Head(HeadScanner),
     Body(Box<Body>),
-    WebSocket(Box<WebSocketReceiver>),
+    WebSocket(Box<WebSocket>),
 }
 
 impl Reader {
@@ -97,8 +101,9 @@ impl Reader {
     pub(super) fn finish(&mut self) {
         if let Phase::Body(body) = &mut self.phase {
             let mut items = VecDeque::new();
+            let mut watch = Watch::default();
             let (complete, cursor) =
-                body.connection_ended(Duration::ZERO, true, &mut items, &mut Watch::default());
+                body.connection_ended(true, &mut Sink::new(Duration::ZERO, &mut items, &mut watch));
             self.hear(items);
             if complete {
                 self.heard.push_back(Heard::End { cursor, reusable: false });
@@ -112,6 +117,7 @@ impl Reader {
         let mut items = VecDeque::new();
         // Nothing is judged here, so what the receivers have to say of clauses is not kept.
         let mut watch = Watch::default();
+        let mut sink = Sink::new(Duration::ZERO, &mut items, &mut watch);
         match &mut self.phase {
             Phase::Head(scanner) => {
                 scanner.push(bytes);
@@ -122,13 +128,13 @@ impl Reader {
                 let goes_on = !rest.is_empty() || matches!(self.phase, Phase::Body(_));
                 Ok(goes_on.then_some(rest))
             }
-            Phase::WebSocket(receiver) => {
-                receiver.push(Duration::ZERO, bytes, &mut items, &mut watch);
+            Phase::WebSocket(websocket) => {
+                websocket.push(bytes, &mut sink);
                 self.hear(items);
                 Ok(None)
             }
             Phase::Body(body) => {
-                let progress = body.push(Duration::ZERO, bytes, &mut items, &mut watch);
+                let progress = body.push(bytes, &mut sink);
                 self.hear(items);
                 if let Some(why) = progress.unreadable {
                     return Err(Gone::Unreadable(why));
@@ -158,7 +164,7 @@ impl Reader {
         }
         self.heard.push_back(Heard::Answer(code));
         if code == 101 {
-            self.phase = Phase::WebSocket(Box::default());
+            self.phase = Phase::WebSocket(Box::new(WebSocket::new(Side::Server, false)));
         } else if let Some(body) = Body::after(head, b"GET", self.reading.clone()) {
             self.phase = Phase::Body(Box::new(body));
         } else {

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use super::Report;
 use crate::catalogue::Level;
-use crate::judge::finding::milliseconds;
 use crate::judge::{Finding, Verdict};
 use crate::outcome::{CaseOutcome, Counts, Ending};
+use crate::transcript::milliseconds;
 
 /// The version of the format: it changes when a reader of the last one would be misled.
 pub const SCHEMA: &str = "pushspec-report/1";

@@ -10,7 +10,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{ConnectionId, Event, EventKind, Transcript, Unpublished};
+use super::event::{ConnectionId, Event, EventKind, Transcript, Unpublished};
 use crate::case::statement::ConnectionName;
 use crate::case::text::{Scope, Text};
 
@@ -32,6 +32,9 @@ impl fmt::Display for Transcript {
             match &event.kind {
                 EventKind::Connect(id, name) if name.0.is_empty() => writeln!(out, "#{} connect", id.0)?,
                 EventKind::Connect(id, name) => writeln!(out, "#{} connect {}", id.0, name.0)?,
+                EventKind::Listen(id, name) if name.0.is_empty() => writeln!(out, "#{} listen", id.0)?,
+                EventKind::Listen(id, name) => writeln!(out, "#{} listen {}", id.0, name.0)?,
+                EventKind::Accepted(id) => writeln!(out, "#{} accepted", id.0)?,
                 EventKind::Sent(id, bytes) => writeln!(out, "#{} > {}", id.0, Text::from_bytes(bytes))?,
                 EventKind::Finish(id) => writeln!(out, "#{} > eof", id.0)?,
                 EventKind::Close(id) => writeln!(out, "#{} > close", id.0)?,
@@ -88,6 +91,8 @@ fn on_connection(id: ConnectionId, rest: &str) -> Result<EventKind, String> {
     let (word, argument) = rest.split_once(' ').unwrap_or((rest, ""));
     Ok(match (word, argument) {
         ("connect", name) => EventKind::Connect(id, ConnectionName(name.to_owned())),
+        ("listen", name) => EventKind::Listen(id, ConnectionName(name.to_owned())),
+        ("accepted", "") => EventKind::Accepted(id),
         (">", "eof") => EventKind::Finish(id),
         (">", "close") => EventKind::Close(id),
         ("<", "eof") => EventKind::Eof(id),
@@ -134,6 +139,13 @@ mod tests {
         let text = "0.000 #0 connect b\n0.105 #0 > \"GET / HTTP/1.1\\r\\n\"\n0.200 publish \"one\"\n\
                     0.201 published\n3.250 #0 < x\"81 ff\"\n4.000 #0 < eof\n4.001 #0 > close\n";
         assert_eq!(parse(text).map(|transcript| transcript.to_string()), Ok(text.to_owned()));
+    }
+
+    #[test]
+    fn a_transcript_in_which_a_client_connects_is_read_back_as_it_was_written() {
+        let text = "0.000 #0 listen\n0.105 #0 accepted\n0.200 #1 listen b\n0.300 #1 accepted\n";
+        assert_eq!(parse(text).map(|transcript| transcript.to_string()), Ok(text.to_owned()));
+        assert!(parse("0.0 #0 accepted b\n").is_err());
     }
 
     #[test]

@@ -6,14 +6,14 @@ use std::time::Duration;
 use pushspec_wire::http1::HeadScanner;
 use pushspec_wire::websocket::FrameScanner;
 
-use super::{ConnectionId, Event, EventKind, Transcript};
-use crate::judge::shown::{readable_line, shown, shown_frame, shown_sent_frame};
+use super::event::{ConnectionId, Event, EventKind, Transcript, milliseconds};
+use super::shown::{readable_line, shown, shown_client_frame, shown_frame};
 
 /// One direction of a connection.
 #[derive(Default)]
 struct Direction {
-    /// What the suite sends.
-    outward: bool,
+    /// What a client sends.
+    of_client: bool,
     heads: HeadScanner,
     frames: Option<FrameScanner>,
     /// Behind a head that is not followed by frames: bytes of a body.
@@ -52,6 +52,8 @@ const LINES: usize = 1000;
 #[derive(Default)]
 struct Printer {
     names: BTreeMap<ConnectionId, String>,
+    /// The connections on which the suite is the server.
+    accepted: BTreeSet<ConnectionId>,
     sent: BTreeMap<ConnectionId, Direction>,
     received: BTreeMap<ConnectionId, Direction>,
     lines: Vec<String>,
@@ -59,31 +61,26 @@ struct Printer {
 
 impl Printer {
     fn line(&mut self, at: Duration, text: &str) {
-        let line = format!("{:>8.1} ms  {text}", crate::judge::finding::milliseconds(at));
+        let line = format!("{:>8.1} ms  {text}", milliseconds(at));
         self.lines.push(line.trim_end().to_owned());
     }
 
     fn event(&mut self, Event { at, kind }: &Event) {
-        if let EventKind::Connect(id, name) = kind {
-            self.names.insert(*id, name.0.clone());
+        match kind {
+            EventKind::Listen(id, name) => {
+                self.names.insert(*id, name.0.clone());
+                self.accepted.insert(*id);
+            }
+            EventKind::Connect(id, name) => drop(self.names.insert(*id, name.0.clone())),
+            _ => {}
         }
         let name = |id: &ConnectionId| self.names.get(id).cloned().unwrap_or_default();
         let text = match kind {
-            EventKind::Sent(id, bytes) => {
-                let name = name(id);
-                let texts = self.sent.entry(*id).or_insert_with(Direction::outward).print(bytes);
-                return texts.iter().for_each(|text| self.line(*at, &format!("{name}> {text}")));
-            }
-            EventKind::Received(id, bytes) => {
-                let name = name(id);
-                let direction = self.received.entry(*id).or_default();
-                let texts = direction.print(bytes);
-                if direction.frames.is_some() {
-                    self.sent.entry(*id).or_insert_with(Direction::outward).upgrade();
-                }
-                return texts.iter().for_each(|text| self.line(*at, &format!("{name}< {text}")));
-            }
+            EventKind::Sent(id, bytes) => return self.bytes(*at, *id, Way::Sent, bytes),
+            EventKind::Received(id, bytes) => return self.bytes(*at, *id, Way::Received, bytes),
             EventKind::Connect(_, name) => format!("connect {}", name.0),
+            EventKind::Listen(_, name) => format!("accept {}", name.0),
+            EventKind::Accepted(id) => format!("accepted {}", name(id)),
             EventKind::Finish(id) => format!("{}> eof", name(id)),
             EventKind::Close(id) => format!("{}> close", name(id)),
             EventKind::Eof(id) => format!("{}< eof", name(id)),
@@ -96,13 +93,34 @@ impl Printer {
         };
         self.line(*at, &text);
     }
+
+    /// Prints what went one way on a connection. The 101 of the server makes both ways carry frames.
+    fn bytes(&mut self, at: Duration, id: ConnectionId, way: Way, bytes: &[u8]) {
+        let accepts = self.accepted.contains(&id);
+        let of_client = (way == Way::Sent) != accepts;
+        let (here, there, arrow) = match way {
+            Way::Sent => (&mut self.sent, &mut self.received, '>'),
+            Way::Received => (&mut self.received, &mut self.sent, '<'),
+        };
+        let direction = here.entry(id).or_insert_with(|| Direction { of_client, ..Direction::default() });
+        let texts = direction.print(bytes);
+        if direction.frames.is_some() && !of_client {
+            let other = Direction { of_client: !of_client, ..Direction::default() };
+            there.entry(id).or_insert(other).upgrade();
+        }
+        let name = self.names.get(&id).cloned().unwrap_or_default();
+        texts.iter().for_each(|text| self.line(at, &format!("{name}{arrow} {text}")));
+    }
+}
+
+/// Which way bytes went, as the suite sees it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Sent,
+    Received,
 }
 
 impl Direction {
-    fn outward() -> Direction {
-        Direction { outward: true, ..Direction::default() }
-    }
-
     fn upgrade(&mut self) {
         if self.frames.is_none() {
             let mut frames = FrameScanner::new();
@@ -112,7 +130,7 @@ impl Direction {
     }
 
     fn print(&mut self, bytes: &[u8]) -> Vec<String> {
-        let show = if self.outward { shown_sent_frame } else { shown_frame };
+        let show = if self.of_client { shown_client_frame } else { shown_frame };
         if let Some(frames) = &mut self.frames {
             frames.push(bytes);
             let mut lines: Vec<String> =
@@ -148,6 +166,31 @@ impl Direction {
 mod tests {
     use super::*;
     use crate::case::statement::ConnectionName;
+    use crate::transcript::parse;
+
+    #[test]
+    fn where_a_client_connects_its_frames_are_the_masked_ones() {
+        let text = "0.000 #0 listen\n0.100 #0 accepted\n0.200 #0 < \"GET / HTTP/1.1\\r\\n\\r\\n\"\n\
+                    0.300 #0 > \"HTTP/1.1 101 Switching Protocols\\r\\n\\r\\n\"\n\
+                    0.400 #0 < x\"81 82 00 00 00 00 68 69 81 00\"\n0.500 #0 > x\"81 02 68 69\"\n";
+        let printed = parse(text).map(|transcript| printed(&transcript)).unwrap_or_default();
+        let lines: Vec<&str> =
+            printed.iter().map(|line| line.split_once("ms  ").unwrap_or_default().1).collect();
+        assert_eq!(
+            lines,
+            [
+                "accept",
+                "accepted",
+                "< GET / HTTP/1.1",
+                "<",
+                "> HTTP/1.1 101 Switching Protocols",
+                ">",
+                "< [text mask=00000000 \"hi\"]",
+                "< [text nomask]",
+                "> [text \"hi\"]",
+            ]
+        );
+    }
 
     #[test]
     fn nothing_is_sent_on_a_connection_that_was_refused() {

@@ -4,7 +4,7 @@ use super::attribute::{MESSAGE_ATTRIBUTES, attributes};
 use super::{Cursor, Mistake, canonical, frame, text};
 use crate::case::statement::{
     ExpectItem, Expectation, FieldPattern, FieldTest, FrameItem, FrameWord, Grammar, MessagePattern,
-    StatusPattern, Unless,
+    RequestPattern, StatusPattern, Unless,
 };
 use crate::case::text::Template;
 use crate::mistake::{did_you_mean, meant_or_known};
@@ -62,6 +62,9 @@ fn item(cursor: &mut Cursor<'_>) -> Result<ExpectItem, Mistake> {
     }
     if cursor.starts_with("HTTP/") {
         return status(cursor).map(ExpectItem::Status);
+    }
+    if is_request(&cursor.rest()) {
+        return request(cursor).map(ExpectItem::Request);
     }
     let from = cursor.position();
     let word = cursor.word(&[]);
@@ -125,13 +128,7 @@ fn received_frame(cursor: &mut Cursor<'_>) -> Result<FrameItem, Mistake> {
 }
 
 fn status(cursor: &mut Cursor<'_>) -> Result<StatusPattern, Mistake> {
-    let from = cursor.position();
-    let version = cursor.word(&[]);
-    if !matches!(version.as_str(), "HTTP/1.1" | "HTTP/1.0" | "HTTP/1.x") {
-        return Err(cursor
-            .mistake(from, format!("unknown version `{version}`"))
-            .hint("HTTP/1.1, HTTP/1.0 or HTTP/1.x"));
-    }
+    let version = version(cursor)?;
     cursor.blank("< HTTP/1.1 200 *")?;
     let codes = codes(cursor)?;
     // A reason phrase may be empty, but the space before it may not be left out (RFC 9112 section 4).
@@ -145,6 +142,31 @@ fn status(cursor: &mut Cursor<'_>) -> Result<StatusPattern, Mistake> {
     }
     let reason = cursor.take_rest();
     Ok(StatusPattern { version, codes, reason: Some(reason) })
+}
+
+/// Whether a request line was meant: a method in capitals, and a version behind the target.
+fn is_request(rest: &str) -> bool {
+    let mut words = rest.split(' ');
+    let is_method = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase());
+    words.next().is_some_and(is_method) && words.nth(1).is_some_and(|word| word.starts_with("HTTP/"))
+}
+
+fn request(cursor: &mut Cursor<'_>) -> Result<RequestPattern, Mistake> {
+    let method = cursor.word(&[]);
+    cursor.blank("< GET * HTTP/1.1")?;
+    let target = Some(cursor.word(&[])).filter(|target| target != "*");
+    cursor.blank("< GET * HTTP/1.1")?;
+    Ok(RequestPattern { method, target, version: version(cursor)? })
+}
+
+fn version(cursor: &mut Cursor<'_>) -> Result<String, Mistake> {
+    let from = cursor.position();
+    let version = cursor.word(&[]);
+    if matches!(version.as_str(), "HTTP/1.1" | "HTTP/1.0" | "HTTP/1.x") {
+        return Ok(version);
+    }
+    let mistake = cursor.mistake(from, format!("unknown version `{version}`"));
+    Err(mistake.hint("HTTP/1.1, HTTP/1.0 or HTTP/1.x"))
 }
 
 /// Statuses and classes of them, with bars between.

@@ -35,7 +35,7 @@ fn item(cursor: &mut Cursor<'_>) -> Result<SendItem, Mistake> {
             _ => SendItem::Resume,
         }),
         rest if rest.starts_with("chop ") => chop(cursor),
-        rest if rest.contains(':') || rest.contains(" HTTP/") => {
+        rest if rest.contains(':') || rest.contains(" HTTP/") || rest.starts_with("HTTP/1.") => {
             text::template(cursor, false).map(SendItem::HttpLine)
         }
         rest => {

@@ -6,8 +6,9 @@ use super::{Cursor, Mistake, expect, send, text};
 use crate::case::statement::{ConnectionName, Procedure, Silence, Span, Statement};
 use crate::mistake::{did_you_mean, meant_or_known};
 
-const WORDS: [&str; 11] = [
+const WORDS: [&str; 12] = [
     "connect",
+    "accept",
     "open",
     "subscribe",
     "poll",
@@ -31,6 +32,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Statement, Mistake> {
     let word = cursor.word(&[]);
     match word.as_str() {
         "connect" => Ok(Statement::Connect(optional_name(cursor)?)),
+        "accept" => Ok(Statement::Accept(optional_name(cursor)?)),
         "open" | "subscribe" | "poll" | "long-poll" => procedure(cursor, from, &word),
         "publish" => {
             cursor.blank("publish \"one\"")?;

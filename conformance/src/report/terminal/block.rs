@@ -5,10 +5,10 @@ use std::io::{self, Write};
 
 use super::{BOLD, DIM, Invocation, style};
 use crate::escape::{quoted, visible};
-use crate::judge::finding::milliseconds;
 use crate::judge::{Finding, Verdict};
 use crate::outcome::{CaseOutcome, Outcome};
 use crate::suite::Suite;
+use crate::transcript::milliseconds;
 
 /// How many lines of a transcript are shown; more of them are in the report.
 const SHOWN: usize = 40;

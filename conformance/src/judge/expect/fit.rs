@@ -1,0 +1,184 @@
+//! Items of the notation, and whether what came is one of them.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use pushspec_wire::websocket::Opcode;
+
+use crate::case::statement::{Attribute, ExpectItem, MessagePattern};
+use crate::case::text::{NoValue, Scope};
+use crate::judge::receive::item::{Arrival, Item};
+use crate::profile::decode::Message;
+use crate::profile::websocket::WebSocket;
+
+use super::attribute::attribute_text;
+use super::frame::{EncodeError, FrameParts, frame_equals};
+use super::relation::Fit;
+use super::reply::answer;
+use super::start_line::{is_interim, request_fit, status_fit};
+
+/// What is needed to compare.
+pub(crate) struct Context<'a> {
+    /// What the names in braces mean.
+    pub(crate) scope: &'a dyn Scope,
+    /// The data of all messages that the case published, and what the target answers to those that it sent, with the
+    /// time at which it first did so.
+    pub(crate) own: &'a HashMap<Vec<u8>, Duration>,
+    /// `[websocket]` of the profile.
+    pub(crate) websocket: Option<&'a WebSocket>,
+    /// The other side speaks to this case alone: no message is another's.
+    pub(crate) alone: bool,
+}
+
+impl Context<'_> {
+    /// The best fit among the alternatives of an expectation.
+    pub(crate) fn fit(&self, items: &[ExpectItem], came: &Arrival) -> Result<Fit, EncodeError> {
+        items.iter().try_fold(Fit::Not, |fit, item| Ok(fit.or(self.fit_one(item, came)?)))
+    }
+
+    fn fit_one(&self, item: &ExpectItem, arrival: &Arrival) -> Result<Fit, EncodeError> {
+        let came = &arrival.item;
+        if is_interim(came) && !matches!(item, ExpectItem::Status(_)) {
+            return Ok(Fit::Passes);
+        }
+        if matches!(came, Item::Message(_)) && self.is_early(arrival) {
+            return Ok(Fit::Passes);
+        }
+        Ok(match item {
+            ExpectItem::Status(pattern) => status_fit(pattern, came),
+            ExpectItem::Request(pattern) => request_fit(pattern, came),
+            ExpectItem::Message(pattern) => {
+                self.message_fit(pattern, &pattern.data.bytes(self.scope)?, came)?
+            }
+            ExpectItem::Reply(pattern) => {
+                let sent = pattern.data.bytes(self.scope)?;
+                let answer = answer(self.websocket, &sent, pattern.binary);
+                self.message_fit(pattern, &answer, &self.as_answer(came))?
+            }
+            ExpectItem::Frame(pattern) => self.frame_fit(&FrameParts::of(pattern, self.scope)?, came),
+            ExpectItem::Comment | ExpectItem::End | ExpectItem::NoMessages => self.body_part_fit(item, came),
+            ExpectItem::Eof | ExpectItem::Reset => self.ending_fit(item, came),
+            // It is what there is when the time is over.
+            ExpectItem::Nothing => Fit::Not,
+            // Compared with the body's bytes and with their number, not with items.
+            ExpectItem::Bytes(_) | ExpectItem::Prelude(_) | ExpectItem::Field(_) | ExpectItem::Anything => {
+                match came {
+                    Item::Message(_) | Item::Comment | Item::Frame(_) => Fit::Passes,
+                    _ => Fit::Not,
+                }
+            }
+        })
+    }
+
+    /// A heartbeat, or the end of a body.
+    fn body_part_fit(&self, item: &ExpectItem, came: &Item) -> Fit {
+        match (item, came) {
+            (ExpectItem::Comment, Item::Comment) => Fit::Fits,
+            (ExpectItem::Comment, Item::Frame(_)) => Fit::Passes,
+            (ExpectItem::Comment | ExpectItem::NoMessages, Item::Message(message)) => self.other(message),
+            (ExpectItem::End | ExpectItem::NoMessages, Item::End) => Fit::Fits,
+            (ExpectItem::End, Item::Message(_)) => Fit::Passes,
+            (ExpectItem::End | ExpectItem::NoMessages, Item::Comment) => Fit::Passes,
+            _ => Fit::Not,
+        }
+    }
+
+    /// The end of the connection.
+    fn ending_fit(&self, item: &ExpectItem, came: &Item) -> Fit {
+        match (item, came) {
+            (ExpectItem::Eof, Item::Eof) | (ExpectItem::Reset, Item::Reset) => Fit::Fits,
+            (_, Item::Message(message)) => self.other(message),
+            (_, Item::Frame(frame)) if frame.opcode != Opcode::CLOSE => Fit::Passes,
+            (_, Item::Comment | Item::End) => Fit::Passes,
+            _ => Fit::Not,
+        }
+    }
+
+    /// Whether a message came before the case published or sent its like: a greeting, or the last news of a channel.
+    fn is_early(&self, arrival: &Arrival) -> bool {
+        match &arrival.item {
+            Item::Message(message) => self.own_since(&message.data).is_some_and(|sent| arrival.at <= sent),
+            _ => false,
+        }
+    }
+
+    /// When the case first sent or published what brings this, if it did.
+    pub(crate) fn own_since(&self, data: &[u8]) -> Option<Duration> {
+        let read = || self.websocket?.read(data).and_then(|data| self.own.get(&data));
+        self.own.get(data).or_else(read).copied()
+    }
+
+    /// A message that may be an answer, in the form in which answers are compared.
+    fn as_answer<'i>(&self, came: &'i Item) -> Cow<'i, Item> {
+        match came {
+            Item::Message(message) if !message.binary => {
+                let data = self.websocket.and_then(|websocket| websocket.read(&message.data));
+                let read = data.map(|data| Item::Message(Message { data, ..message.clone() }));
+                read.map_or(Cow::Borrowed(came), Cow::Owned)
+            }
+            _ => Cow::Borrowed(came),
+        }
+    }
+
+    /// A message that was not expected: the case's own is out of order, any other is none of its business.
+    fn other(&self, message: &Message) -> Fit {
+        self.other_data(&message.data)
+    }
+
+    fn other_data(&self, data: &[u8]) -> Fit {
+        if self.alone || self.own_since(data).is_some() { Fit::Not } else { Fit::Passes }
+    }
+
+    fn message_fit(&self, pattern: &MessagePattern, data: &[u8], came: &Item) -> Result<Fit, EncodeError> {
+        Ok(match came {
+            Item::Message(message) if message.data == data => {
+                let fits =
+                    message.binary == pattern.binary && self.attributes_fit(&pattern.attributes, message)?;
+                if fits { Fit::Fits } else { Fit::Not }
+            }
+            Item::Message(message) => self.other(message),
+            Item::Frame(frame) if frame.opcode == Opcode::CLOSE => Fit::Not,
+            Item::Frame(_) | Item::Comment => Fit::Passes,
+            _ => Fit::Not,
+        })
+    }
+
+    fn attributes_fit(&self, attributes: &[Attribute], message: &Message) -> Result<bool, NoValue> {
+        for attribute in attributes {
+            let expected = attribute_text(&attribute.value, self.scope);
+            if attribute.key == "above" {
+                // Where no message before had an id there is nothing to be above of.
+                if expected.is_ok_and(|other| is_below(message.id.as_deref(), &other)) {
+                    return Ok(false);
+                }
+                continue;
+            }
+            let expected = expected?;
+            let came = if attribute.key == "id" { &message.id } else { &message.event };
+            if came.as_deref() != Some(&expected) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn frame_fit(&self, pattern: &FrameParts, came: &Item) -> Fit {
+        match came {
+            Item::Frame(frame) if frame_equals(pattern, frame) => Fit::Fits,
+            Item::Frame(frame) if frame.opcode == Opcode::CLOSE => Fit::Not,
+            // A pong may come before or after the reply to a message: control frames are an order of their own.
+            Item::Frame(_) if Opcode(pattern.opcode).is_control() => Fit::Passes,
+            Item::Frame(frame) => self.other_data(&frame.unmasked_payload()),
+            Item::Message(message) if pattern.opcode == Opcode::CLOSE.0 => self.other(message),
+            Item::Message(_) | Item::Comment => Fit::Passes,
+            _ => Fit::Not,
+        }
+    }
+}
+
+/// Whether an id is a number, and not above another one. What is no number has no order that a client could know.
+fn is_below(id: Option<&str>, other: &str) -> bool {
+    let number = |text: &str| text.parse::<u128>().ok();
+    id.and_then(number).zip(number(other)).is_some_and(|(id, other)| id <= other)
+}

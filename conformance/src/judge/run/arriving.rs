@@ -1,0 +1,51 @@
+//! What is asked of something that came as it was expected: its time, and its header fields.
+
+use std::time::Duration;
+
+use pushspec_wire::http1::Head;
+
+use crate::case::statement::{ExpectItem, Expectation, FieldPattern, Statement};
+use crate::judge::expect::field::field_miss;
+use crate::judge::receive::item::Arrival;
+
+use super::machine::Machine;
+use super::plan::{Bound, Step};
+
+impl Machine {
+    /// Whether it came neither too early nor too late.
+    pub(super) fn check_bound(&mut self, step: &Step, bound: Bound, arrival: &Arrival) {
+        let took = arrival.at.saturating_sub(self.script.base);
+        let lower = bound.lower.map(|span| self.clock.time(span));
+        let upper = self.clock.patient(self.clock.time(bound.upper));
+        let received = format!("{} after {took:.1?}", arrival.item);
+        if let Some(lower) = lower.filter(|lower| took < *lower) {
+            self.find(step.line, arrival.at, format!("not before {lower:?}"), received.clone());
+        }
+        if took > upper {
+            self.find(step.line, arrival.at, format!("within {upper:?}"), received);
+        }
+    }
+
+    /// Whether the fields of a head are as the lines below its start line say.
+    pub(super) fn check_fields(&mut self, fields: &[usize], head: &Head, at: Duration) {
+        for line in fields {
+            let Some((optional, pattern)) = self.field(*line) else { continue };
+            let before = self.memory.last_head.as_ref();
+            match field_miss(&pattern, optional, head, before, &self.memory.scope) {
+                Ok(None) => {}
+                Ok(Some(received)) => self.find(*line, at, pattern.to_string(), received),
+                Err(error) => self.record.fail_to_run(error.to_string()),
+            }
+        }
+    }
+
+    fn field(&self, line: usize) -> Option<(bool, FieldPattern)> {
+        match &self.subject.line(line)?.statement {
+            Some(Statement::Expect(_, Expectation { optional, items })) => match items.first() {
+                Some(ExpectItem::Field(pattern)) => Some((*optional, pattern.clone())),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}

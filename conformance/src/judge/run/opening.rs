@@ -1,0 +1,145 @@
+//! Steps that open a connection, or wait until a client opens one.
+
+use std::time::Duration;
+
+use crate::case::statement::{Attribute, ConnectionName, Procedure};
+use crate::case::text::NoValue;
+use crate::judge::receive::connection::Connection;
+use crate::judge::receive::content::Reading;
+use crate::judge::receive::side::Side;
+use crate::transcript::ConnectionId;
+use crate::transcript::shown::readable_line;
+
+use super::clock::DEADLINE;
+use super::connections::reading;
+use super::machine::Machine;
+use super::request::{RequestError, request, technique};
+use super::vocabulary::Action;
+
+/// How long a client that does not stay waits for an answer: a server that takes longer is left without one.
+const VISIT: Duration = Duration::from_millis(50);
+
+impl Machine {
+    /// Opens a bare connection.
+    pub(super) fn connect(&mut self, now: Duration, name: &ConnectionName) {
+        let technique = self.subject.case.technique.clone();
+        self.open(name, &technique);
+        self.record.trace.push(format!("connect{}", name.suffix()));
+        self.script.opened_at = now;
+        self.script.done_at(now);
+    }
+
+    /// Waits until a client opens a connection.
+    pub(super) fn accept(&mut self, now: Duration, name: &ConnectionName) -> Option<Duration> {
+        let Some((id, until)) = self.script.awaited else {
+            let id = self.add(name, Side::Server, Reading::Opaque);
+            self.act(Action::Listen(id));
+            self.script.awaited = Some((id, now + self.clock.patient(DEADLINE)));
+            return None;
+        };
+        match self.connections.accepted_at(id) {
+            Some(at) => {
+                self.script.awaited = None;
+                self.record.trace.push(format!("accept{}", name.suffix()));
+                self.script.opened_at = at;
+                self.script.done_at(at);
+                None
+            }
+            None if now < until => Some(until),
+            None => {
+                self.record.fail_to_run(format!("no client connects within {DEADLINE:?}"));
+                None
+            }
+        }
+    }
+
+    /// Opens a connection, and sends the request of a procedure on it.
+    pub(super) fn procedure(
+        &mut self,
+        now: Duration,
+        line: usize,
+        procedure: Procedure,
+        name: &ConnectionName,
+        attributes: &[Attribute],
+    ) {
+        let moved = self.connections.last().and_then(Connection::resume_point).map(str::to_owned);
+        if let Some(id) = moved {
+            self.memory.scope.remember("last-event-id", id.into_bytes());
+        }
+        match request(procedure, attributes, &self.subject.target, &self.memory.scope) {
+            Ok(bytes) => {
+                let id = self.open(name, technique(procedure));
+                self.connections.note_procedure(id, procedure);
+                if !name.is_follower() {
+                    self.record.trace.push(format!("{}{}", procedure.spelling(), name.suffix()));
+                    self.record.trace.extend(traced(name, &bytes));
+                }
+                self.write(id, vec![bytes]);
+                self.script.opened_at = now;
+                self.script.done_at(now);
+            }
+            // The profile says that the server resumes, and then its events have identifiers.
+            Err(RequestError::NoValue(NoValue(value))) if value == "last-event-id" => {
+                let expected = "an event with an identifier after which to resume".to_owned();
+                self.find(line, now, expected, "no event with one".to_owned());
+                self.record.stop();
+            }
+            Err(error) => self.record.fail_to_run(error.to_string()),
+        }
+    }
+
+    /// Opens a connection, waits a little for whatever comes, and resets it. Leaves no trace in the conversation: how
+    /// far an answer comes in so little time is chance.
+    pub(super) fn visit(
+        &mut self,
+        now: Duration,
+        procedure: Procedure,
+        name: &ConnectionName,
+        attributes: &[Attribute],
+    ) -> Option<Duration> {
+        let Some((id, until)) = self.script.awaited else {
+            match request(procedure, attributes, &self.subject.target, &self.memory.scope) {
+                Ok(bytes) => {
+                    let id = self.open(name, technique(procedure));
+                    self.write(id, vec![bytes]);
+                    self.script.awaited = Some((id, now + self.clock.patient(VISIT)));
+                }
+                Err(error) => self.record.fail_to_run(error.to_string()),
+            }
+            return None;
+        };
+        if self.connections.of(id).arrivals.is_empty() && now < until {
+            return Some(until);
+        }
+        self.script.awaited = None;
+        self.act(Action::Abort(id));
+        self.script.done_at(now);
+        None
+    }
+
+    /// Opens a connection under a name, for a technique.
+    fn open(&mut self, name: &ConnectionName, technique: &str) -> ConnectionId {
+        let reading = reading(&self.subject.target, technique);
+        let id = self.add(name, Side::Client, reading);
+        self.act(Action::Connect(id));
+        id
+    }
+
+    /// Adds a connection under a name; one that had the name before is dropped.
+    fn add(&mut self, name: &ConnectionName, side: Side, reading: Reading) -> ConnectionId {
+        let (id, before) = self.connections.add(name, side, reading);
+        if let Some(before) = before {
+            self.act(Action::Close(before));
+        }
+        id
+    }
+}
+
+/// The lines of a request, as a trace has them.
+fn traced(name: &ConnectionName, bytes: &[u8]) -> Vec<String> {
+    let line = |line: &[u8]| {
+        let line = line.strip_suffix(b"\r\n").unwrap_or(line);
+        format!("{}> {}", name.0, readable_line(line)).trim_end().to_owned()
+    };
+    bytes.split_inclusive(|byte| *byte == b'\n').map(line).collect()
+}

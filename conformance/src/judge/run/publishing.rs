@@ -1,0 +1,113 @@
+//! Steps that make the server send, by the recipe of the profile.
+
+use std::time::Duration;
+
+use crate::case::statement::Attribute;
+use crate::case::text::Text;
+use crate::judge::expect::attribute::attribute_text;
+use crate::profile::publish;
+use crate::transcript::Unpublished;
+use crate::transcript::shown::shown;
+
+use super::machine::Machine;
+use super::publication::Publication;
+use super::vocabulary::Action;
+
+/// How long the recipe of a publication may take to answer.
+const PUBLISH: Duration = Duration::from_secs(10);
+
+/// How long a server may take from the answer to a subscriber until it delivers to it, unless the profile says.
+const SETTLE: Duration = Duration::from_millis(20);
+
+impl Machine {
+    /// Publishes, and waits until the recipe is answered.
+    pub(super) fn publish(
+        &mut self,
+        now: Duration,
+        data: &Text,
+        attributes: &[Attribute],
+    ) -> Option<Duration> {
+        match std::mem::replace(&mut self.publication, Publication::Idle) {
+            Publication::Idle => {
+                let settled = self.script.opened_at + self.settle(attributes);
+                if now < settled && self.script.opened_at > Duration::ZERO {
+                    return Some(settled);
+                }
+                match self.publication_of(data, attributes) {
+                    Ok(publication) => self.send_publication(now, &publication, attributes),
+                    Err(why) => self.record.fail_to_run(why),
+                }
+                None
+            }
+            Publication::Waiting => {
+                let deadline = self.script.base + self.clock.patient(PUBLISH);
+                if now >= deadline {
+                    let why = format!("what was to be published was not answered within {PUBLISH:?}");
+                    self.record.fail_to_run(why);
+                    return None;
+                }
+                self.publication = Publication::Waiting;
+                Some(deadline)
+            }
+            Publication::Answered(Ok(())) => {
+                self.script.pass(1, now);
+                None
+            }
+            Publication::Answered(Err(Unpublished { refused, why })) => {
+                let why = self.subject.without_channel(&why);
+                if refused {
+                    self.record.skip(format!("the target does not publish what the case needs: {why}"));
+                } else {
+                    self.record.fail_to_run(format!("publishing failed: {why}"));
+                }
+                None
+            }
+        }
+    }
+
+    fn send_publication(
+        &mut self,
+        now: Duration,
+        publication: &publish::Publication,
+        attributes: &[Attribute],
+    ) {
+        let length = publication.data.len();
+        self.connections.iter_mut().for_each(|connection| connection.note_published(length));
+        self.memory.note_published(now, &publication.data);
+        self.record.trace.push(format!("publish {}", shown(publication.data.as_bytes())));
+        let recipe = self.subject.target.profile.publish.as_ref();
+        if let Some(mut request) = recipe.map(|publish| publish.request(publication)) {
+            request.may_be_refused = attributes.iter().any(|attribute| attribute.key == "refusal");
+            self.publication = Publication::Waiting;
+            self.script.base = now;
+            self.act(Action::Publish(request));
+        }
+    }
+
+    /// How long to wait after the last subscription: as the case says, or the profile.
+    fn settle(&self, attributes: &[Attribute]) -> Duration {
+        let word = attributes.iter().find(|attribute| attribute.key == "settle");
+        let own = word.and_then(|word| attribute_text(&word.value, &self.memory.scope).ok());
+        own.and_then(|word| crate::case::parse_duration(&word))
+            .or(self.subject.target.profile.publish.as_ref().and_then(|publish| publish.settle))
+            .unwrap_or(SETTLE)
+    }
+
+    fn publication_of(&self, data: &Text, attributes: &[Attribute]) -> Result<publish::Publication, String> {
+        let scope = &self.memory.scope;
+        let data = data.bytes(scope).map_err(|error| error.to_string())?;
+        let data = String::from_utf8(data).map_err(|_| "only text can be published".to_owned())?;
+        let channel = scope.text("channel").unwrap_or_default();
+        let mut publication = publish::Publication { channel, data, id: None, event: None, comment: None };
+        for attribute in attributes {
+            let value = attribute_text(&attribute.value, scope).map_err(|error| error.to_string())?;
+            match attribute.key.as_str() {
+                "id" => publication.id = Some(value),
+                "event" => publication.event = Some(value),
+                "comment" => publication.comment = Some(value),
+                _ => {}
+            }
+        }
+        Ok(publication)
+    }
+}

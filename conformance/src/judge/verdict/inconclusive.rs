@@ -1,0 +1,134 @@
+//! Answers that say nothing of the clause on which a case rests: the target is busy, wants something that the profile does
+//! not give, or writes what the suite cannot read. Nobody is accused for them.
+
+use std::time::Duration;
+
+use pushspec_wire::http1::Head;
+use pushspec_wire::websocket::Frame;
+
+use crate::case::front_matter::Precondition;
+use crate::catalogue::Level;
+use crate::profile::decode::DecodeError;
+use crate::transcript::shown::{readable_line, shown};
+
+use super::subject::Subject;
+
+/// The answer is coded although the suite asks for none, and the suite decodes nothing. That it is coded is for one case
+/// to find, not for all that wait for messages.
+pub(crate) fn coded(coding: &str) -> String {
+    format!("the content comes in the coding {coding}, and the suite, which takes none, cannot read it")
+}
+
+/// Why an answer says nothing of the clause of a line: the target is busy, or wants something that the profile does not
+/// give. `opens` says that the answer was to open a technique; `asked_for` is the target of the request.
+pub(crate) fn refusal(
+    subject: &Subject,
+    line: usize,
+    opens: bool,
+    head: &Head,
+    asked_for: &[u8],
+) -> Option<String> {
+    let code = head.status_line()?.code;
+    let is_precondition = subject.case.is_precondition();
+    // A choice that is left open is not made by a server that asks for something else first.
+    let open_choice = subject.clause_of(line).1 == Level::May;
+    let opening = opens || is_precondition || open_choice;
+    match code {
+        429 | 503 => Some(format!("the target refuses more work with {code}; try fewer --jobs")),
+        401 | 403 | 407 if opening => Some(format!(
+            "the target wants credentials, or another origin, and answers {code}; see [headers] in the profile"
+        )),
+        404 | 405 if is_precondition => Some(format!(
+            "{} is answered with {code}; is that the path of `[{}]` in the profile?",
+            subject.without_channel(&readable_line(asked_for)),
+            subject.case.technique
+        )),
+        301 | 302 | 303 | 307 | 308 if opening => {
+            let location = head.value("Location").unwrap_or_default();
+            Some(format!(
+                "the target redirects with {code} to {}; name that path in the profile",
+                shown(&location)
+            ))
+        }
+        400..=499 if is_precondition && offers_nothing(subject) => Some(format!(
+            "the target answers {code} to a handshake that offers no subprotocol; if it wants one, name it in \
+             [headers] of the profile, as Sec-WebSocket-Protocol"
+        )),
+        _ => None,
+    }
+}
+
+/// Whether the profile names subprotocols of the target and has none of them offered.
+fn offers_nothing(subject: &Subject) -> bool {
+    let profile = &subject.target.profile;
+    let offers = |name: &String| name.eq_ignore_ascii_case("Sec-WebSocket-Protocol");
+    subject.case.technique == "websocket"
+        && profile.websocket.as_ref().is_some_and(|websocket| !websocket.subprotocols.is_empty())
+        && !profile.headers.keys().any(offers)
+}
+
+/// Why silence says nothing of the clause: where the precondition gets no byte, there may be no server at all.
+pub(crate) fn nobody_answers(window: Duration) -> String {
+    format!("the target takes the connection and answers nothing within {window:?}")
+}
+
+/// Why nothing can be said of a technique that ends what it has just opened: the target does not know what is asked for,
+/// or whom it talks to. `how` says by what.
+pub(crate) fn closed_at_once(subject: &Subject, how: &str) -> Option<String> {
+    (subject.case.section().front_matter.precondition == Some(Precondition::Technique)).then(|| {
+        format!(
+            "the target opens the connection and ends it at once {how}; is the path right, and does it want \
+             credentials? see [headers] in the profile"
+        )
+    })
+}
+
+/// Why what came says nothing of the clause: it cannot be read. That it is so is for an invariant to say.
+pub(crate) fn garbled(why: &str) -> String {
+    format!("what the target sends cannot be read: {why}")
+}
+
+/// Why a WebSocket that does not open says nothing of the clause: it was asked for as in the precondition, which has
+/// opened, or the case would not run.
+pub(crate) fn shut(received: &str) -> String {
+    format!(
+        "the target opens a WebSocket for the precondition and not for this one ({received}); if it limits how many are open, try fewer --jobs"
+    )
+}
+
+/// Why nothing can be said of events: what comes makes none.
+pub(crate) fn no_event(what: &str) -> String {
+    format!("what comes makes no event: {what}; an event is a line `data: …` with an empty line behind it")
+}
+
+/// What the profile says and the target does not do, where a precondition asks for just that.
+pub(crate) fn untrue_profile(subject: &Subject, by_the_profile: &str, received: &str) -> Option<String> {
+    let Some(Precondition::Capability(capability, _)) = &subject.case.section().front_matter.precondition
+    else {
+        return None;
+    };
+    Some(format!(
+        "`{capability}` of the profile does not hold: expected {by_the_profile}, received {received}"
+    ))
+}
+
+/// Why a body that is not what the profile says of it says nothing of the clause. One that is no JSON at all is the
+/// server's, unless none was.
+pub(crate) fn undecoded(subject: &Subject, why: &DecodeError, technique: &str) -> Option<String> {
+    let shape = !matches!(why, DecodeError::Json(_));
+    (shape || subject.case.is_precondition()).then(|| format!("{why}; see [{technique}] in the profile"))
+}
+
+/// Why the refusal of a request that the case writes out says nothing: it may have no place for the fields that the
+/// profile gives.
+pub(crate) fn misses_the_headers(subject: &Subject, head: &Head) -> Option<String> {
+    let refused = head.status_line().is_some_and(|line| matches!(line.code, 401 | 403 | 407));
+    (refused && !subject.target.profile.headers.is_empty())
+        .then(|| "the case writes out a request without the [headers] of the profile".to_owned())
+}
+
+/// Why a close frame says nothing of the clause: the target has more connections than it wants, or is going down.
+pub(crate) fn busy(frame: &Frame) -> Option<String> {
+    let again = frame.close_code().filter(|code| matches!(code, 1012 | 1013))?;
+    Some(format!("the target sends clients away with the close code {again}; try fewer --jobs"))
+}
