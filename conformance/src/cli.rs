@@ -6,6 +6,7 @@ mod list;
 mod load;
 mod run;
 mod signals;
+mod tls;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -71,8 +72,8 @@ enum Color {
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 struct RunArguments {
-    /// The server, as in `http://127.0.0.1:8080`, or `ws://127.0.0.1:8080/path` for a WebSocket alone, at `/` where
-    /// there is no path
+    /// The server, as in `http://127.0.0.1:8080`, `https://127.0.0.1:8443` or `unix:/run/server.sock`, or
+    /// `ws://127.0.0.1:8080/path` for a WebSocket alone, at `/` where there is no path
     url: Option<String>,
     /// Only cases that match: the beginning of an id as in websocket/5.2, or with * for any characters
     #[arg(long, short, value_name = "PATTERN", num_args = 1..)]
@@ -109,6 +110,8 @@ struct RunArguments {
     /// Only findings and the verdict; twice: nothing
     #[arg(long, short, action = clap::ArgAction::Count, help_heading = REPORTS)]
     quiet: u8,
+    #[command(flatten)]
+    tls: tls::TlsArguments,
     #[command(flatten, next_help_heading = "Own pages")]
     fixtures: FixtureArguments,
 }

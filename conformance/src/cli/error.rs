@@ -54,7 +54,10 @@ impl CliError {
             | CliError::Usage(_)
             | CliError::Run(RunError::NothingExcluded(_))
             | CliError::Load(
-                LoadError::Lacks { .. } | LoadError::OpenFiles { .. } | LoadError::Process { .. },
+                LoadError::Lacks { .. }
+                | LoadError::NotClear
+                | LoadError::OpenFiles { .. }
+                | LoadError::Process { .. },
             ) => 2,
             CliError::Run(RunError::Unreachable { .. })
             | CliError::Load(

@@ -10,4 +10,4 @@ pub mod template;
 
 pub use capability::{CAPABILITIES, TECHNIQUES};
 pub use tables::{Profile, ProfileError};
-pub use target::{Target, UrlError, websocket_path};
+pub use target::{Pem, Scheme, Target, Tls, UrlError, websocket_path};

@@ -54,7 +54,7 @@ fn wrong_arguments_exit_with_2_and_say_what_is_right() -> Result {
         (vec!["run", "--sse", "/events"], "paths are given and no URL"),
         (vec!["run", "--profile", "own.toml"], "paths are given and no URL"),
         (vec!["load", "--technique", "sse", "--profile", "own.toml"], "paths are given and no URL"),
-        (vec!["run", "https://127.0.0.1:1"], "needs TLS"),
+        (vec!["run", "ftp://127.0.0.1:1"], "is none of http://"),
         (vec!["run", "ftp://127.0.0.1"], "neither http:// nor ws://"),
         (vec!["run", "http://127.0.0.1:1/events"], "--sse /events"),
         (vec!["run", "http://somebody:secret@127.0.0.1:1"], "into [headers] of a profile"),
