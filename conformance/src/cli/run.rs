@@ -36,7 +36,7 @@ pub(super) async fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     let profile = profile(arguments)?;
     let url = profile.url(arguments.url.as_ref())?;
     // Held to the end: dropping the server ends it.
-    let reference = if url.is_none() { Some(BuiltIn::start(arguments.tls.tls).await?) } else { None };
+    let reference = if url.is_none() { Some(BuiltIn::start(arguments).await?) } else { None };
     let url = url.or_else(|| reference.as_ref().map(BuiltIn::url)).unwrap_or_default();
     let assumed = profile.assumed && arguments.url.is_some();
     let mut target = target(arguments, &url, profile)?;
@@ -90,11 +90,14 @@ struct BuiltIn {
 }
 
 impl BuiltIn {
-    async fn start(tls: bool) -> Result<BuiltIn, CliError> {
+    async fn start(arguments: &RunArguments) -> Result<BuiltIn, CliError> {
         let failed = |why: String| CliError::Reference(why);
-        let identity =
-            if tls { Some(Identity::made().map_err(|error| failed(error.to_string()))?) } else { None };
+        let made = || Identity::made().map_err(|error| failed(error.to_string()));
+        let identity = arguments.tls.tls.then(made).transpose()?;
         let config = Config { tls: identity.clone(), ..Config::default() };
+        // On a slow machine a request in single bytes takes its time.
+        let header_timeout = config.header_timeout.mul_f64(arguments.patience.max(1.0));
+        let config = Config { header_timeout, ..config };
         let server = Server::start(config).await.map_err(|error| failed(error.to_string()))?;
         Ok(BuiltIn { server, identity })
     }

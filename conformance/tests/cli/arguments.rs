@@ -55,7 +55,7 @@ fn wrong_arguments_exit_with_2_and_say_what_is_right() -> Result {
         (vec!["run", "--profile", "own.toml"], "paths are given and no URL"),
         (vec!["load", "--technique", "sse", "--profile", "own.toml"], "paths are given and no URL"),
         (vec!["run", "ftp://127.0.0.1:1"], "is none of http://"),
-        (vec!["run", "ftp://127.0.0.1"], "neither http:// nor ws://"),
+        (vec!["run", "unix:server.sock"], "write it like unix:/run/server.sock"),
         (vec!["run", "http://127.0.0.1:1/events"], "--sse /events"),
         (vec!["run", "http://somebody:secret@127.0.0.1:1"], "into [headers] of a profile"),
         (vec!["run", "--profile", "missing.toml"], "missing.toml"),
