@@ -6,6 +6,7 @@ mod list;
 mod load;
 mod run;
 mod signals;
+mod tls;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -71,8 +72,8 @@ enum Color {
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 struct RunArguments {
-    /// The URL of the server, such as `http://127.0.0.1:8080`; `ws://127.0.0.1:8080/path` judges only the WebSocket at
-    /// that path, or at `/` if there is no path
+    /// The server: `http://127.0.0.1:8080`, `https://127.0.0.1:8443` or `unix:/run/server.sock`;
+    /// `ws://127.0.0.1:8080/path` judges only the WebSocket at that path, or at `/` if there is no path
     url: Option<String>,
     /// Runs only the cases that match a pattern: the beginning of an id, such as websocket/5.2; * stands for any characters
     #[arg(long, short, value_name = "PATTERN", num_args = 1..)]
@@ -109,6 +110,8 @@ struct RunArguments {
     /// Prints only the findings and the verdict; -qq prints nothing
     #[arg(long, short, action = clap::ArgAction::Count, help_heading = REPORTS)]
     quiet: u8,
+    #[command(flatten)]
+    tls: tls::TlsArguments,
     #[command(flatten, next_help_heading = "Your own pages")]
     fixtures: FixtureArguments,
 }

@@ -17,7 +17,7 @@
 //! # }
 //! ```
 //!
-//! Not supported: TLS, HTTP/2 and HTTP/3, WebSocket extensions, and judging clients.
+//! Not supported: HTTP/2 and HTTP/3, WebSocket extensions, and judging clients.
 
 pub mod case;
 pub mod catalogue;

@@ -1,8 +1,10 @@
 //! The command line of the server: its arguments, its log, and how it runs until it is told to stop.
 
 use std::{
+    fs,
     io::{self, IsTerminal},
     net::SocketAddr,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -14,6 +16,7 @@ use crate::{
     config::{Config, Origin, Subprotocol},
     query,
     server::{Server, StartError},
+    tls::{Identity, IdentityError},
 };
 
 /// The arguments of the server. The defaults are those of [`Config`], but the port is 8080.
@@ -40,6 +43,18 @@ pub struct ServeArguments {
     /// Accepts this WebSocket subprotocol; can be repeated
     #[arg(long = "subprotocol", value_name = "NAME", default_values = ["echo", "chat"])]
     pub subprotocols: Vec<Subprotocol>,
+    /// Speaks TLS, with a certificate for localhost that is made for this run
+    #[arg(long)]
+    pub tls: bool,
+    /// Speaks TLS, with this certificate in PEM, and those that it needs behind it
+    #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "tls")]
+    pub tls_cert: Option<PathBuf>,
+    /// Reads the private key of the certificate from this file, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Writes the certificate authority of --tls, which a client has to trust, to this file
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    pub tls_cert_out: Option<PathBuf>,
     /// Writes the log in this format
     #[arg(long, value_enum, default_value = "text")]
     pub log_format: LogFormat,
@@ -116,6 +131,17 @@ pub enum ServeError {
         /// What is wrong with it.
         source: tracing_subscriber::filter::ParseError,
     },
+    /// A file of --tls-cert, --tls-key or --tls-cert-out.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// There is nothing to show to clients.
+    #[error("the certificate and its key: {0}")]
+    Identity(#[from] IdentityError),
     /// The signals that stop the server cannot be waited for.
     #[error("cannot wait for signals: {0}")]
     Signals(io::Error),
@@ -144,6 +170,7 @@ impl From<ServeArguments> for Config {
             subprotocols: arguments.subprotocols,
             allowed_origins: arguments.allowed_origins,
             check_origin: arguments.check_origin,
+            tls: None,
         }
     }
 }
@@ -153,13 +180,34 @@ impl From<ServeArguments> for Config {
 pub async fn serve(arguments: ServeArguments) -> Result<(), ServeError> {
     start_log(&arguments)?;
     allow_files(arguments.limits.connections);
-    let server = Server::start(arguments.into()).await?;
+    let tls = identity(&arguments)?;
+    let server = Server::start(Config { tls, ..arguments.into() }).await?;
     stop_signal().await.map_err(ServeError::Signals)?;
     tracing::info!("shutting down");
     tokio::select! {
         () = server.shutdown() => Ok(()),
         stopped = stop_signal() => stopped.map_err(ServeError::Signals),
     }
+}
+
+/// What is shown to clients; `None` where the server speaks in the clear.
+fn identity(arguments: &ServeArguments) -> Result<Option<Identity>, ServeError> {
+    let file = |path: &Path, source| ServeError::File { path: path.to_owned(), source };
+    let read = |path: &Path| fs::read(path).map_err(|source| file(path, source));
+    if let (Some(certificate), Some(key)) = (&arguments.tls_cert, &arguments.tls_key) {
+        return Ok(Some(Identity::from_pem(&read(certificate)?, &read(key)?)?));
+    }
+    if !arguments.tls {
+        return Ok(None);
+    }
+    let identity = Identity::made()?;
+    if let (Some(path), Some(authority)) = (&arguments.tls_cert_out, identity.authority()) {
+        fs::write(path, authority).map_err(|source| file(path, source))?;
+        tracing::info!(path = %path.display(), "the authority to trust is written");
+    } else {
+        tracing::info!(authority = identity.authority(), "the authority to trust; --tls-cert-out writes it");
+    }
+    Ok(Some(identity))
 }
 
 /// Files that are open beside the connections: the runtime's own, standard input and output.

@@ -54,6 +54,9 @@ pub struct Config {
     /// [`Config::allowed_origins`] (RFC 6455, section 10.2). A request without `Origin` does not come from a
     /// browser and is never refused.
     pub check_origin: bool,
+    /// The certificate that the server shows: it speaks TLS where there is one.
+    #[cfg(feature = "tls")]
+    pub tls: Option<crate::tls::Identity>,
 }
 
 impl Default for Config {
@@ -78,6 +81,8 @@ impl Default for Config {
             subprotocols: vec![Subprotocol("echo".into()), Subprotocol("chat".into())],
             allowed_origins: vec![Origin(HeaderValue::from_static("http://localhost:8000"))],
             check_origin: false,
+            #[cfg(feature = "tls")]
+            tls: None,
         }
     }
 }

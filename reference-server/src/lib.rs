@@ -40,7 +40,11 @@ mod server;
 mod service;
 mod socket;
 mod stream;
+#[cfg(feature = "tls")]
+mod tls;
 mod websocket;
 
 pub use config::{Config, Origin, SettingError, Subprotocol};
 pub use server::{Server, StartError};
+#[cfg(feature = "tls")]
+pub use tls::{Identity, IdentityError};

@@ -7,6 +7,7 @@ use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use thiserror::Error;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
@@ -165,7 +166,30 @@ where
     // Messages are small and have to leave at once. A socket that refuses the option still works.
     let _ = stream.set_nodelay(true);
     let config = &application.config;
-    let socket = TokioIo::new(Socket::new(stream, config.write_timeout));
+    let socket = Socket::new(stream, config.write_timeout);
+    #[cfg(feature = "tls")]
+    if let Some(identity) = &config.tls {
+        let shaken = tokio::select! {
+            shaken = identity.accept(socket, config.header_timeout.min(LONGEST)) => shaken,
+            () = application.closing.cancelled() => None,
+        };
+        if let Some(stream) = shaken {
+            exchange(application, stream, respond).await;
+        }
+        return;
+    }
+    exchange(application, socket, respond).await;
+}
+
+/// The same, over what lies beneath HTTP.
+async fn exchange<S, R, F>(application: &Application, stream: S, respond: R)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    R: Fn(Request<Incoming>) -> F,
+    F: Future<Output = Answer>,
+{
+    let config = &application.config;
+    let socket = TokioIo::new(stream);
     let service = service_fn(|request| {
         let answer = respond(request);
         async move { Ok::<_, std::convert::Infallible>(answer.await) }

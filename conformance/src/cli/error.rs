@@ -54,9 +54,12 @@ impl CliError {
             | CliError::Usage(_)
             | CliError::Run(RunError::NothingExcluded(_))
             | CliError::Load(
-                LoadError::Lacks { .. } | LoadError::OpenFiles { .. } | LoadError::Process { .. },
+                LoadError::Lacks { .. }
+                | LoadError::NotClear
+                | LoadError::OpenFiles { .. }
+                | LoadError::Process { .. },
             ) => 2,
-            CliError::Run(RunError::Unreachable { .. })
+            CliError::Run(RunError::Unreachable { .. } | RunError::Publisher(_))
             | CliError::Load(
                 LoadError::Unreachable { .. } | LoadError::Refused { .. } | LoadError::Unpublished { .. },
             ) => UNREACHABLE,

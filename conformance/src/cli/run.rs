@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use pushspec_reference::{Config, Server};
+use pushspec_reference::{Config, Identity, Server};
 
 use super::error::UNREACHABLE;
 use super::{CliError, Format, PathArguments, RunArguments, note, signals};
@@ -39,17 +39,11 @@ pub(super) async fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     let profile = profile(arguments)?;
     let url = profile.url(arguments.url.as_ref())?;
     // Held to the end: dropping the server ends it.
-    let reference = match &url {
-        Some(_) => None,
-        None => Some(
-            Server::start(Config::default()).await.map_err(|error| CliError::Reference(error.to_string()))?,
-        ),
-    };
-    let url = url.unwrap_or_else(|| {
-        reference.as_ref().map(|server| format!("http://{}", server.address())).unwrap_or_default()
-    });
+    let reference = if url.is_none() { Some(BuiltIn::start(arguments).await?) } else { None };
+    let url = url.or_else(|| reference.as_ref().map(BuiltIn::url)).unwrap_or_default();
     let assumed = profile.assumed && arguments.url.is_some();
     let mut target = target(arguments, &url, profile)?;
+    target.tls = arguments.tls.tls(reference.as_ref().and_then(|built_in| built_in.identity.as_ref()))?;
     if !TECHNIQUES.iter().any(|technique| target.can(technique)) {
         let why = "the profile has no technique: add one of the tables [polling], [long-polling], [iframe], [sse] and [websocket]";
         return Err(CliError::Usage(why.into()));
@@ -84,11 +78,37 @@ pub(super) async fn run(arguments: &RunArguments) -> Result<u8, CliError> {
         Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {}
         printed => printed?,
     }
-    if let Some(server) = reference {
-        server.shutdown().await;
+    if let Some(built_in) = reference {
+        built_in.server.shutdown().await;
     }
     let seen = arguments.fault.is_some() && !outcome.findings().is_empty();
     Ok(signal.unwrap_or(if seen { 1 } else { exit_code(&outcome, strict) }))
+}
+
+/// The reference server that is judged where no other is named.
+struct BuiltIn {
+    server: Server,
+    /// What it shows to clients, where it speaks TLS.
+    identity: Option<Identity>,
+}
+
+impl BuiltIn {
+    async fn start(arguments: &RunArguments) -> Result<BuiltIn, CliError> {
+        let failed = |why: String| CliError::Reference(why);
+        let made = || Identity::made().map_err(|error| failed(error.to_string()));
+        let identity = arguments.tls.tls.then(made).transpose()?;
+        let config = Config { tls: identity.clone(), ..Config::default() };
+        // On a slow machine a request in single bytes takes its time.
+        let header_timeout = config.header_timeout.mul_f64(arguments.patience.max(1.0));
+        let config = Config { header_timeout, ..config };
+        let server = Server::start(config).await.map_err(|error| failed(error.to_string()))?;
+        Ok(BuiltIn { server, identity })
+    }
+
+    fn url(&self) -> String {
+        let scheme = if self.identity.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.server.address())
+    }
 }
 
 /// What is said where no server of the user's own is judged.
@@ -277,8 +297,12 @@ async fn relay(arguments: &RunArguments, target: &Target) -> Result<Option<Relay
     })?;
     let unreachable =
         |error: io::Error| RunError::Unreachable { target: target.url(), why: error.to_string() };
-    let addresses = reach(target, arguments.wait.unwrap_or_default()).await?;
-    let relay = Relay::start(addresses[0], fault).await.map_err(unreachable)?;
+    let route = reach(target, arguments.wait.unwrap_or_default()).await?;
+    let Some(address) = route.clear_addresses().first() else {
+        let why = "--fault breaks what goes over TCP in the clear: point it at a plain http:// port";
+        return Err(CliError::Usage(why.into()));
+    };
+    let relay = Relay::start(*address, fault).await.map_err(unreachable)?;
     Ok(Some(relay))
 }
 
@@ -379,6 +403,7 @@ fn rerun_arguments(arguments: &RunArguments) -> Vec<String> {
     named_paths(paths).for_each(|(name, path)| flag(&format!("--{name}"), Some(path.clone())));
     flag("--fault", arguments.fault.clone());
     flag("--patience", Some(arguments.patience.to_string()).filter(|factor| factor != "1"));
+    words.extend(arguments.tls.words());
     words.extend(arguments.fixtures.words());
     if paths.echo {
         words.push("--echo".into());

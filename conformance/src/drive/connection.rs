@@ -1,25 +1,21 @@
-//! One TCP connection: a task that writes, a task that reads.
+//! One connection: one direction that is written, one that is read, in a task.
 
 use std::io;
-use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use socket2::SockRef;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::Happening;
+use super::stream::Stream;
 use super::watch::Watch;
 use crate::judge::{Input, Intake};
 use crate::transcript::ConnectionId;
-
-/// How long a connection may take to open.
-const CONNECT: Duration = Duration::from_secs(10);
 
 /// How much is read at once.
 const READ: usize = 16 * 1024;
@@ -91,45 +87,26 @@ impl Drop for Opened {
     }
 }
 
-/// The addresses of a host.
-pub(crate) async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-    let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, port)).await?.collect();
-    if addresses.is_empty() {
-        return Err(io::Error::new(io::ErrorKind::NotFound, "the host has no address"));
-    }
-    Ok(addresses)
-}
-
-/// Opens a connection to the first address that answers.
-pub(crate) async fn connect(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
-    let stream = tokio::time::timeout(CONNECT, TcpStream::connect(addresses))
-        .await
-        .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, format!("no response within {CONNECT:?}")))??;
-    // Pieces are to arrive as pieces, and at once.
-    stream.set_nodelay(true)?;
-    Ok(stream)
-}
-
 async fn serve(
     id: ConnectionId,
-    stream: TcpStream,
+    stream: Stream,
     queue: mpsc::UnboundedReceiver<Command>,
     is_read: watch::Receiver<Intake>,
     happened: mpsc::Sender<Happening>,
     heard: impl Fn(),
 ) {
-    let (reading, writing) = stream.into_split();
+    let (mut reading, mut writing) = tokio::io::split(stream);
     // Both directions live in one task: aborting it closes the socket.
     tokio::select! {
-        () = read(id, reading, is_read, happened, heard) => {}
-        () = write(writing, queue) => {}
+        () = read(id, &mut reading, is_read, happened, heard) => {}
+        () = write(&mut writing, queue) => reading.unsplit(writing).abort(),
     }
 }
 
 /// Reads to the end; then stays, so that the other direction is not closed with it.
 async fn read(
     id: ConnectionId,
-    mut reading: OwnedReadHalf,
+    reading: &mut ReadHalf<Stream>,
     mut is_read: watch::Receiver<Intake>,
     happened: mpsc::Sender<Happening>,
     heard: impl Fn(),
@@ -140,11 +117,14 @@ async fn read(
         let intake =
             is_read.wait_for(|intake| *intake != Intake::Nothing).await.map_or(Intake::All, |intake| *intake);
         let received = match intake {
-            Intake::Bytes => read_bytes(&mut reading, &mut buffer).await,
+            Intake::Bytes => read_bytes(reading, &mut buffer).await,
             _ => reading.read(&mut buffer).await,
         };
         let input = match received {
             Ok(0) => Input::Eof(id),
+            // TLS without a closure alert: the connection has ended in order, and the end of the data is not vouched for
+            // (RFC 8446 section 6.1).
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Input::Eof(id),
             Ok(length) => {
                 heard();
                 Input::Received(id, buffer[..length].to_vec())
@@ -161,11 +141,12 @@ async fn read(
 }
 
 /// Takes one byte at a time, as long as there are any; the judge gets them together.
-async fn read_bytes(reading: &mut OwnedReadHalf, buffer: &mut [u8]) -> io::Result<usize> {
+async fn read_bytes(reading: &mut ReadHalf<Stream>, buffer: &mut [u8]) -> io::Result<usize> {
     let mut length = reading.read(&mut buffer[..1]).await?;
     while (1..buffer.len()).contains(&length) {
-        match reading.try_read(&mut buffer[length..=length]) {
-            Ok(1) => length += 1,
+        let mut next = pin!(reading.read(&mut buffer[length..=length]));
+        match std::future::poll_fn(|context| Poll::Ready(next.as_mut().poll(context))).await {
+            Poll::Ready(Ok(1)) => length += 1,
             // Nothing more for now, or the end, which the next read finds again.
             _ => break,
         }
@@ -174,14 +155,19 @@ async fn read_bytes(reading: &mut OwnedReadHalf, buffer: &mut [u8]) -> io::Resul
 }
 
 /// Writes what is asked for. Returns, and with it ends the connection, only for a RST.
-async fn write(mut writing: OwnedWriteHalf, mut queue: mpsc::UnboundedReceiver<Command>) {
+async fn write(writing: &mut WriteHalf<Stream>, mut queue: mpsc::UnboundedReceiver<Command>) {
     while let Some(command) = queue.recv().await {
         match command {
             Command::Write(pieces) => {
                 // Time for the other end to see each piece by itself; a turn of the scheduler where they are very many.
                 let few = (2..=FEW_PIECES).contains(&pieces.len());
                 for piece in pieces {
-                    if writing.write_all(&piece).await.is_err() {
+                    let written = async {
+                        writing.write_all(&piece).await?;
+                        // TLS keeps what does not fit into the socket.
+                        writing.flush().await
+                    };
+                    if written.await.is_err() {
                         break;
                     }
                     if few {
@@ -194,11 +180,7 @@ async fn write(mut writing: OwnedWriteHalf, mut queue: mpsc::UnboundedReceiver<C
             Command::Finish => {
                 let _ = writing.shutdown().await;
             }
-            Command::Abort => {
-                let _ = SockRef::from(writing.as_ref()).set_linger(Some(Duration::ZERO));
-                writing.forget();
-                return;
-            }
+            Command::Abort => return,
         }
     }
     std::future::pending::<()>().await;

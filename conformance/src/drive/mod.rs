@@ -2,11 +2,16 @@
 
 mod breaches;
 mod connection;
+mod exchange;
 mod options;
 mod precondition;
 mod publish;
 mod results;
+mod route;
 pub mod schedule;
+mod stream;
+#[cfg(feature = "tls")]
+mod tls;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -20,8 +25,9 @@ use tokio::time::Instant;
 use crate::judge::{Action, Input, Judgement, Machine};
 use crate::transcript::ConnectionId;
 
-pub(crate) use connection::{Opened, resolve};
+pub(crate) use connection::Opened;
 pub(crate) use publish::Publisher;
+pub(crate) use route::Route;
 use watch::Watch;
 
 /// How many things that happened wait for the judge: a server that floods is read no faster than it is judged.

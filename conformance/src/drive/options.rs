@@ -64,6 +64,9 @@ pub enum RunError {
         /// Why.
         why: String,
     },
+    /// The address of the recipe leads nowhere.
+    #[error("[publish] url: {0}")]
+    Publisher(String),
     /// Somebody ended the run before it had begun.
     #[error("interrupted before anything was judged")]
     Stopped,

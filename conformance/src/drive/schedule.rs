@@ -1,7 +1,6 @@
 //! Runs many cases at once.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,7 +13,7 @@ use super::precondition::{broken_below, is_at_large, rests_on};
 use super::results::{NOT_RUN, Ran, Results};
 pub use super::watch::Stop;
 use super::watch::Watch;
-use super::{Publisher, breaches, resolve, run};
+use super::{Publisher, Route, breaches, run};
 use crate::case::Case;
 use crate::case::front_matter::Precondition;
 use crate::catalogue::{Catalogue, Level};
@@ -55,16 +54,17 @@ impl Suite {
         if selected.is_empty() {
             return Err(RunError::AllExcluded);
         }
-        let addresses = tokio::select! {
-            addresses = reach(target, options.wait) => addresses?,
+        let route = tokio::select! {
+            route = reach(target, options.wait) => route?,
             () = options.stop.stopped() => return Err(RunError::Stopped),
         };
-        let publisher = Publisher::new(target).map_err(RunError::Internal)?;
+        let publisher = Publisher::new(target, route.clone()).await;
+        let publisher = publisher.map_err(|error| RunError::Publisher(error.to_string()))?;
         let (started, start) = (SystemTime::now(), Instant::now());
         let runner = Arc::new(Runner {
             target: Arc::clone(target),
             catalogue: Arc::clone(&self.catalogue),
-            watch: Watch::new(addresses, options.stop.clone()),
+            watch: Watch::new(route, options.stop.clone()),
             publisher,
             patience: options.patience,
             tag: options.tag.clone().unwrap_or_else(tag),
@@ -170,25 +170,37 @@ struct Runner {
     again: bool,
 }
 
-/// The addresses of a target on which something listens, or comes to listen in the time that is given.
-pub(crate) async fn reach(target: &Target, wait: Duration) -> Result<Vec<SocketAddr>, RunError> {
+/// The way to a target on which something listens, or comes to listen in the time that is given.
+pub(crate) async fn reach(target: &Target, wait: Duration) -> Result<Route, RunError> {
     let start = Instant::now();
     loop {
         let reached = async {
-            let addresses = resolve(target.connect_host(), target.port).await?;
-            super::connection::connect(&addresses).await?;
-            Ok::<_, std::io::Error>(addresses)
+            let route = Route::to(target).await?;
+            drop(route.open().await?);
+            Ok::<_, std::io::Error>(route)
         };
         match reached.await {
-            Ok(addresses) => return Ok(addresses),
-            Err(error) if start.elapsed() >= wait => {
-                let waited = if wait.is_zero() { String::new() } else { format!(" (waited {wait:?})") };
+            Ok(route) => return Ok(route),
+            Err(error) if start.elapsed() >= wait || is_final(&error) => {
+                let waited = if wait.is_zero() || is_final(&error) {
+                    String::new()
+                } else {
+                    format!(" (waited {wait:?})")
+                };
                 let why = format!("{error}{waited}");
                 return Err(RunError::Unreachable { target: target.url(), why });
             }
             Err(_) => tokio::time::sleep(LOOK_AGAIN.min(wait.saturating_sub(start.elapsed()))).await,
         }
     }
+}
+
+/// Whether waiting does not mend an error: what is wrong with the TLS of a target stays so.
+fn is_final(error: &std::io::Error) -> bool {
+    #[cfg(feature = "tls")]
+    return super::tls::is_final(error);
+    #[cfg(not(feature = "tls"))]
+    return error.kind() == std::io::ErrorKind::Unsupported;
 }
 
 /// A word that differs between runs.

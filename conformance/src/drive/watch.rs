@@ -1,15 +1,14 @@
 //! What ends a run before its time: nothing listens at the target any more, or somebody asks the run to stop.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::connection;
+use super::route::Route;
+use super::stream::Stream;
 
 /// The pauses before the connections that are tried after one was refused. A server whose backlog was full for a moment,
 /// or that is started again at once, is there again after one of them.
@@ -69,7 +68,7 @@ pub(super) struct Refusal {
 /// Watches a run.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    addresses: Vec<SocketAddr>,
+    route: Route,
     stop: Stop,
     state: watch::Sender<State>,
     /// When the last connection on which the target said something was asked for: it was there then. That a connection
@@ -79,15 +78,15 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// Watches a run against a target that listens.
-    pub(super) fn new(addresses: Vec<SocketAddr>, stop: Stop) -> Arc<Watch> {
+    pub(super) fn new(route: Route, stop: Stop) -> Arc<Watch> {
         let alive = Mutex::new(Instant::now());
-        Arc::new(Watch { addresses, stop, state: watch::Sender::new(State::Here), alive })
+        Arc::new(Watch { route, stop, state: watch::Sender::new(State::Here), alive })
     }
 
     /// Opens a connection to the target, and says when it was asked for. When it is refused, others are tried.
-    pub(super) async fn connect(self: &Arc<Watch>) -> io::Result<(Instant, TcpStream)> {
+    pub(super) async fn connect(self: &Arc<Watch>) -> io::Result<(Instant, Stream)> {
         let at = Instant::now();
-        let opened = connection::connect(&self.addresses).await;
+        let opened = self.route.open().await;
         if let Some(error) = opened.as_ref().err().filter(|error| means_gone(error)) {
             self.doubt(Refusal { at, why: error.to_string() });
         }
@@ -160,7 +159,7 @@ impl Watch {
     async fn confirm(&self, refusal: Refusal) -> State {
         for pause in PROBES {
             tokio::time::sleep(pause).await;
-            match connection::connect(&self.addresses).await {
+            match self.route.open().await {
                 Err(error) if means_gone(&error) => {}
                 // What else keeps a connection from being opened says nothing of the target.
                 Ok(_) | Err(_) => return State::Here,
@@ -172,8 +171,9 @@ impl Watch {
 
 /// Whether an error says that nobody listens, rather than that this machine has no file left, or that nobody answers.
 fn means_gone(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable};
-    matches!(error.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable)
+    // The last one is that of a Unix socket that was taken away.
+    use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable, NotFound};
+    matches!(error.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable | NotFound)
 }
 
 #[cfg(test)]
@@ -186,7 +186,7 @@ mod tests {
     async fn a_target_that_listens_again_is_not_gone() -> io::Result<()> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let watch = Watch::new(vec![address], Stop::default());
+        let watch = Watch::new(Route::in_the_clear(address), Stop::default());
         drop(listener);
         assert!(watch.connect().await.is_err());
         let _listener = TcpListener::bind(address).await?;
@@ -198,7 +198,7 @@ mod tests {
     #[tokio::test]
     async fn a_target_at_which_nothing_listens_for_a_second_is_gone() -> io::Result<()> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let watch = Watch::new(vec![listener.local_addr()?], Stop::default());
+        let watch = Watch::new(Route::in_the_clear(listener.local_addr()?), Stop::default());
         let before = watch.alive();
         let (asked, _stream) = watch.connect().await?;
         assert_eq!(watch.alive(), before, "nothing was said");
@@ -217,7 +217,7 @@ mod tests {
     async fn a_run_ends_when_it_is_asked_to() -> io::Result<()> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let stop = Stop::default();
-        let watch = Watch::new(vec![listener.local_addr()?], stop.clone());
+        let watch = Watch::new(Route::in_the_clear(listener.local_addr()?), stop.clone());
         assert!(!watch.has_ended());
         stop.stop();
         watch.ended().await;

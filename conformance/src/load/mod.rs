@@ -114,6 +114,9 @@ pub enum LoadError {
         /// The hard limit.
         limit: u64,
     },
+    /// TLS, or a Unix socket.
+    #[error("a measurement goes over TCP in the clear: point it at a plain http:// port")]
+    NotClear,
     /// Nothing is known of the process.
     #[error("failed to read the memory of process {pid}: {error}")]
     Process {
@@ -226,11 +229,16 @@ impl Load {
         }
         process::allow_files(options.clients)?;
         options.pid.map(process::resident).transpose()?;
-        let addresses = reach(&target, Duration::ZERO).await.map_err(|error| match error {
+        let route = reach(&target, Duration::ZERO).await.map_err(|error| match error {
             RunError::Unreachable { target, why } => LoadError::Unreachable { target, why },
             other => LoadError::Internal(other.to_string()),
         })?;
-        let publisher = Publisher::new(&target).map_err(LoadError::Internal)?;
+        let addresses = route.clear_addresses().to_vec();
+        if addresses.is_empty() {
+            return Err(LoadError::NotClear);
+        }
+        let publisher = Publisher::new(&target, route).await;
+        let publisher = publisher.map_err(|error| LoadError::Internal(format!("[publish] url: {error}")))?;
         let (stop, stopped) = watch::channel(false);
         let tag = tag();
         let plan = Plan {

@@ -23,4 +23,4 @@ pub use capability::{CAPABILITIES, TECHNIQUES};
 pub use read::ProfileError;
 pub use request::Request;
 pub use tables::Profile;
-pub use target::{Target, UrlError, websocket_path};
+pub use target::{Pem, Scheme, Target, Tls, UrlError, websocket_path};

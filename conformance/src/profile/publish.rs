@@ -61,8 +61,6 @@ pub struct PublishRequest {
     pub method: String,
     /// Path and query.
     pub path: String,
-    /// Scheme, host and port, where they are not the target's own.
-    pub url: Option<String>,
     /// Header fields beside those of the target.
     pub headers: BTreeMap<String, String>,
     /// The media type of the body.
@@ -94,7 +92,6 @@ impl Publish {
         PublishRequest {
             method: method.to_owned(),
             path: fill(path, |name| value(name).map(|value| percent_encode(value.unwrap_or_default()))),
-            url: self.url.clone(),
             headers: self.headers.clone(),
             content_type: self.content_type.clone(),
             body: fill(&self.body, |name| value(name).map(|value| self.encoding.encode(value))),

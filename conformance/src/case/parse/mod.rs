@@ -17,7 +17,8 @@ pub(crate) use order::{check_order, expects_something};
 pub(crate) use span::duration;
 
 /// The names that can stand in braces anywhere, and where they come from.
-pub(crate) const SUBSTITUTIONS: [&str; 22] = [
+pub(crate) const SUBSTITUTIONS: [&str; 23] = [
+    "scheme",
     "authority",
     "host",
     "port",

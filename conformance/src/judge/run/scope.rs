@@ -75,6 +75,7 @@ impl CaseScope {
         let key = STANDARD.encode(&seed[..16]);
         let mut fixed: BTreeMap<String, Vec<u8>> = BTreeMap::new();
         let mut set = |name: &str, value: String| fixed.insert(name.to_owned(), value.into_bytes());
+        set("scheme", target.scheme.name().to_owned());
         set("authority", target.authority());
         set("host", target.host.clone());
         set("port", target.port.to_string());

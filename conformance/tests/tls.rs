@@ -1,0 +1,261 @@
+//! TLS and Unix sockets: the same verdicts as in the clear, and one clear error for each certificate that is wrong.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+
+use pushspec::drive::schedule::{Options, RunError};
+use pushspec::profile::{Pem, Profile, Target};
+use pushspec::suite::{Pattern, Suite};
+use pushspec_reference::{Config, Identity, Server};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
+use tempfile::TempDir;
+
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// A few cases of each technique, of publishing, and of each way in which a connection ends.
+const SOME: [&str; 5] = [
+    "polling/6202-2.1-short-polling",
+    "sse/9.2.1-introduction",
+    "iframe/3-messages",
+    "websocket/5.1-masking",
+    "websocket/7-closing",
+];
+
+/// The program, in a folder, with what it printed.
+fn pushspec(folder: &Path, arguments: &[&str]) -> Result<(i32, String)> {
+    let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_pushspec"))
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()?;
+    let said = [stdout, stderr].concat();
+    Ok((status.code().unwrap_or(-1), String::from_utf8_lossy(&said).into_owned()))
+}
+
+/// A certificate that signs itself, with its key, in PEM.
+fn certificate(host: &str, change: impl FnOnce(&mut CertificateParams)) -> Result<(String, String)> {
+    let key = KeyPair::generate()?;
+    let mut parameters = CertificateParams::new(vec![host.to_owned()])?;
+    change(&mut parameters);
+    Ok((parameters.self_signed(&key)?.pem(), key.serialize_pem()))
+}
+
+/// A server that shows a certificate.
+struct Running {
+    runtime: tokio::runtime::Runtime,
+    server: Server,
+}
+
+impl Running {
+    fn showing(certificate: &str, key: &str) -> Result<Running> {
+        let tls = Some(Identity::from_pem(certificate.as_bytes(), key.as_bytes())?);
+        let runtime = tokio::runtime::Runtime::new()?;
+        let server = runtime.block_on(Server::start(Config { tls, ..Config::default() }))?;
+        Ok(Running { runtime, server })
+    }
+
+    fn url(&self, scheme: &str) -> String {
+        format!("{scheme}://{}", self.server.address())
+    }
+
+    fn stop(self) {
+        self.runtime.block_on(self.server.shutdown());
+    }
+}
+
+#[test]
+fn the_whole_suite_has_the_same_verdicts_over_tls() -> Result {
+    let folder = TempDir::new()?;
+    let verdicts = |arguments: &[&str]| -> Result<Vec<(String, String)>> {
+        let arguments = [&["run", "-q", "--patience", "6", "--jobs", "6"], arguments].concat();
+        let (code, said) = pushspec(folder.path(), &arguments)?;
+        assert_eq!(code, 0, "{said}");
+        let report = std::fs::read_to_string(folder.path().join("reports/latest/report.json"))?;
+        let report: serde_json::Value = serde_json::from_str(&report)?;
+        assert_eq!(
+            report["target"].as_str().is_some_and(|url| url.starts_with("https")),
+            arguments.contains(&"--tls")
+        );
+        let cases = report["cases"].as_array().cloned().unwrap_or_default();
+        Ok(cases.iter().map(|case| (case["id"].to_string(), case["verdict"].to_string())).collect())
+    };
+    let over_tls = verdicts(&["--tls"])?;
+    assert!(over_tls.len() > 1000, "{} cases", over_tls.len());
+    assert_eq!(verdicts(&[])?, over_tls);
+    Ok(())
+}
+
+#[test]
+fn a_certificate_that_is_wrong_is_one_clear_error() -> Result {
+    let folder = TempDir::new()?;
+    let expired = certificate("127.0.0.1", |parameters| {
+        parameters.not_before = date_time_ymd(2000, 1, 1);
+        parameters.not_after = date_time_ymd(2001, 1, 1);
+    })?;
+    let other = certificate("a.example", |_| {})?;
+    let own = certificate("127.0.0.1", |_| {})?;
+    for ((certificate, key), trusted, words) in [
+        (&expired, true, "its certificate has expired"),
+        (&other, true, "its certificate is not for `127.0.0.1`, but for `a.example`"),
+        (&own, false, "nobody whom this machine trusts has signed its certificate: --cacert FILE"),
+    ] {
+        let server = Running::showing(certificate, key)?;
+        std::fs::write(folder.path().join("trusted.pem"), certificate)?;
+        let url = server.url("https");
+        let trust: &[&str] = if trusted { &["--cacert", "trusted.pem"] } else { &[] };
+        // Waiting mends no certificate.
+        let arguments = [&["run", &url, "--sse", "/sse/a", "--wait", "60s"], trust].concat();
+        let (code, said) = pushspec(folder.path(), &arguments)?;
+        assert_eq!(code, 3, "{said}");
+        assert!(said.contains(&format!("error: {url} is not reachable: {words}")), "{said}");
+        assert!(said.lines().count() == 1 && said.contains("--insecure"), "{said}");
+        let arguments = [
+            "run",
+            &url,
+            "--websocket",
+            "/websocket/echo",
+            "--echo",
+            "--insecure",
+            "--select",
+            "websocket/5.1",
+        ];
+        let (code, said) = pushspec(folder.path(), &arguments)?;
+        assert_eq!(code, 0, "{said}");
+        assert!(said.contains("https://") || said.contains("conformant"), "{said}");
+        server.stop();
+    }
+    Ok(())
+}
+
+#[test]
+fn a_certificate_that_signs_itself_is_trusted_by_name() -> Result {
+    let folder = TempDir::new()?;
+    let plain = certificate("127.0.0.1", |_| {})?;
+    // As `openssl req -x509` makes it.
+    let authority =
+        certificate("127.0.0.1", |parameters| parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained))?;
+    for (certificate, key) in [&plain, &authority] {
+        let server = Running::showing(certificate, key)?;
+        std::fs::write(folder.path().join("own.pem"), certificate)?;
+        let url = server.url("wss");
+        let arguments = [
+            "run",
+            &format!("{url}/websocket/echo"),
+            "--echo",
+            "--cacert",
+            "own.pem",
+            "--select",
+            "websocket/5.1",
+        ];
+        let (code, said) = pushspec(folder.path(), &arguments)?;
+        assert_eq!(code, 0, "{said}");
+        server.stop();
+    }
+    // It is still one for another host.
+    let (certificate, key) =
+        certificate("a.example", |parameters| parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained))?;
+    let server = Running::showing(&certificate, &key)?;
+    std::fs::write(folder.path().join("own.pem"), certificate)?;
+    let (code, said) =
+        pushspec(folder.path(), &["run", &server.url("https"), "--sse", "/sse/a", "--cacert", "own.pem"])?;
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("is not for `127.0.0.1`"), "{said}");
+    server.stop();
+    Ok(())
+}
+
+#[test]
+fn a_server_that_speaks_in_the_clear_is_told_from_one_with_tls() -> Result {
+    let folder = TempDir::new()?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    let server = runtime.block_on(Server::start(Config::default()))?;
+    let url = format!("https://{}", server.address());
+    let (code, said) = pushspec(folder.path(), &["run", &url, "--sse", "/sse/a"])?;
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("it does not speak TLS: write http://"), "{said}");
+    runtime.block_on(server.shutdown());
+    Ok(())
+}
+
+#[test]
+fn what_is_wrong_with_a_file_is_said_with_its_name() -> Result {
+    let folder = TempDir::new()?;
+    let (certificate, key) = certificate("127.0.0.1", |_| {})?;
+    let server = Running::showing(&certificate, &key)?;
+    std::fs::write(folder.path().join("empty.pem"), "")?;
+    std::fs::write(folder.path().join("certificate.pem"), certificate)?;
+    for (arguments, code, words) in [
+        (["--cacert", "empty.pem"], 3, "`empty.pem` has no certificate in PEM"),
+        (["--cacert", "missing.pem"], 2, "failed to read `missing.pem`"),
+        (["--client-cert", "certificate.pem"], 3, "`certificate.pem` has no private key"),
+    ] {
+        let url = server.url("https");
+        let arguments = [&["run", &url, "--sse", "/sse/a"], &arguments[..]].concat();
+        let (exit, said) = pushspec(folder.path(), &arguments)?;
+        assert_eq!(exit, code, "{said}");
+        assert!(said.contains(words), "{said}");
+    }
+    server.stop();
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_library_judges_over_tls_and_over_ipv6() -> Result {
+    let tls = Identity::made()?;
+    let authority = tls.authority().unwrap_or_default().as_bytes().to_vec();
+    let address = "[::1]:0".parse()?;
+    let server = match Server::start(Config { tls: Some(tls), address, ..Config::default() }).await {
+        Ok(server) => server,
+        // A machine without IPv6.
+        Err(_) => return Ok(()),
+    };
+    let mut target = Target::new(&format!("https://{}", server.address()), Profile::reference()?)?;
+    assert!(target.authority().starts_with("[::1]:"));
+    let select = SOME.map(Pattern::new).to_vec();
+    let options = Options { patience: 6.0, select, ..Options::default() };
+    let suite = Suite::embedded()?;
+    let refused = suite.run(&Arc::new(target.clone()), &options).await;
+    assert!(matches!(refused, Err(RunError::Unreachable { .. })), "nobody trusts it yet");
+    target.tls.authorities = Some(Pem { file: "made".to_owned(), text: authority });
+    let outcome = suite.run(&Arc::new(target), &options).await?;
+    assert!(outcome.is_conformant(true), "{:#?}", outcome.findings());
+    assert!(outcome.judged() > 20);
+    server.shutdown().await;
+    Ok(())
+}
+
+/// Passes what comes at a Unix socket on to a server, and back.
+#[cfg(unix)]
+async fn pass_on(listener: tokio::net::UnixListener, server: std::net::SocketAddr) {
+    while let Ok((mut client, _)) = listener.accept().await {
+        tokio::spawn(async move {
+            if let Ok(mut server) = tokio::net::TcpStream::connect(server).await {
+                let _ = server.set_nodelay(true);
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+            }
+        });
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_at_a_unix_socket_is_judged() -> Result {
+    let folder = TempDir::new()?;
+    let path = folder.path().join("server.sock");
+    let server = Server::start(Config::default()).await?;
+    let passing = tokio::spawn(pass_on(tokio::net::UnixListener::bind(&path)?, server.address()));
+    let target = Target::new(&format!("unix:{}", path.display()), Profile::reference()?)?;
+    let select = SOME.map(Pattern::new).to_vec();
+    let options = Options { patience: 6.0, select, ..Options::default() };
+    let outcome = Suite::embedded()?.run(&Arc::new(target.clone()), &options).await?;
+    assert!(outcome.is_conformant(true), "{:#?}", outcome.findings());
+    assert!(outcome.judged() > 20 && outcome.target.starts_with("unix:/"));
+    passing.abort();
+    let _ = passing.await;
+    server.shutdown().await;
+    std::fs::remove_file(&path)?;
+    let gone = Suite::embedded()?.run(&Arc::new(target), &options).await;
+    assert!(matches!(gone, Err(RunError::Unreachable { .. })));
+    Ok(())
+}
