@@ -53,7 +53,7 @@ impl Publisher {
         let refused = matches!(status.as_u16(), 400 | 413 | 415 | 422);
         Err(Unpublished {
             refused,
-            why: format!("{} {} was answered with {status}", request.method, request.path),
+            why: format!("the response to {} {} was {status}", request.method, request.path),
         })
     }
 }
