@@ -194,7 +194,7 @@ async fn clients_that_are_turned_away_are_counted_with_the_reason() -> Result {
     let measured = measure(&url, Profile::parse("pushspec.toml", PROFILE)?, options(Technique::Sse)).await?;
     assert_eq!((measured.clients.opened, measured.clients.held), (3, 3), "{measured:?}");
     let [ended] = &measured.clients.ended[..] else { return Err(format!("{measured:?}").into()) };
-    assert_eq!((ended.why.as_str(), ended.clients), ("the answer was 503", 37));
+    assert_eq!((ended.why.as_str(), ended.clients), ("the response was 503", 37));
     assert_eq!((measured.messages.expected, measured.messages.lost), (36, 0), "{measured:?}");
     Ok(())
 }
@@ -280,9 +280,13 @@ fn what_cannot_be_measured_exits_with_2_or_3_and_says_why() -> Result {
         (format!("{url} -t sse --profile missing.toml"), 2, "missing.toml"),
         (format!("{url}/events -t sse"), 2, "remove `/events` from the URL"),
         (format!("{closed} -t sse"), 3, "is not reachable"),
-        (format!("{url} -t sse --profile elsewhere.toml"), 3, "no sse at /nowhere: the answer was 404"),
-        (format!("{url} -t long-polling --profile elsewhere.toml"), 3, "the answer was 404"),
-        (format!("{url} -t sse --profile mute.toml --messages 1"), 3, "was answered with 404"),
+        (format!("{url} -t sse --profile elsewhere.toml"), 3, "no sse at /nowhere: the response was 404"),
+        (format!("{url} -t long-polling --profile elsewhere.toml"), 3, "the response was 404"),
+        (
+            format!("{url} -t sse --profile mute.toml --messages 1"),
+            3,
+            "the response to POST /nowhere was 404",
+        ),
     ] {
         let arguments = [&["load"], &arguments.split(' ').collect::<Vec<_>>()[..]].concat();
         assert_exit(&pushspec(folder.path(), &arguments).output()?, code, words);
@@ -300,7 +304,7 @@ fn more_clients_than_open_files_exit_with_2_and_name_the_limit() -> Result {
         .args(["-c", &format!("ulimit -n 128 && exec '{program}' load -t sse --clients 100")])
         .current_dir(folder.path())
         .output()?;
-    assert_exit(&output, 2, "100 clients need 164 open files, and this process is allowed 128");
+    assert_exit(&output, 2, "100 clients need 164 open files, and this process may open 128");
     Ok(())
 }
 

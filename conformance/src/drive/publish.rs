@@ -71,7 +71,7 @@ impl Publisher {
         let refused = matches!(status, 400 | 413 | 415 | 422);
         Err(Unpublished {
             refused,
-            why: format!("{} {} was answered with {status}", request.method, request.path),
+            why: format!("the response to {} {} was {status}", request.method, request.path),
         })
     }
 
