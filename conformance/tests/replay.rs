@@ -522,7 +522,7 @@ fn the_fields_of_the_request_of_a_client_are_judged() -> Result<(), Box<dyn std:
     let judgement = judge_client(&client(8, ""))?;
     let finding = judgement.findings.first().ok_or("no finding")?;
     assert_eq!(finding.expected, "Sec-WebSocket-Version: 13");
-    assert_eq!(finding.received, "the field `Sec-WebSocket-Version: 8`");
+    assert_eq!(finding.received, r#"the field `Sec-WebSocket-Version: "8"`"#);
     let judgement =
         judge_client("1.000 #0 accepted\n2.000 #0 < \"POST / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n\"\n")?;
     let finding = judgement.findings.first().ok_or("no finding")?;

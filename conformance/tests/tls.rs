@@ -74,7 +74,7 @@ fn the_whole_suite_has_the_same_verdicts_over_tls() -> Result {
         let report = std::fs::read_to_string(folder.path().join("reports/latest/report.json"))?;
         let report: serde_json::Value = serde_json::from_str(&report)?;
         assert_eq!(
-            report["target"].as_str().is_some_and(|url| url.starts_with("https")),
+            report["target"]["url"].as_str().is_some_and(|url| url.starts_with("https")),
             arguments.contains(&"--tls")
         );
         let cases = report["cases"].as_array().cloned().unwrap_or_default();

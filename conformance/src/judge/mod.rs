@@ -1,6 +1,7 @@
 //! The judge: facts and expectations in, findings and a verdict out. No sockets and no clock.
 //!
-//! Four rooms, each of which knows those before it alone: `verdict`, `receive`, `expect`, `run`.
+//! Four rooms, and arrows in one direction: `run` -> `expect` -> `receive` -> `verdict`. Each may use those behind it,
+//! and none knows of those before it.
 
 pub(crate) mod expect;
 pub(crate) mod receive;

@@ -109,7 +109,9 @@ impl Printer {
             there.entry(id).or_insert(other).upgrade();
         }
         let name = self.names.get(&id).cloned().unwrap_or_default();
-        texts.iter().for_each(|text| self.line(at, &format!("{name}{arrow} {text}")));
+        for text in texts {
+            self.line(at, &format!("{name}{arrow} {text}"));
+        }
     }
 }
 

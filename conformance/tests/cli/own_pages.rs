@@ -37,6 +37,22 @@ fn own_clauses_stand_beside_the_built_in_ones() -> Result {
 }
 
 #[test]
+fn a_case_that_judges_a_client_is_listed_and_skipped() -> Result {
+    let folder = TempDir::new()?;
+    let covers = "\"rfc6455/5.1/close-on-unmasked\"";
+    write(folder.path(), "m/websocket/q.md", &page(covers, "accept\n< GET * HTTP/1.1"))?;
+    let listed = out(&pushspec(folder.path(), &["list", "--fixtures", "m"])?);
+    assert!(listed.contains("websocket/q/opens"), "{listed}");
+    let explained = out(&pushspec(folder.path(), &["explain", "websocket/q/opens", "--fixtures", "m"])?);
+    assert!(explained.contains("needs: nothing"), "{explained}");
+    // Nothing that was selected could be judged.
+    assert_exit(&pushspec(folder.path(), &["run", "--fixtures", "m", "--report-dir", "r"])?, 4);
+    let report = fs::read_to_string(folder.path().join("r/report.json"))?;
+    assert!(report.contains("it judges a client, and no client is run yet"), "{report}");
+    Ok(())
+}
+
+#[test]
 fn a_file_with_the_name_of_a_built_in_one_stands_in_its_place() -> Result {
     let folder = TempDir::new()?;
     write(folder.path(), "m/sse/q.md", &page("\"html-sse/1/done-last\"", OPENS))?;

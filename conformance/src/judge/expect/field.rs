@@ -43,8 +43,15 @@ pub(crate) fn field_miss(
         return Ok((!absent_is_right).then(|| format!("no field `{}`", pattern.name)));
     }
     let found = values.iter().map(|value| shown(value)).collect::<Vec<_>>().join(", ");
+    let fits = value_fits(&pattern.test, &values, scope)?;
+    let many = if values.len() > 1 { format!("{} fields", values.len()) } else { "the field".to_owned() };
+    Ok((!fits).then(|| format!("{many} `{}: {found}`", pattern.name)))
+}
+
+/// Whether the values of all fields of one name pass a test; there is at least one.
+fn value_fits(test: &FieldTest, values: &[Vec<u8>], scope: &dyn Scope) -> Result<bool, NoValue> {
     let single = |fits: bool| fits && values.len() == 1;
-    let fits = match &pattern.test {
+    Ok(match test {
         FieldTest::Present => true,
         FieldTest::Absent | FieldTest::Same => false,
         FieldTest::Exactly(template) => single(values[0] == template.bytes(scope)?),
@@ -70,9 +77,7 @@ pub(crate) fn field_miss(
             values.iter().all(|value| grammar::fits(*grammar, value))
         }
         FieldTest::Fits(grammar) => single(grammar::fits(*grammar, &values[0])),
-    };
-    let many = if values.len() > 1 { format!("{} fields", values.len()) } else { "the field".to_owned() };
-    Ok((!fits).then(|| format!("{many} `{}: {found}`", pattern.name)))
+    })
 }
 
 /// How the fields of one name differ from those of the answer before.

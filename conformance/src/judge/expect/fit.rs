@@ -73,13 +73,13 @@ impl Context<'_> {
 
     /// A heartbeat, or the end of a body.
     fn body_part_fit(&self, item: &ExpectItem, came: &Item) -> Fit {
+        use ExpectItem::{Comment, End, NoMessages};
         match (item, came) {
-            (ExpectItem::Comment, Item::Comment) => Fit::Fits,
-            (ExpectItem::Comment, Item::Frame(_)) => Fit::Passes,
-            (ExpectItem::Comment | ExpectItem::NoMessages, Item::Message(message)) => self.other(message),
-            (ExpectItem::End | ExpectItem::NoMessages, Item::End) => Fit::Fits,
-            (ExpectItem::End, Item::Message(_)) => Fit::Passes,
-            (ExpectItem::End | ExpectItem::NoMessages, Item::Comment) => Fit::Passes,
+            (Comment, Item::Comment) | (End | NoMessages, Item::End) => Fit::Fits,
+            (Comment | NoMessages, Item::Message(message)) => self.other(message),
+            (Comment, Item::Frame(_)) | (End, Item::Message(_)) | (End | NoMessages, Item::Comment) => {
+                Fit::Passes
+            }
             _ => Fit::Not,
         }
     }

@@ -126,7 +126,7 @@ impl Connection {
             Side::Server => {
                 let (payloads, accepted) = self.sent.note_answers(bytes);
                 if let Some(head) = accepted {
-                    self.open_websocket(now, Side::Client, &head);
+                    self.open_websocket(now, Side::Client, is_extended(&head));
                 }
                 payloads
             }
@@ -266,9 +266,10 @@ impl Connection {
             sink.relevant(&[Invariant::CloseAnnounced]);
         }
         self.cursor = head_cursor(&head, &self.reading).or(self.cursor.take());
-        sink.item(Item::Head(head.clone()));
+        let extended = is_extended(&head);
+        sink.item(Item::Head(head));
         if status == 101 {
-            return self.open_websocket(now, Side::Server, &head);
+            return self.open_websocket(now, Side::Server, extended);
         }
         self.prelude = 0;
         if body.is_none() && status >= 200 {
@@ -296,9 +297,8 @@ impl Connection {
         };
     }
 
-    /// Frames come from here on; `head` is that of the 101. What lies there already belongs to them.
-    fn open_websocket(&mut self, now: Duration, sender: Side, head: &Head) {
-        let extended = head.value("Sec-WebSocket-Extensions").is_some();
+    /// Frames come from here on. What lies there already belongs to them.
+    fn open_websocket(&mut self, now: Duration, sender: Side, extended: bool) {
         let early = match &mut self.layer {
             Layer::Head(reader) => reader.rest(),
             _ => Vec::new(),
@@ -378,6 +378,11 @@ impl Connection {
             self.sink(now).breach(Invariant::BodiesWhole, seen);
         }
     }
+}
+
+/// Whether a 101 accepts an extension.
+fn is_extended(head: &Head) -> bool {
+    head.value("Sec-WebSocket-Extensions").is_some()
 }
 
 /// Whether bytes, of which more may come, can be those of an answer.

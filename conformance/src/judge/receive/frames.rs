@@ -103,7 +103,7 @@ impl FrameReader {
             sink.breach(I::WebSocketOneClose, shown());
         }
         self.closed |= frame.opcode == Opcode::CLOSE;
-        for invariant in frame.facts().iter().filter_map(|fact| self.broken_by(fact)) {
+        for invariant in frame.facts().iter().filter_map(|fact| self.broken_by(*fact)) {
             sink.breach(invariant, shown());
         }
     }
@@ -133,7 +133,7 @@ impl FrameReader {
     }
 
     /// The invariant that a frame breaks by what is remarkable about it.
-    fn broken_by(&self, fact: &FactKind) -> Option<Invariant> {
+    fn broken_by(&self, fact: FactKind) -> Option<Invariant> {
         use Invariant as I;
         match fact {
             // A client masks its frames (section 5.1); whether it does is for a case to look at.

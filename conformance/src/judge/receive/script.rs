@@ -63,7 +63,9 @@ impl ScriptReader {
                     sink.relevant(&[Invariant::IframeScripts, Invariant::IframeBetween]);
                     let calls = calls(&self.iframe, &preprocessed(&rest[content]));
                     self.message_seen |= !calls.is_empty();
-                    calls.into_iter().for_each(|item| sink.item(item));
+                    for item in calls {
+                        sink.item(item);
+                    }
                     end
                 }
             };

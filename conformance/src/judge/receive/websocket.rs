@@ -25,7 +25,9 @@ impl WebSocket {
         while let Some(frame) = self.frames.next(sink) {
             let message = self.messages.push(&frame, sink);
             sink.item(Item::Frame(frame));
-            message.into_iter().for_each(|message| sink.item(Item::Message(message)));
+            if let Some(message) = message {
+                sink.item(Item::Message(message));
+            }
         }
     }
 }

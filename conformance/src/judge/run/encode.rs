@@ -32,9 +32,9 @@ pub(crate) fn outgoing(item: &SendItem, side: Side, scope: &mut CaseScope) -> Re
         }
         SendItem::Bytes(text) => Outgoing::Bytes(vec![scope.with_headers(text.bytes(scope)?)]),
         SendItem::Frame(item) => Outgoing::Bytes(vec![frame(item, side, scope)?.encode()]),
-        SendItem::Chop(size, inner) => match outgoing(inner, side, scope)? {
+        SendItem::Chop(length, inner) => match outgoing(inner, side, scope)? {
             Outgoing::Bytes(pieces) => {
-                Outgoing::Bytes(pieces.concat().chunks(*size).map(<[u8]>::to_vec).collect())
+                Outgoing::Bytes(pieces.concat().chunks(*length).map(<[u8]>::to_vec).collect())
             }
             other => other,
         },

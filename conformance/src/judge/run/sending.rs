@@ -82,7 +82,7 @@ fn traced(name: &ConnectionName, side: Side, item: &SendItem, sent: &Outgoing, s
         SendItem::HttpLine(_) => readable_line(bytes.strip_suffix(b"\r\n").unwrap_or(&bytes)),
         SendItem::Bytes(_) => shown(&bytes),
         SendItem::Frame(_) => shown_frames(side, &bytes),
-        SendItem::Chop(size, _) => format!("chop {size} {}", shown(&bytes)),
+        SendItem::Chop(length, _) => format!("chop {length} {}", shown(&bytes)),
         _ => return source.to_owned(),
     };
     let line = format!("{}> {text}", name.0);

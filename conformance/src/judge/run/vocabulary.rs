@@ -45,7 +45,7 @@ pub enum Action {
     Publish(PublishRequest),
     /// Nothing, until something happens or this time has come.
     Wait(Duration),
-    /// The case is over: see [`Machine::finish`](super::machine::Machine::finish).
+    /// The case is over: see [`Machine::finish`](crate::judge::Machine::finish).
     Done,
 }
 
