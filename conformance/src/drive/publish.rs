@@ -113,8 +113,9 @@ impl Publisher {
         }
         let replaced = |name: &str| headers.keys().any(|own| own.eq_ignore_ascii_case(name));
         let shared = self.headers.iter().filter(|(name, _)| !replaced(name));
-        shared.for_each(|(name, value)| field(name, value));
-        headers.iter().for_each(|(name, value)| field(name, value));
+        for (name, value) in shared.map(|(name, value)| (name, value)).chain(headers) {
+            field(name, value);
+        }
         field("Accept", "*/*");
         field("Content-Type", content_type);
         field("Content-Length", &body.len().to_string());

@@ -14,6 +14,7 @@ use toml::de::{DeTable, DeValue};
 
 use self::fields::{header_mistakes, method_wrong, origin_wrong};
 use self::places::{CHANNEL, IFRAME, LONG_POLLING, POLLING, Places};
+use super::session::Session;
 use super::tables::Profile;
 use crate::mistake::Wrong;
 
@@ -28,7 +29,7 @@ pub(super) struct Mistake {
 
 /// Every value of a profile that makes no request, or another one than was meant.
 pub(super) fn mistakes(profile: &Profile) -> Vec<Mistake> {
-    let given: Vec<String> = profile.session.iter().flat_map(|session| session.names()).collect();
+    let given: Vec<String> = profile.session.iter().flat_map(Session::names).collect();
     let places = Places::new(&given);
     let mut found = top_mistakes(profile);
     found.extend(header_mistakes("headers", "", &profile.headers));
