@@ -227,12 +227,12 @@ fn resolve(named: &BTreeMap<&str, Names>, from: &str, path: &Path) -> Option<Str
 /// The file that defines a name which another one may re-export.
 fn definition(named: &BTreeMap<&str, Names>, file: &str, rest: &[String]) -> String {
     let file = if file.is_empty() { "lib" } else { file };
-    let Some(names) = named.get(file) else { return file.to_owned() };
-    if let Some(path) = names.exported.get(&rest[0]) {
+    let Some(front) = named.get(file) else { return file.to_owned() };
+    if let Some(path) = front.exported.get(&rest[0]) {
         return resolve(named, file, path).unwrap_or_else(|| file.to_owned());
     }
-    let globs = names.globs.iter().filter_map(|path| resolve(named, file, path));
+    let globs = front.globs.iter().filter_map(|path| resolve(named, file, path));
     let defines =
-        |there: &String| named.get(there.as_str()).is_some_and(|names| names.defined.contains(&rest[0]));
+        |there: &String| named.get(there.as_str()).is_some_and(|there| there.defined.contains(&rest[0]));
     globs.into_iter().find(defines).unwrap_or_else(|| file.to_owned())
 }
