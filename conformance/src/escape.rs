@@ -22,7 +22,6 @@ fn is_harmless(character: char) -> bool {
 }
 
 /// A word as a shell takes it.
-#[cfg(feature = "reports")]
 pub(crate) fn quoted(word: &str) -> String {
     let plain = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:=@,+%".contains(&byte));
     if plain && !word.is_empty() { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }

@@ -3,22 +3,22 @@
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use std::sync::Arc;
-//!
 //! use pushspec::drive::schedule::Options;
-//! use pushspec::suite::Suite;
+//! use pushspec::profile::event_stream::EventStream;
 //! use pushspec::profile::{Profile, Target};
+//! use pushspec::suite::Suite;
 //!
-//! let profile = Profile::parse("pushspec.toml", "[sse]\npath = \"/events\"\n")?;
+//! let profile = Profile::default().with_sse(EventStream::at("/events"));
 //! let target = Target::new("http://127.0.0.1:8080", profile)?;
-//! let outcome = Suite::embedded()?.run(&Arc::new(target), &Options::default()).await?;
-//! assert!(outcome.is_conformant(false), "{:#?}", outcome.findings());
+//! Suite::embedded()?.run(&target, &Options::default()).await?.assert_conformant();
 //! # Ok(())
 //! # }
 //! ```
 //!
 //! Not supported: HTTP/2 and HTTP/3, WebSocket extensions, and judging clients.
 
+pub mod baseline;
+mod calendar;
 pub mod case;
 pub mod catalogue;
 #[cfg(feature = "program")]
@@ -31,8 +31,8 @@ pub mod load;
 pub mod mistake;
 pub mod outcome;
 pub mod profile;
-#[cfg(feature = "reports")]
 pub mod report;
+pub mod secret;
 pub mod suite;
 pub mod transcript;
 pub mod vector;

@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    pushspec::cli::main().await
+fn main() -> ExitCode {
+    match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime.block_on(pushspec::cli::main()),
+        Err(error) => pushspec::cli::no_runtime(&error),
+    }
 }

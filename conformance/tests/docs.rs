@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use pushspec::catalogue::Binds;
+use pushspec::case::Case;
+use pushspec::catalogue::{Binds, Clause, Level};
 use pushspec::profile::{CAPABILITIES, TECHNIQUES};
 use pushspec::suite::Suite;
 
@@ -44,7 +45,23 @@ fn help(arguments: &[&str]) -> Result<String> {
 #[test]
 fn the_command_line_is_documented() -> Result {
     let mut text = format!("# The command line\n\n{GENERATED}");
-    for arguments in [vec![], vec!["run"], vec!["list"], vec!["explain"], vec!["load"], vec!["serve"]] {
+    let commands = [
+        "run",
+        "init",
+        "list",
+        "explain",
+        "load",
+        "report",
+        "diff",
+        "matrix",
+        "merge",
+        "replay",
+        "proxy",
+        "completions",
+        "man",
+        "serve",
+    ];
+    for arguments in [vec![]].into_iter().chain(commands.map(|command| vec![command])) {
         let name = [&["pushspec"], &arguments[..]].concat().join(" ");
         text.push_str(&format!("\n## `{name}`\n\n```text\n{}\n```\n", help(&arguments)?));
     }
@@ -91,47 +108,96 @@ fn the_cases_are_listed() -> Result {
 #[test]
 fn the_coverage_of_the_clauses_is_listed() -> Result {
     let suite = Suite::embedded()?;
-    let mut specifications: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+    let mut specifications: BTreeMap<&str, Vec<&Clause>> = BTreeMap::new();
     for clause in suite.catalogue.clauses() {
         specifications.entry(clause.id.split('/').next().unwrap_or_default()).or_default().push(clause);
     }
-    let mut text = format!("# Coverage of the clauses\n\n{GENERATED}");
-    for (name, clauses) in specifications {
-        let cases_of = |id: &str| suite.cases.iter().filter(|case| case.clauses().contains(&id)).count();
-        let covered = clauses.iter().filter(|clause| clause.waived.is_none()).count();
-        let title = &clauses[0].specification;
-        text.push_str(&format!(
-            "\n## {name}\n\n{title}: {} clauses, {covered} judged, {} waived.\n\n",
-            clauses.len(),
-            clauses.len() - covered
-        ));
+    let mut text = format!("# Coverage of the clauses\n\n{GENERATED}\n{COVERAGE}");
+    for (name, clauses) in &specifications {
+        text.push_str(&counted(name, clauses));
+    }
+    for (name, clauses) in &specifications {
+        text.push_str(&format!("\n## {name}\n\n{}\n\n", clauses[0].specification));
         text.push_str("| clause | level | binds | cases |\n|---|---|---|---|\n");
         for clause in clauses {
-            let binds = match clause.binds {
-                Binds::Server => "server",
-                Binds::Client => "client",
-                Binds::Both => "both",
-            };
-            let cases = match &clause.waived {
-                Some(reason) => format!("waived: {reason}"),
-                None => cases_of(&clause.id).to_string(),
-            };
-            text.push_str(&format!("| {} | {} | {binds} | {cases} |\n", clause.id, clause.level.spelling()));
+            text.push_str(&covered(&suite, clause));
         }
     }
     check("fixtures/requirements/COVERAGE.md", &text)
 }
 
+/// What stands above the table of all specifications, and its head.
+const COVERAGE: &str = "A statement is normative where the text binds somebody: its level is not `practice`. A clause is judged by a case or an
+invariant, or it is waived, and the reason stands in the tables below. A clause of practice is counted apart.
+
+| document | normative statements | bind a server | judged | waived | practice, judged | practice, waived |
+|---|---|---|---|---|---|---|
+";
+
+/// The line of a specification: how many of its statements bind a server, and what became of them.
+fn counted(name: &str, clauses: &[&Clause]) -> String {
+    let (practice, normative): (Vec<&Clause>, Vec<&Clause>) =
+        clauses.iter().copied().partition(|clause| clause.level == Level::Practice);
+    let bind: Vec<&Clause> =
+        normative.iter().copied().filter(|clause| clause.binds != Binds::Client).collect();
+    let waived = |clauses: &[&Clause]| clauses.iter().filter(|clause| clause.waived.is_some()).count();
+    format!(
+        "| [{name}](#{name}) | {} | {} | {} | {} | {} | {} |\n",
+        normative.len(),
+        bind.len(),
+        bind.len() - waived(&bind),
+        waived(&bind),
+        practice.len() - waived(&practice),
+        waived(&practice)
+    )
+}
+
+/// The line of a clause: how many cases judge it, or why none does.
+fn covered(suite: &Suite, clause: &Clause) -> String {
+    let binds = match clause.binds {
+        Binds::Server => "server",
+        Binds::Client => "client",
+        Binds::Both => "both",
+    };
+    let cases = match &clause.waived {
+        Some(reason) => format!("waived: {reason}"),
+        None => {
+            let judges = |case: &&Case| case.clauses().contains(&clause.id.as_str());
+            suite.cases.iter().filter(judges).count().to_string()
+        }
+    };
+    format!("| {} | {} | {binds} | {cases} |\n", clause.id, clause.level.spelling())
+}
+
 #[test]
 fn the_faults_are_listed() -> Result {
     let mut text = format!(
-        "# The faults\n\n{GENERATED}\nWhat `pushspec run --fault NAME` puts before the server. Which cases catch each is in the snapshot of `conformance/tests/faults.rs`.\n\n| fault | technique | a server with it |\n|---|---|---|\n"
+        "# The faults\n\n{GENERATED}\nWhat `pushspec run --fault NAME` puts before the server. A fault is named after what the server does; the clause is the one that\nit breaks. One case that catches each is in the snapshot of `conformance/tests/faults.rs`.\n\n| fault | clause | a server with it |\n|---|---|---|\n"
     );
     for fault in pushspec_faults::all() {
-        text.push_str(&format!("| `{}` | {} | {} |\n", fault.name, fault.technique, fault.summary));
+        text.push_str(&format!("| `{}` | {} | {} |\n", fault.name, fault.clause, fault.summary));
     }
     check("docs/faults.md", &text)
 }
+
+#[test]
+fn the_presets_are_listed() -> Result {
+    let mut text = format!("# The presets\n\n{GENERATED}\n{PRESETS}");
+    for (path, preset) in pushspec_fixtures::PRESETS {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let about = preset.lines().next().unwrap_or_default().trim_start_matches("# ");
+        text.push_str(&format!("| [`{name}`](../fixtures/{path}.toml) | {about} |\n"));
+    }
+    check("docs/presets.md", &text)
+}
+
+const PRESETS: &str = "`pushspec init URL --preset NAME` begins with what is known of a kind of server. A preset is a profile with comments: read what
+it writes, and change what differs on your server. To add one, add a file to `fixtures/presets/`. Its first line says what it
+is for. A line `# look: PATH STATUS BEGINNING` says by which response to a GET `pushspec init` recognizes such a server.
+
+| preset | what |
+|---|---|
+";
 
 /// The hand-written documents name everything that there is.
 #[test]
@@ -147,10 +213,10 @@ fn the_profile_is_described_whole() -> Result {
 fn the_readme_says_how_many_cases_there_are() -> Result {
     let suite = Suite::embedded()?;
     let text = fs::read_to_string(root().join("README.md"))?;
-    assert!(
-        text.contains(&format!("{} cases", suite.cases.len())),
-        "README.md gives another number of cases than {}",
-        suite.cases.len()
-    );
+    let (before, rest) =
+        text.split_once("The suite has ").ok_or("README.md does not say how many cases there are")?;
+    let (_number, after) =
+        rest.split_once(" cases ").ok_or("README.md does not say how many cases there are")?;
+    check("README.md", &format!("{before}The suite has {} cases {after}", suite.cases.len()))?;
     Ok(())
 }

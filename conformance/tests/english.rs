@@ -38,7 +38,21 @@ const OTHERS: &str = "docs/faults.md";
 /// The folder of the snapshots, among them those of all mistakes that the program finds.
 const SNAPSHOTS: &str = "conformance/tests/snapshots";
 
-const COMMANDS: [&[&str]; 6] = [&[], &["run"], &["list"], &["explain"], &["load"], &["serve"]];
+const COMMANDS: [&[&str]; 13] = [
+    &[],
+    &["run"],
+    &["init"],
+    &["list"],
+    &["explain"],
+    &["load"],
+    &["report"],
+    &["diff"],
+    &["matrix"],
+    &["merge"],
+    &["replay"],
+    &["proxy"],
+    &["serve"],
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -54,6 +68,10 @@ fn files(folder: &str) -> Result<Vec<String>> {
     for entry in fs::read_dir(root().join(folder))? {
         files.push(format!("{folder}/{}", entry?.file_name().to_string_lossy()));
     }
+    // Pictures and schemas are no prose.
+    let is_prose =
+        |file: &String| Path::new(file).extension().is_some_and(|kind| kind == "md" || kind == "snap");
+    files.retain(is_prose);
     files.sort();
     Ok(files)
 }

@@ -1,74 +1,58 @@
-//! The matrix of faults and cases: what each fault is caught by.
+//! The matrix of faults and cases: every fault is caught by a finding against the clause that it breaks, and every case
+//! fails under a fault. A case that cannot fail proves nothing.
 //!
-//! The table is a snapshot: no fault is caught by a case that does not stand in its row. A fault that no case catches
-//! and a case that no fault fails are errors whatever the snapshot says: a case that cannot fail proves nothing.
+//! The table is a snapshot with a block for each fault: the clause, one case that must catch it with a finding against
+//! that clause, and the cases for which this fault is the proof that they can fail. Every case stands in it once or
+//! more. What else a fault is caught by is of no concern: a server that has one is wrong in many places.
 //!
-//! Three things are not tried. A fault of a technique is not tried with the folders of other techniques: the relay does
-//! not apply it to their requests, and their cases make no others. A fault of HTTP is not tried with pages on which every
-//! WebSocket opens as that of the precondition does: it changes nothing once a WebSocket is open. And a page that moves megabytes is tried only with
-//! the faults that are there for it, one at a time: how many reads a megabyte takes differs from run to run, and what
-//! becomes of a frame otherwise is seen on the pages about frames.
+//! `cargo test` tries every fault with the case that must catch it. With the feature `matrix` it tries the rest of each
+//! block, too. `just bless` keeps what holds of the table, and looks only for what does not hold or is missing.
+//!
+//! An invariant is judged on the traffic of other cases: its line names one whose traffic shows the fault.
+
+#[path = "faults/table.rs"]
+mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use pushspec::case::Case;
 use pushspec::drive::schedule::Options;
 use pushspec::judge::Verdict;
-use pushspec::outcome::Outcome;
+use pushspec::outcome::{CaseOutcome, Outcome};
 use pushspec::profile::{Profile, Target};
 use pushspec::suite::{Pattern, Suite};
-use pushspec_faults::{self as fault, Fault, IDENTITY, Relay, TRANSPARENT};
+use pushspec_faults::{self as faults, Fault, IDENTITY, Relay, TRANSPARENT};
 use pushspec_reference::{Config, Server};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use table::{Block, Proof, Table};
+
 /// How many faults are tried at once. Most of a case that fails is waiting, so these are more than there are cores.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 32;
 
-/// The same while the table is written: what it shows shall be what a quiet machine shows.
-const AT_ONCE_FOR_THE_TABLE: usize = 3;
+/// How many faults are tried at once with many cases.
+const AT_ONCE_WITH_ALL: usize = 6;
 
-/// How often a fault whose row is not the one of the snapshot is tried again, by itself: a machine that stands still
-/// for a tenth of a second makes a case fail that has nothing to do with the fault. What catches it each time counts.
+/// How many of those that were not caught are tried again at once.
+const AT_ONCE_AGAIN: usize = 3;
+
+/// How many of the cases that catch a fault are tried alone when the table is written.
+const CANDIDATES: usize = 5;
+
+/// How often a fault that was not caught is tried again, by itself: some are a matter of milliseconds, which a busy
+/// machine does not have.
 const AGAIN: usize = 4;
 
-/// The page that moves megabytes.
+/// The page that moves megabytes. It is tried behind all others, with few faults at a time: how many reads a megabyte takes
+/// differs.
 const BULK: &str = "websocket/10.4-limits";
 
-/// The faults that are tried with it.
-const BULK_FAULTS: [&str; 10] = [
-    "large-message-is-cut",
-    "huge-message-is-an-error",
-    "room-for-64-fragments",
-    "ping-is-not-answered",
-    "many-pongs-stop-the-reader",
-    "later-answers-wait-for-a-message",
-    "rest-of-a-read-is-dropped",
-    "huge-frame-is-waited-for",
-    "huge-frame-stops-the-others",
-    "pong-within-an-answer",
-];
-
-/// What a fault is caught by, as it stands in the table.
-type Rows = BTreeMap<&'static str, Row>;
-
-#[derive(Debug, Default)]
-struct Row {
-    /// The ids of the cases with a verdict other than pass and skip.
-    caught: BTreeSet<String>,
-    /// The same of the page that moves megabytes.
-    bulk: BTreeSet<String>,
-    /// How many cases were skipped because a precondition did not pass.
-    skipped: usize,
-}
-
-/// How many cases of its row a fault is tried with where the whole matrix is not.
-const FEW: usize = 3;
-
-/// How many faults are tried with so few cases at once: there is little but waiting.
-const AT_ONCE_WITH_FEW: usize = 24;
+/// How many faults are tried at once with that page.
+const BULK_AT_ONCE: usize = 4;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_suite_finds_nothing_through_a_relay_without_a_fault() {
@@ -76,7 +60,8 @@ async fn the_suite_finds_nothing_through_a_relay_without_a_fault() {
     for fault in [&TRANSPARENT, &IDENTITY] {
         let server = Server::start(Config::default()).await.expect("the server starts");
         let relay = Relay::start(server.address(), fault).await.expect("the relay starts");
-        let outcome = judge(&suite, relay.address(), Vec::new()).await;
+        let options = Options::default();
+        let outcome = suite.run(&target(relay.address()), &options).await.expect("the suite runs");
         let findings: Vec<_> = outcome.findings().into_iter().collect();
         assert!(findings.is_empty(), "{}: {findings:#?}", fault.name);
         drop(relay);
@@ -85,311 +70,389 @@ async fn the_suite_finds_nothing_through_a_relay_without_a_fault() {
 }
 
 #[test]
-fn every_case_can_fail_by_the_table() {
+fn every_case_and_every_fault_stands_in_the_table() {
     let suite = Suite::embedded().expect("the pages are in order");
-    let table = Table::committed();
-    let fails = |case: &&Case| fault::all().any(|fault| table.has(fault, &case.id));
-    let never: Vec<&String> = suite.cases.iter().filter(|case| !fails(case)).map(|case| &case.id).collect();
+    let table = Table::committed(&suite);
+    let proven: BTreeSet<&str> = table.0.values().flat_map(Block::proofs).map(|proof| &*proof.case).collect();
+    let never: Vec<&String> = suite
+        .cases
+        .iter()
+        .filter(|case| tried(case))
+        .map(|case| &case.id)
+        .filter(|id| !proven.contains(id.as_str()))
+        .collect();
     assert!(never.is_empty(), "cases without a fault in the table, which `just bless` writes: {never:#?}");
+    for fault in faults::all() {
+        let clause = fault.clause;
+        assert!(suite.catalogue.clause(clause).is_some(), "{}: there is no clause {clause}", fault.name);
+        let block = table.0.get(fault.name);
+        let block = block.unwrap_or_else(|| panic!("{} is not in the table: `just bless`", fault.name));
+        assert_eq!(block.clause, clause, "{}: `just bless` writes the table", fault.name);
+    }
+    for name in table.0.keys() {
+        assert!(faults::by_name(name).is_some(), "{name} is in the table and is no fault: `just bless`");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_fault_is_caught_by_cases_of_its_row() {
+async fn every_fault_is_caught_by_a_finding_against_its_clause() {
     let suite = Arc::new(Suite::embedded().expect("the pages are in order"));
-    let table = Arc::new(Table::committed());
-    let mut missed = Vec::new();
+    if blessing() {
+        return bless(&suite).await;
+    }
+    let table = Table::committed(&suite);
+    let missed: Vec<String> = check(&suite, &table, AGAIN).await.iter().map(Miss::to_string).collect();
+    assert!(missed.is_empty(), "what the table says does not hold:\n{}", missed.join("\n"));
+}
+
+/// Faults by which what is published for one channel shows on another, or ends what others wait for, with the pages that see
+/// them.
+const LEAKS: [(&str, &[&str]); 8] = [
+    ("polls-are-told-by-their-beginning", &["polling/6202-2.1", "long-polling/6202-5"]),
+    ("pages-are-told-by-their-beginning", &["iframe/3"]),
+    ("publications-are-told-by-their-beginning", &["sse/9.2.3"]),
+    ("channels-are-told-by-their-beginning", &["sse/9.2.3"]),
+    ("replay-is-of-all-channels", &["sse/9.2.4"]),
+    ("subscriptions-are-told-by-their-beginning", &["websocket/5.1-push"]),
+    ("store-wakes-those-who-wait", &["long-polling/6202-2.1", "long-polling/6202-5"]),
+    ("empty-answer-begins-anew", &["long-polling/6202-2.1", "long-polling/6202-5"]),
+];
+
+/// Cases that run at once see what one publishes for another by chance. With one job each leak needs a case of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_job_sees_every_leak_between_channels() {
+    let suite = Arc::new(Suite::embedded().expect("the pages are in order"));
     let mut running = JoinSet::new();
-    for fault in fault::all() {
-        if running.len() >= AT_ONCE_WITH_FEW
-            && let Some(tried) = running.join_next().await
-        {
-            missed.extend(tried.expect("no panic"));
-        }
-        let (suite, table) = (Arc::clone(&suite), Arc::clone(&table));
+    for (name, pages) in LEAKS {
+        let fault = faults::by_name(name).expect("the fault exists");
+        let suite = Arc::clone(&suite);
         running.spawn(async move {
-            let few = caught(&suite, fault, table.few(&suite, fault)).await;
-            (!table.is_caught(fault, &few)).then_some(fault)
+            let select = pages.iter().map(|page| Pattern::new(page)).collect();
+            let seen = judge_with(&suite, fault, select, 0, 1).await;
+            seen.catches(fault).is_empty().then(|| format!("{name}: {}", seen.summary()))
         });
     }
-    missed.extend(running.join_all().await.into_iter().flatten());
-    // Some faults are a matter of milliseconds, which a busy machine does not have: they are tried by themselves.
-    let mut never = Vec::new();
-    'missed: for fault in missed {
-        for _ in 0..AGAIN {
-            let few = caught(&suite, fault, table.few(&suite, fault)).await;
-            // What only an invariant sees may take the traffic of cases elsewhere.
-            if table.is_caught(fault, &few) || table.is_caught(fault, &row(&suite, fault).await) {
-                continue 'missed;
-            }
-        }
-        never.push(fault.name);
-    }
-    assert!(never.is_empty(), "faults that their cases do not catch: {never:#?}");
+    let missed: Vec<String> = running.join_all().await.into_iter().flatten().collect();
+    assert!(missed.is_empty(), "leaks that one job does not see: {missed:#?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(not(feature = "matrix"), ignore = "takes minutes: `just matrix`")]
-async fn every_fault_is_caught_and_every_case_can_fail() {
-    let suite = Arc::new(Suite::embedded().expect("the pages are in order"));
-    check_folders(&suite);
-    let mut rows = matrix(&suite).await;
-    for name in BULK_FAULTS {
-        let fault = fault::by_name(name).expect("a fault of that name");
-        let bulk = caught(&suite, fault, vec![Pattern::new(BULK)]).await.caught;
-        rows.entry(name).or_default().bulk = bulk;
-    }
-    let table = if blessing() { Table::default() } else { Table::committed() };
-    let mut strays: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    for fault in fault::all() {
-        let mut strange = table.strays(fault, &rows[fault.name]);
-        for _ in 0..AGAIN {
-            if strange.is_empty() && table.is_caught(fault, &rows[fault.name]) {
-                break;
-            }
-            let mut again = row(&suite, fault).await;
-            if !rows[fault.name].bulk.is_empty() {
-                again.bulk = caught(&suite, fault, vec![Pattern::new(BULK)]).await.caught;
-            }
-            let still = table.strays(fault, &again);
-            strange.retain(|id| still.contains(id));
-            // What has failed once can fail.
-            again.caught.extend(rows[fault.name].caught.iter().cloned());
-            rows.insert(fault.name, again);
-        }
-        if !strange.is_empty() {
-            strays.insert(fault.name, strange);
-        }
-    }
-    if blessing() {
-        // It is written before anything is asserted: what is missing in it is easier to see with it.
-        insta::assert_snapshot!("matrix", print(&suite, &rows));
-    }
-    let missed = fault::all().filter(|fault| !table.is_caught(fault, &rows[fault.name]));
-    let missed: Vec<&str> = missed.map(|fault| fault.name).collect();
-    assert!(missed.is_empty(), "faults that no case catches which is meant to: {missed:#?}");
-    try_again_what_never_failed(&suite, &mut rows, &table).await;
-    let never_failed: Vec<&String> = never_failed(&suite, &rows).into_iter().map(|case| &case.id).collect();
-    assert!(never_failed.is_empty(), "cases that no fault fails: {never_failed:#?}");
-    if blessing() {
-        return;
-    }
-    assert!(strays.is_empty(), "faults that cases catch which are not meant to: {strays:#?}");
-}
-
-/// The cases that no fault has made fail.
-fn never_failed<'a>(suite: &'a Suite, rows: &Rows) -> Vec<&'a Case> {
-    let failed: BTreeSet<&String> = rows.values().flat_map(Row::all).collect();
-    suite.cases.iter().filter(|case| !failed.contains(&case.id)).collect()
-}
-
-/// Tries a case that no fault has made fail with the faults of its rows in the table, by itself. A fault of a server
-/// that takes the first piece for the whole shows only where the pieces arrive one by one, and on a busy machine they
-/// may arrive together.
-async fn try_again_what_never_failed(suite: &Suite, rows: &mut Rows, table: &Table) {
-    let cases: Vec<String> = never_failed(suite, rows).into_iter().map(|case| case.id.clone()).collect();
-    for id in cases {
-        let page = Pattern::new(page_of_id(&id));
-        let known = fault::all().filter(|fault| table.has(fault, &id));
-        for fault in known.flat_map(|fault| [fault; AGAIN]) {
-            let again = caught(suite, fault, vec![page.clone()]).await;
-            if again.caught.contains(&id) {
-                rows.entry(fault.name).or_default().caught.insert(id);
-                break;
-            }
-        }
-    }
-}
-
-/// Whether the table is to be written rather than compared.
+/// Whether the table is to be written rather than held against what happens. Without the feature it is read only.
 fn blessing() -> bool {
-    std::env::var_os("INSTA_UPDATE").is_some_and(|update| update == "always")
+    cfg!(feature = "matrix") && std::env::var_os("INSTA_UPDATE").is_some_and(|update| update == "always")
 }
 
-/// The rows of all faults.
-async fn matrix(suite: &Arc<Suite>) -> Rows {
-    let mut rows = Rows::new();
+/// What does not hold of a block.
+#[derive(Debug)]
+struct Miss {
+    fault: &'static Fault,
+    /// Whether the fault is not caught.
+    is_uncaught: bool,
+    /// The cases that do not fail.
+    passed: Vec<Proof>,
+}
+
+impl fmt::Display for Miss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_uncaught {
+            writeln!(f, "{}: nothing is found against {}", self.fault.name, self.fault.clause)?;
+        }
+        self.passed.iter().try_for_each(|proof| writeln!(f, "{}: {proof} does not fail", self.fault.name))
+    }
+}
+
+/// Tries every fault with the case that must catch it, and in the matrix with the rest of its block. What does not hold
+/// is tried again, so many times, with little beside it.
+async fn check(suite: &Arc<Suite>, table: &Table, again: usize) -> Vec<Miss> {
+    let blocks = faults::all().filter_map(|fault| Some((fault, table.0.get(fault.name)?.clone())));
+    let mut missed = check_once(suite, blocks.collect(), 0, AT_ONCE).await;
+    for attempt in 1..=again {
+        let blocks = missed.drain(..).map(|miss| {
+            let others = miss.passed.into_iter().collect();
+            (miss.fault, Block { others, ..table.0[miss.fault.name].clone() })
+        });
+        let blocks = blocks.collect();
+        missed = check_once(suite, blocks, attempt, AT_ONCE_AGAIN).await;
+    }
+    missed
+}
+
+async fn check_once(
+    suite: &Arc<Suite>,
+    blocks: Vec<(&'static Fault, Block)>,
+    attempt: usize,
+    at_once: usize,
+) -> Vec<Miss> {
+    let moves_megabytes = |(_, block): &(_, Block)| block.wanted().any(|proof| proof.case.starts_with(BULK));
+    let (bulk, others): (Vec<_>, Vec<_>) = blocks.into_iter().partition(moves_megabytes);
+    let mut missed = Vec::new();
+    for (blocks, at_once) in [(others, at_once), (bulk, BULK_AT_ONCE)] {
+        let mut running = JoinSet::new();
+        let slots = Arc::new(Semaphore::new(at_once));
+        for (fault, block) in blocks {
+            let (suite, slots) = (Arc::clone(suite), Arc::clone(&slots));
+            running.spawn(async move {
+                let _slot = slots.acquire().await;
+                try_block(&suite, fault, &block, attempt).await
+            });
+        }
+        missed.extend(running.join_all().await.into_iter().flatten());
+    }
+    missed
+}
+
+async fn try_block(suite: &Suite, fault: &'static Fault, block: &Block, attempt: usize) -> Option<Miss> {
+    let seen = judge(suite, fault, block.wanted().flat_map(Proof::patterns).collect(), attempt).await;
+    let mut is_uncaught = !seen.against(&block.caught_by.case, fault.clause);
+    // The traffic that is named for an invariant must show the fault by itself.
+    if block.caught_by.seen_in.is_some() && block.wanted().count() > 1 {
+        let alone = judge(suite, fault, block.caught_by.patterns().collect(), attempt).await;
+        is_uncaught = !alone.against(&block.caught_by.case, fault.clause);
+    }
+    let passed: Vec<Proof> = block.wanted().filter(|proof| !seen.fails(&proof.case)).cloned().collect();
+    (is_uncaught || !passed.is_empty()).then_some(Miss { fault, is_uncaught, passed })
+}
+
+/// Writes the table: what of it holds, and what is found for the rest.
+async fn bless(suite: &Arc<Suite>) {
+    let mut table = Table::committed(suite);
+    table.0.retain(|name, block| faults::by_name(name).is_some_and(|fault| fault.clause == block.clause));
+    let mut others = BTreeMap::new();
+    for miss in check(suite, &table, 1).await {
+        let Some(mut block) = table.0.remove(miss.fault.name) else { continue };
+        block.others.retain(|proof| !miss.passed.contains(proof));
+        if miss.is_uncaught {
+            others.insert(miss.fault.name, block.others);
+        } else {
+            table.0.insert(miss.fault.name.to_owned(), block);
+        }
+    }
+    let uncaught = find_catches(suite, &mut table).await;
+    for (name, others) in others {
+        if let Some(block) = table.0.get_mut(name) {
+            block.others.extend(others.into_iter().filter(|proof| *proof != block.caught_by));
+        }
+    }
+    find_proofs(suite, &mut table).await;
+    insta::assert_snapshot!("matrix", table.print(suite));
+    assert!(uncaught.is_empty(), "faults without a finding against their clause:\n{}", uncaught.join("\n"));
+    let proven: BTreeSet<&str> = table.0.values().flat_map(Block::proofs).map(|proof| &*proof.case).collect();
+    let never: Vec<&str> = suite
+        .cases
+        .iter()
+        .filter(|case| tried(case))
+        .map(|case| &*case.id)
+        .filter(|id| !proven.contains(id))
+        .collect();
+    assert!(never.is_empty(), "cases that no fault fails: {never:#?}");
+}
+
+/// Tries the faults that are not in the table with all cases that may see them. Says what is found instead where
+/// nothing is found against their clause.
+async fn find_catches(suite: &Arc<Suite>, table: &mut Table) -> Vec<String> {
+    let mut uncaught = Vec::new();
     let mut running = JoinSet::new();
-    let at_once = if blessing() { AT_ONCE_FOR_THE_TABLE } else { AT_ONCE };
-    for fault in fault::all() {
-        if running.len() >= at_once
-            && let Some(row) = running.join_next().await
-        {
-            rows.extend([row.expect("no panic")]);
-        }
-        let suite = Arc::clone(suite);
-        running.spawn(async move { (fault.name, row(&suite, fault).await) });
+    let slots = Arc::new(Semaphore::new(AT_ONCE_WITH_ALL));
+    let missing: Vec<&'static Fault> =
+        faults::all().filter(|fault| !table.0.contains_key(fault.name)).collect();
+    for fault in missing {
+        let (suite, slots) = (Arc::clone(suite), Arc::clone(&slots));
+        running.spawn(async move {
+            let _slot = slots.acquire().await;
+            let (mut seen, mut caught_by) = (Seen::default(), None);
+            for select in [cases_of(&suite, fault), pages(&suite, fault)] {
+                if caught_by.is_none() && !select.is_empty() {
+                    seen = judge(&suite, fault, select, 0).await;
+                    caught_by = catch_alone(&suite, fault, &seen).await;
+                }
+            }
+            (fault, seen, caught_by)
+        });
     }
-    rows.extend(running.join_all().await);
-    rows
+    while let Some(tried) = running.join_next().await {
+        let (fault, seen, caught_by) = tried.expect("no panic");
+        let Some(caught_by) = caught_by else {
+            uncaught.push(format!("{} ({}): {}", fault.name, fault.clause, seen.summary()));
+            continue;
+        };
+        let proofs = seen.proofs().into_iter();
+        let others = proofs.filter(|proof| !table.proves(&proof.case) && *proof != caught_by).collect();
+        let block = Block { clause: fault.clause.to_owned(), caught_by, others };
+        table.0.insert(fault.name.to_owned(), block);
+    }
+    uncaught
 }
 
-/// A case uses the technique of its folder and no other, unless the folder is that of HTTP.
-fn check_folders(suite: &Suite) {
-    let folders: BTreeSet<&str> = suite.cases.iter().map(|case| case.folder.as_str()).collect();
-    for case in suite.cases.iter().filter(|case| case.folder != "http") {
-        assert_eq!(case.technique, case.folder, "{}", case.id);
-        for line in case.section().conversation.iter().flatten() {
-            let mut words = line.source.split_ascii_whitespace().skip_while(|word| *word != "subscribe");
-            let technique = words.nth(1).unwrap_or(&case.folder);
-            assert!(technique == case.folder || !folders.contains(technique), "{}: {}", case.id, line.source);
+/// The first of the cases that caught a fault that does so without the others, too.
+async fn catch_alone(suite: &Suite, fault: &'static Fault, seen: &Seen) -> Option<Proof> {
+    for proof in seen.catches(fault).into_iter().take(CANDIDATES) {
+        let alone = judge(suite, fault, proof.patterns().collect(), 0).await;
+        if alone.against(&proof.case, fault.clause) {
+            return Some(proof);
+        }
+    }
+    None
+}
+
+/// Looks for a fault for each case that stands nowhere in the table: first among those of its technique.
+async fn find_proofs(suite: &Arc<Suite>, table: &mut Table) {
+    let (http, of_techniques): (Vec<_>, Vec<_>) = faults::all().partition(|fault| fault.technique == "http");
+    let order: Vec<&'static Fault> = of_techniques.into_iter().chain(http).collect();
+    for some in order.chunks(AT_ONCE_WITH_ALL) {
+        let mut running = JoinSet::new();
+        for &fault in some {
+            let sees = |case: &&Case| tried(case) && !table.proves(&case.id) && can_see(case, fault);
+            let select = suite.cases.iter().filter(sees).map(|case| Pattern::new(&case.id));
+            let (suite, select) = (Arc::clone(suite), select.collect::<Vec<_>>());
+            if !select.is_empty() {
+                running.spawn(async move { (fault, judge(&suite, fault, select, 0).await) });
+            }
+        }
+        for (fault, seen) in running.join_all().await {
+            let found: Vec<Proof> =
+                seen.proofs().into_iter().filter(|proof| !table.proves(&proof.case)).collect();
+            if let Some(block) = table.0.get_mut(fault.name) {
+                block.others.extend(found);
+            }
         }
     }
 }
 
-/// The pages whose cases can see a fault, without the one that moves megabytes.
+/// The cases that judge a clause. Where an invariant does, the first case of each page makes traffic for it.
+fn cases_of(suite: &Suite, fault: &Fault) -> Vec<Pattern> {
+    let mut cases: Vec<&Case> = suite
+        .cases
+        .iter()
+        .filter(|case| tried(case))
+        .filter(|case| case.clauses().contains(&fault.clause))
+        .collect();
+    let invariants: BTreeSet<&str> =
+        cases.iter().filter(|case| case.invariant().is_some()).map(|case| &*case.folder).collect();
+    let mut pages = BTreeSet::new();
+    let traffic = suite.cases.iter().filter(|case| {
+        let here =
+            invariants.contains(&*case.folder) || (invariants.contains("http") && case.folder == "sse");
+        here && tried(case)
+            && case.invariant().is_none()
+            && case.page.path != BULK
+            && pages.insert(&case.page.path)
+    });
+    cases.extend(traffic);
+    cases.into_iter().map(|case| Pattern::new(&case.id)).collect()
+}
+
+/// The pages whose cases may see a fault.
 fn pages(suite: &Suite, fault: &Fault) -> Vec<Pattern> {
-    let opening = pages_with_openings(suite);
-    let sees = |page: &str| match page.split('/').next() {
-        Some("http") => true,
-        Some("websocket") if fault.technique == "http" => opening.contains(page),
-        folder => fault.technique == "http" || folder == Some(fault.technique),
-    };
-    let pages: BTreeSet<&str> = suite.cases.iter().map(page_of).collect();
-    pages.into_iter().filter(|page| *page != BULK && sees(page)).map(Pattern::new).collect()
+    let cases = suite.cases.iter().filter(|case| tried(case) && can_see(case, fault));
+    let pages: BTreeSet<&str> = cases.map(|case| &*case.page.path).collect();
+    pages.into_iter().map(Pattern::new).collect()
 }
 
-/// The pages with a connection that does not open like that of the precondition, with an opening that is judged, or with
-/// invariants.
-fn pages_with_openings(suite: &Suite) -> BTreeSet<&str> {
-    let opens = |line: &str| ["connect", "open", "subscribe"].iter().any(|word| line.starts_with(word));
-    let plainly = |line: &str| matches!(line.trim(), "open websocket" | "open websocket b");
-    let wanted = |case: &&Case| match &case.section().conversation {
-        Some(lines) => lines.iter().any(|line| {
-            let line = line.source.as_str();
-            line.contains("HTTP/1.") || (opens(line) && !plainly(line))
-        }),
-        None => true,
-    };
-    suite.cases.iter().filter(wanted).map(page_of).collect()
+/// Whether a case is tried. What is quiet for a minute is not: each such page has a case of three seconds beside it, in the
+/// page of its section, that differs from it in the time alone. What only TLS adds is tried in `tests/tls.rs`: the relay
+/// speaks in the clear.
+fn tried(case: &Case) -> bool {
+    !case.section().front_matter.slow && case.invariant() != Some("tls-closure-alert")
 }
 
-fn page_of(case: &Case) -> &str {
-    page_of_id(&case.id)
-}
-
-fn page_of_id(id: &str) -> &str {
-    let id = id.split('[').next().unwrap_or(id);
-    id.rsplit_once('/').map_or(id, |(page, _)| page)
-}
-
-/// Runs the cases that can see a fault against a server with it.
-async fn row(suite: &Suite, fault: &'static Fault) -> Row {
-    caught(suite, fault, pages(suite, fault)).await
+/// Whether a case may see a fault: one of a technique is not applied to requests for the others.
+fn can_see(case: &Case, fault: &Fault) -> bool {
+    fault.technique == "http" || case.folder == "http" || case.folder == fault.technique
 }
 
 /// Runs selected cases against a server with the fault.
-async fn caught(suite: &Suite, fault: &'static Fault, select: Vec<Pattern>) -> Row {
+async fn judge(suite: &Suite, fault: &'static Fault, select: Vec<Pattern>, attempt: usize) -> Seen {
+    let jobs = Options::default().jobs;
+    judge_with(suite, fault, select, attempt, jobs).await
+}
+
+/// The same with so many cases at once.
+async fn judge_with(
+    suite: &Suite,
+    fault: &'static Fault,
+    select: Vec<Pattern>,
+    attempt: usize,
+    jobs: usize,
+) -> Seen {
     // A server of its own: the channels of all faults together are more than one server keeps.
     let server = Server::start(Config::default()).await.expect("the server starts");
     let relay = Relay::start(server.address(), fault).await.expect("the relay starts");
-    let outcome = judge(suite, relay.address(), select).await;
+    // The masking keys and the keys of opening handshakes follow from the tag: they are the same in each run.
+    let tag = Some(format!("{}{attempt}", fault.name.len()));
+    let options = Options { select, jobs, tag, again: false, probe: false, ..Options::default() };
+    let outcome = suite.run(&target(relay.address()), &options).await.expect("the suite runs");
     drop(relay);
     server.shutdown().await;
-    Row::of(&outcome)
+    Seen::of(&outcome)
 }
 
-async fn judge(suite: &Suite, address: SocketAddr, select: Vec<Pattern>) -> Outcome {
+fn target(address: SocketAddr) -> Arc<Target> {
     let profile = Profile::reference().expect("the profile is in order");
-    let target = Target::new(&format!("http://{address}"), profile).expect("the URL is in order");
-    let options = Options { select, again: false, ..Options::default() };
-    suite.run(&Arc::new(target), &options).await.expect("the suite runs")
+    Arc::new(Target::new(&format!("http://{address}"), profile).expect("the URL is in order"))
 }
 
-impl Row {
-    fn all(&self) -> impl Iterator<Item = &String> {
-        self.caught.iter().chain(&self.bulk)
+/// What was found against each clause, by case.
+#[derive(Default)]
+struct Seen(BTreeMap<String, Found>);
+
+struct Found {
+    clauses: BTreeSet<String>,
+    /// The case in whose traffic an invariant was broken.
+    seen_in: Option<String>,
+    took: std::time::Duration,
+}
+
+impl From<(&String, &Found)> for Proof {
+    fn from((case, found): (&String, &Found)) -> Proof {
+        Proof { case: case.clone(), seen_in: found.seen_in.clone() }
+    }
+}
+
+impl Seen {
+    fn of(outcome: &Outcome) -> Seen {
+        // A precondition that the profile may have caused to fail is an error and accuses nobody: it stands for its clause.
+        let is_error = |case: &CaseOutcome| case.verdict == Verdict::Error && case.case.is_precondition();
+        let failed = outcome.cases.iter().filter(|case| !case.findings.is_empty() || is_error(case));
+        let found = failed.map(|case| {
+            let mut clauses: BTreeSet<String> =
+                case.findings.iter().map(|finding| finding.clause.clone()).collect();
+            if is_error(case) {
+                clauses.insert(case.case.clause().to_owned());
+            }
+            let seen_in = case.findings.iter().find_map(|finding| finding.seen_in.clone());
+            (case.case.id.clone(), Found { clauses, seen_in, took: case.duration })
+        });
+        Seen(found.collect())
     }
 
-    fn of(outcome: &Outcome) -> Row {
-        let mut row = Row::default();
-        for case in &outcome.cases {
-            match case.verdict {
-                Verdict::Pass => {}
-                Verdict::Skip => {
-                    let reason = case.reason.as_deref().unwrap_or_default();
-                    row.skipped += usize::from(reason.starts_with("the precondition"));
-                }
-                _ => drop(row.caught.insert(case.case.id.clone())),
+    fn fails(&self, case: &str) -> bool {
+        self.0.contains_key(case)
+    }
+
+    fn against(&self, case: &str, clause: &str) -> bool {
+        self.0.get(case).is_some_and(|found| found.clauses.contains(clause))
+    }
+
+    /// The cases that catch a fault: those that do it soonest first, and a conversation before an invariant.
+    fn catches(&self, fault: &Fault) -> Vec<Proof> {
+        let mut catches: Vec<(&String, &Found)> =
+            self.0.iter().filter(|(_, found)| found.clauses.contains(fault.clause)).collect();
+        catches.sort_by_key(|(case, found)| (found.seen_in.is_some(), found.took, *case));
+        catches.into_iter().map(Proof::from).collect()
+    }
+
+    fn proofs(&self) -> Vec<Proof> {
+        self.0.iter().map(Proof::from).collect()
+    }
+
+    fn summary(&self) -> String {
+        let mut cases: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (case, found) in &self.0 {
+            for clause in &found.clauses {
+                cases.entry(clause).or_default().push(case);
             }
         }
-        row
-    }
-}
-
-/// A block of lines for each fault.
-fn print(suite: &Suite, rows: &Rows) -> String {
-    let blocks = fault::all().map(|fault| format!("{}\n{}", fault.name, block_of(suite, &rows[fault.name])));
-    blocks.collect::<Vec<_>>().join("\n")
-}
-
-fn block_of(suite: &Suite, row: &Row) -> String {
-    let mut block = String::new();
-    for id in compressed(suite, &row.all().cloned().collect()) {
-        let _ = writeln!(block, "    {id}");
-    }
-    if row.skipped > 0 {
-        let _ = writeln!(block, "    ({} others are skipped)", row.skipped);
-    }
-    block
-}
-
-/// The ids, with one line for a family of which all members are there.
-fn compressed(suite: &Suite, caught: &BTreeSet<String>) -> Vec<String> {
-    let mut families: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for case in &suite.cases {
-        let family = case.id.split('[').next().unwrap_or(&case.id);
-        families.entry(family).or_default().push(&case.id);
-    }
-    let mut lines = Vec::new();
-    for (name, members) in families {
-        let there: Vec<&str> = members.iter().copied().filter(|id| caught.contains(*id)).collect();
-        if there.len() == members.len() && members.len() > 1 {
-            lines.push(format!("{name}[*]"));
-        } else {
-            lines.extend(there.into_iter().map(str::to_owned));
-        }
-    }
-    lines
-}
-
-/// The table as it is committed: by fault, the ids of cases, and of families with all their members.
-#[derive(Debug, Default)]
-struct Table(BTreeMap<String, BTreeSet<String>>);
-
-impl Table {
-    fn committed() -> Table {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots/faults__matrix.snap");
-        let text = std::fs::read_to_string(path).expect("the table is committed; `just bless` writes it");
-        let table = text.splitn(3, "---\n").nth(2).unwrap_or_default();
-        let blocks = table.trim_end().split("\n\n").filter_map(|block| block.split_once('\n'));
-        let ids = |lines: &str| lines.lines().map(|line| line.trim().to_owned()).collect();
-        Table(blocks.map(|(name, lines)| (name.to_owned(), ids(lines))).collect())
-    }
-
-    /// Whether a case is meant to catch a fault.
-    fn has(&self, fault: &Fault, id: &str) -> bool {
-        let family = format!("{}[*]", id.split('[').next().unwrap_or(id));
-        self.0.get(fault.name).is_some_and(|ids| ids.contains(id) || ids.contains(&family))
-    }
-
-    /// Some of the cases that are meant to catch a fault: conversations before invariants, for which whole folders run.
-    fn few(&self, suite: &Suite, fault: &Fault) -> Vec<Pattern> {
-        let mut cases: Vec<&Case> = suite.cases.iter().filter(|case| self.has(fault, &case.id)).collect();
-        cases.sort_by_key(|case| case.invariant().is_some());
-        let talks = cases.iter().any(|case| case.invariant().is_none());
-        let few = cases.into_iter().filter(|case| !talks || case.invariant().is_none()).take(FEW);
-        few.map(|case| Pattern::new(&case.id)).collect()
-    }
-
-    /// The cases that catch a fault although they are not meant to; none while the table is written. A case of the table
-    /// that does not catch its fault in one run is no mistake: what it proves, that it can fail, is asserted for all
-    /// cases together.
-    fn strays(&self, fault: &Fault, row: &Row) -> BTreeSet<String> {
-        row.all().filter(|id| !self.0.is_empty() && !self.has(fault, id)).cloned().collect()
-    }
-
-    /// Whether one of the cases that are meant to catch a fault does; any case while the table is written.
-    fn is_caught(&self, fault: &Fault, row: &Row) -> bool {
-        row.all().any(|id| self.0.is_empty() || self.has(fault, id))
+        let clauses =
+            cases.into_iter().map(|(clause, cases)| format!("{clause} by {} ({})", cases[0], cases.len()));
+        clauses.collect::<Vec<_>>().join(", ")
     }
 }

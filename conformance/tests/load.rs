@@ -26,6 +26,7 @@ fn options(technique: Technique) -> Options {
         rate: 50.0,
         interval: Duration::from_millis(50),
         wait: Duration::from_secs(30),
+        memory: 512 << 20,
         pid: None,
     }
 }
@@ -215,6 +216,22 @@ fn assert_exit(output: &Output, code: i32, words: &str) {
 }
 
 #[test]
+fn a_threshold_that_is_exceeded_exits_with_1() -> Result {
+    let folder = TempDir::new()?;
+    // A poll is answered half an interval after the publication, on average.
+    let arguments =
+        "load -t polling --interval 200ms --clients 5 --messages 2 --rate 5 --wait 30 --max-lost 0";
+    for (threshold, code, words) in
+        [("3600", 0, "0 lost"), ("1ms", 1, "--max-p99 allows 1.0 ms"), ("soon", 2, "`soon` is not a time")]
+    {
+        let arguments = format!("{arguments} --max-p99 {threshold}");
+        let output = pushspec(folder.path(), &arguments.split(' ').collect::<Vec<_>>()).output()?;
+        assert_exit(&output, code, words);
+    }
+    Ok(())
+}
+
+#[test]
 fn without_a_url_a_reference_server_of_its_own_is_measured_with_its_memory() -> Result {
     let folder = TempDir::new()?;
     let arguments = "load -t long-polling --clients 20 --messages 3 --rate 20 --wait 30s --format json";
@@ -276,10 +293,11 @@ fn what_cannot_be_measured_exits_with_2_or_3_and_says_why() -> Result {
         (format!("{url} -t sse --wait soon"), 2, "300ms"),
         (format!("{url} -t sse --profile silent.toml"), 2, "[publish]"),
         (format!("{url} -t websocket --profile silent.toml"), 2, "[websocket]"),
-        (format!("{url} -t sse --pid 4294967295"), 2, "process 4294967295"),
+        (format!("{url} -t sse --profile mute.toml --pid 4294967295"), 2, "process 4294967295"),
         (format!("{url} -t sse --profile missing.toml"), 2, "missing.toml"),
         (format!("{url}/events -t sse"), 2, "remove `/events` from the URL"),
-        (format!("{closed} -t sse"), 3, "is not reachable"),
+        (format!("{url} -t sse"), 2, "nothing says which technique"),
+        (format!("{closed} -t sse --profile mute.toml"), 3, "is not reachable"),
         (format!("{url} -t sse --profile elsewhere.toml"), 3, "no sse at /nowhere: the response was 404"),
         (format!("{url} -t long-polling --profile elsewhere.toml"), 3, "the response was 404"),
         (
@@ -315,6 +333,7 @@ fn an_interrupt_ends_it_with_what_was_measured() -> Result {
     let server = tokio::runtime::Runtime::new()?;
     let reference = server.block_on(Reference::start(Config::default()))?;
     let url = format!("http://{}", reference.address());
+    std::fs::write(folder.path().join("pushspec.toml"), pushspec_fixtures::REFERENCE_PROFILE)?;
     let arguments =
         ["load", &url, "-t", "sse", "--clients", "10", "--messages", "1000", "--rate", "20", "-f", "json"];
     let running =
@@ -329,4 +348,40 @@ fn an_interrupt_ends_it_with_what_was_measured() -> Result {
     assert_eq!(messages["lost"], 0, "{report}");
     server.block_on(reference.shutdown());
     Ok(())
+}
+
+/// The processes that a process has started and that are there.
+#[cfg(target_os = "linux")]
+fn children(process: u32) -> Vec<u32> {
+    let listed = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
+    listed.unwrap_or_default().split_whitespace().filter_map(|id| id.parse().ok()).collect()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_server_of_a_measurement_ends_with_it_however_that_ends() -> Result {
+    for (signal, code) in [("-TERM", Some(143)), ("-HUP", Some(129)), ("-KILL", None)] {
+        let folder = TempDir::new()?;
+        let arguments = ["load", "-t", "sse", "--clients", "5", "--messages", "1000", "--rate", "5"];
+        let mut program =
+            pushspec(folder.path(), &arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        let is_there = |id: u32| Path::new(&format!("/proc/{id}/cmdline")).exists();
+        let started = until(|| children(program.id()).first().copied());
+        std::thread::sleep(Duration::from_secs(1));
+        Command::new("kill").args([signal, &program.id().to_string()]).status()?;
+        let status = program.wait()?;
+        let server = started.ok_or("no server was started")?;
+        assert_eq!(status.code(), code, "{signal}");
+        assert!(until(|| (!is_there(server)).then_some(())).is_some(), "{signal}: the server runs on");
+    }
+    Ok(())
+}
+
+/// What is there at last; nothing where it does not come.
+#[cfg(target_os = "linux")]
+fn until<T>(look: impl Fn() -> Option<T>) -> Option<T> {
+    (0..1000).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(20));
+        look()
+    })
 }

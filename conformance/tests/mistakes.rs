@@ -364,6 +364,7 @@ const PROFILES: &[(&str, &str)] = &[
         "reply that is no JSON",
         "[websocket]\npath = \"/\"\nreply-encoding = \"json\"\nreply = \"{message}\"\n",
     ),
+    ("reply in which the message has no end", "[websocket]\npath = \"/\"\nreply = \"{message}*\"\n"),
     ("encoding of a reply", "[websocket]\npath = \"/\"\nreply-encoding = \"jsn\"\n"),
     ("place in a reply", "[websocket]\npath = \"/\"\nreply = \"{mesage}\"\n"),
     ("place in a request", "[publish]\nrequest = \"POST /{chanel}\"\nbody = \"{data}\"\n"),
@@ -374,6 +375,11 @@ const PROFILES: &[(&str, &str)] = &[
     ("name of a header field", "[headers]\n\"X Y\" = \"1\"\n"),
     ("value of a header field", "[headers]\nCookie = \"a\\r\\nb\"\n"),
     ("header field of the suite's own", "[headers]\nContent-Length = \"3\"\n"),
+    ("`Host` among the header fields", "[headers]\nHost = \"a\"\n"),
+    ("`transfer-encoding` among the header fields", "[headers]\ntransfer-encoding = \"chunked\"\n"),
+    ("`Connection` among the header fields", "[headers]\nConnection = \"close\"\n"),
+    ("`UPGRADE` among the header fields", "[headers]\nUPGRADE = \"h2c\"\n"),
+    ("`Sec-WebSocket-Version` among the header fields", "[headers]\nSec-WebSocket-Version = \"13\"\n"),
     (
         "header field of the opening handshake",
         "[websocket]\npath = \"/\"\nheaders = { Sec-WebSocket-Key = \"a\" }\n",
@@ -394,6 +400,8 @@ const PROFILES: &[(&str, &str)] = &[
     ),
     ("WebSocket without a path", "[websocket]\nreply = \"{message}\"\n"),
     ("subprotocol of two words", "[websocket]\npath = \"/\"\nsubprotocols = [\"chat room\"]\n"),
+    ("subprotocol with a line end", "[websocket]\npath = \"/\"\nsubprotocols = [\"chat\\r\\nX: y\"]\n"),
+    ("media type with a line end", "[sse]\npath = \"/\"\nbody = \"{}\"\ncontent-type = \"a/b\\r\\nX: y\"\n"),
     ("subprotocol twice", "[websocket]\npath = \"/\"\nsubprotocols = [\"chat\", \"chat\"]\n"),
     ("header field of a cursor", "[polling]\npath = \"/\"\ncursor = \"header:a b\"\n"),
     ("session without a request", "[session]\nrequest = []\n"),
@@ -410,6 +418,15 @@ const PROFILES: &[(&str, &str)] = &[
         "value that a session gives later",
         "[[session.request]]\nrequest = \"GET /open/{session.sid}\"\ntake = { sid = \"/sid\" }\n",
     ),
+    ("a separator that separates nothing", "[long-polling]\npath = \"/poll\"\nseparator = \"\"\n"),
+    ("a prefix that every text has", "[sse]\npath = \"/sse\"\nprefix = \"\"\n"),
+    (
+        "a pointer into a body of records",
+        "[long-polling]\npath = \"/poll\"\nseparator = \"\\u001e\"\ncursor = \"/next\"\n",
+    ),
+    ("a status that does not say that there is no news", "[polling]\npath = \"/poll\"\nempty = [304, 404]\n"),
+    ("a list of messages that is no pointer", "[sse]\npath = \"/sse\"\nmessages = \"news\"\n"),
+    ("a name in what a client says first", "[websocket]\npath = \"/\"\nfirst = [\"hello {name}\"]\n"),
     (
         "address of the publisher",
         "[publish]\nurl = \"localhost:9080\"\nrequest = \"POST /\"\nbody = \"{data}\"\n",
@@ -418,6 +435,22 @@ const PROFILES: &[(&str, &str)] = &[
         "time that is longer than any case",
         "[publish]\nrequest = \"POST /\"\nbody = \"{data}\"\nsettle = \"3000s\"\n",
     ),
+    ("variable that is not set", "[headers]\nAuthorization = \"Bearer ${UNSET_OF_PUSHSPEC}\"\n"),
+    ("variable without a name", "[sse]\npath = \"/events?token=${}\"\n"),
+    ("endpoint without a name", "[[sse]]\nname = \"news\"\npath = \"/a\"\n[[sse]]\npath = \"/b\"\n"),
+    (
+        "endpoints of one name",
+        "[[sse]]\nname = \"news\"\npath = \"/a\"\n[[sse]]\nname = \"news\"\npath = \"/b\"\n",
+    ),
+    (
+        "mistake in a further endpoint",
+        "[[sse]]\nname = \"news\"\npath = \"/a\"\n[[sse]]\nname = \"b\"\npath = \"b\"\n",
+    ),
+    ("place of an id", "[publish]\nrequest = \"POST /p\"\nbody = \"{data}\"\nid = \"cookie:id\"\n"),
+    ("id of a WebSocket", "[publish]\nwebsocket = \"/p\"\nbody = \"{data}\"\nid = \"/id\"\n"),
+    ("two ways to publish", "[publish]\nrequest = \"POST /p\"\nwebsocket = \"/p\"\nbody = \"{data}\"\n"),
+    ("no way to publish", "[publish]\nbody = \"{data}\"\n"),
+    ("field that is secret", "[headers]\nX-Key = \"s3cr3t-v\\u00e4lue\"\n"),
 ];
 
 #[test]

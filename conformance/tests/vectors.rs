@@ -25,7 +25,7 @@ fn take(item: &Item, interpreter: &mut Interpreter, events: &mut Vec<Event>) {
     events.extend(interpreter.line(line).map(|event| Event {
         data: event.data,
         kind: event.kind,
-        last_event_id: event.last_event_id,
+        last_event_id: event.last_event_id.as_ref().to_owned(),
     }));
 }
 

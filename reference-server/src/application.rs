@@ -8,6 +8,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     config::Config,
     hub::{Hub, Limits, Retention},
+    memory::Memory,
 };
 
 /// The shortest pause between heartbeats, so that none can be asked for that does nothing else.
@@ -22,6 +23,8 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 pub(crate) struct Application {
     pub(crate) config: Config,
     pub(crate) hub: Hub,
+    /// What is held for the connections: what they have begun to send, and what waits for them.
+    pub(crate) memory: Memory,
     /// Cancelled when the server shuts down: streams end, polls are answered, WebSocket connections are closed.
     pub(crate) closing: CancellationToken,
     /// Cancelled when the time for an orderly end is over.
@@ -40,10 +43,13 @@ impl Application {
             channels: config.channels,
             channel_idle: config.channel_idle,
             retention: Retention { messages: config.history, size: config.history_size },
+            memory: config.memory / 2,
         };
+        let memory = Memory::new(config.memory / 2);
         Self {
             config,
             hub: Hub::new(limits),
+            memory,
             closing: CancellationToken::new(),
             aborting: CancellationToken::new(),
             tasks: TaskTracker::new(),

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, IsTerminal},
+    io::{self, IsTerminal, Write as _},
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
@@ -21,9 +21,10 @@ use crate::{
 
 /// The arguments of the server. The defaults are those of [`Config`], but the port is 8080.
 #[derive(Args, Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct ServeArguments {
-    /// Listens on this address and port
-    #[arg(long = "listen", value_name = "ADDRESS:PORT", value_parser = address, default_value = "127.0.0.1:8080")]
+    /// Listens on this address and port; localhost:8080 and a port alone are those of this machine
+    #[arg(long = "listen", short, value_name = "ADDRESS:PORT", value_parser = address, default_value = "127.0.0.1:8080")]
     pub address: SocketAddr,
     /// Holds a long poll for this time when there is no message
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "25s")]
@@ -40,6 +41,9 @@ pub struct ServeArguments {
     /// Refuses WebSocket connections from pages of other origins
     #[arg(long)]
     pub check_origin: bool,
+    /// Lets pages of every origin publish, and clients that call the server by any name
+    #[arg(long)]
+    pub open_publishing: bool,
     /// Accepts this WebSocket subprotocol; can be repeated
     #[arg(long = "subprotocol", value_name = "NAME", default_values = ["echo", "chat"])]
     pub subprotocols: Vec<Subprotocol>,
@@ -55,6 +59,12 @@ pub struct ServeArguments {
     /// Writes the certificate authority of --tls, which a client has to trust, to this file
     #[arg(long, value_name = "FILE", requires = "tls")]
     pub tls_cert_out: Option<PathBuf>,
+    /// Stops when standard input ends, as it does with the program that has started the server
+    #[arg(long)]
+    pub until_end_of_input: bool,
+    /// Ends connections of TLS without a closure alert, which RFC 9112 section 9.8 forbids: to try clients
+    #[arg(long)]
+    pub tls_cut: bool,
     /// Writes the log in this format
     #[arg(long, value_enum, default_value = "text")]
     pub log_format: LogFormat,
@@ -77,7 +87,7 @@ pub struct LimitArguments {
     #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
     pub websocket_message_size: usize,
     /// The largest number of channels
-    #[arg(long, value_name = "NUMBER", default_value_t = 16384)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 16384, value_parser = at_least_one)]
     pub channels: usize,
     /// Removes a channel that has been unused for this time, when there are too many channels
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "60s")]
@@ -88,8 +98,11 @@ pub struct LimitArguments {
     /// The largest number of bytes that a channel retains
     #[arg(long, value_name = "BYTES", default_value_t = 8 << 20)]
     pub history_size: usize,
+    /// The largest number of bytes that are held for all clients together
+    #[arg(long, value_name = "BYTES", default_value_t = 256 << 20)]
+    pub memory: usize,
     /// The largest number of open connections
-    #[arg(long, value_name = "NUMBER", default_value_t = 1024)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 1024, value_parser = at_least_one)]
     pub connections: usize,
     /// The largest head of a request
     #[arg(long, value_name = "BYTES", default_value_t = 16 << 10)]
@@ -161,6 +174,8 @@ impl From<ServeArguments> for Config {
             channel_idle: limits.channel_idle,
             history: limits.history,
             history_size: limits.history_size,
+            memory: limits.memory,
+            open_publishing: arguments.open_publishing,
             connections: limits.connections,
             header_size: limits.header_size,
             header_timeout: limits.header_timeout,
@@ -171,6 +186,7 @@ impl From<ServeArguments> for Config {
             allowed_origins: arguments.allowed_origins,
             check_origin: arguments.check_origin,
             tls: None,
+            cuts_tls: arguments.tls_cut,
         }
     }
 }
@@ -181,13 +197,30 @@ pub async fn serve(arguments: ServeArguments) -> Result<(), ServeError> {
     start_log(&arguments)?;
     allow_files(arguments.limits.connections);
     let tls = identity(&arguments)?;
+    let until_end_of_input = arguments.until_end_of_input;
+    let scheme = if tls.is_some() { "https" } else { "http" };
     let server = Server::start(Config { tls, ..arguments.into() }).await?;
-    stop_signal().await.map_err(ServeError::Signals)?;
+    tell_address(scheme, server.address());
+    tokio::select! {
+        stopped = stop_signal() => stopped.map_err(ServeError::Signals)?,
+        () = end_of_input(), if until_end_of_input => {}
+    }
     tracing::info!("shutting down");
     tokio::select! {
         () = server.shutdown() => Ok(()),
         stopped = stop_signal() => stopped.map_err(ServeError::Signals),
     }
+}
+
+/// The address to click, on standard output: the log is on standard error.
+fn tell_address(scheme: &str, address: SocketAddr) {
+    // Nobody can go to all addresses.
+    let authority = match address {
+        all if all.ip().is_unspecified() => format!("localhost:{}", all.port()),
+        one => one.to_string(),
+    };
+    // Who has closed standard output does not want to know.
+    let _ = writeln!(io::stdout(), "{scheme}://{authority}/");
 }
 
 /// What is shown to clients; `None` where the server speaks in the clear.
@@ -239,15 +272,31 @@ fn start_log(arguments: &ServeArguments) -> Result<(), ServeError> {
     Ok(())
 }
 
-/// Waits for an interrupt from the terminal or a request to terminate.
+/// Waits until standard input ends. What comes on it says nothing.
+async fn end_of_input() {
+    let (ended, waited) = tokio::sync::oneshot::channel();
+    // A thread, as a read of a terminal cannot be given up. It ends with the process.
+    let spawned = std::thread::Builder::new().name("input".to_owned()).spawn(move || {
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        let _ = ended.send(());
+    });
+    if spawned.is_err() {
+        return std::future::pending().await;
+    }
+    let _ = waited.await;
+}
+
+/// Waits for an interrupt from the terminal, its end, or a request to terminate.
 async fn stop_signal() -> io::Result<()> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
         let mut terminate = signal(SignalKind::terminate())?;
+        let mut hangup = signal(SignalKind::hangup())?;
         tokio::select! {
             interrupted = tokio::signal::ctrl_c() => interrupted,
             _ = terminate.recv() => Ok(()),
+            _ = hangup.recv() => Ok(()),
         }
     }
     #[cfg(not(unix))]
@@ -255,7 +304,17 @@ async fn stop_signal() -> io::Result<()> {
 }
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {
-    text.parse().map_err(|_| "write it like 127.0.0.1:18104")
+    let here = |port: &str| port.parse().map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+    match text.strip_prefix("localhost:").or_else(|| text.strip_prefix(':')) {
+        Some(port) => here(port).ok(),
+        None => text.parse().ok().or_else(|| here(text).ok()),
+    }
+    .ok_or("write it like 127.0.0.1:8080, localhost:8080 or 8080; 0.0.0.0:8080 is for other machines, too")
+}
+
+fn at_least_one(text: &str) -> Result<usize, &'static str> {
+    let number: usize = text.parse().map_err(|_| "this is not a number")?;
+    if number == 0 { Err("a server with none serves nobody: at least 1") } else { Ok(number) }
 }
 
 fn duration(text: &str) -> Result<Duration, &'static str> {
@@ -282,10 +341,34 @@ mod tests {
     }
 
     #[test]
+    fn an_address_is_written_as_one_says_it() {
+        for (text, address) in [
+            ("8080", "127.0.0.1:8080"),
+            (":8080", "127.0.0.1:8080"),
+            ("localhost:8098", "127.0.0.1:8098"),
+            ("0.0.0.0:80", "0.0.0.0:80"),
+            ("[::1]:8080", "[::1]:8080"),
+        ] {
+            let parsed = Program::try_parse_from(["program", "--listen", text]);
+            assert_eq!(
+                parsed.ok().map(|program| program.serve.address.to_string()).as_deref(),
+                Some(address),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
     fn arguments_that_are_no_settings_are_refused() {
-        for arguments in
-            [["--hold", "5"], ["--allow-origin", "*"], ["--subprotocol", "a b"], ["--listen", "8080"]]
-        {
+        for arguments in [
+            ["--hold", "5"],
+            ["--allow-origin", "*"],
+            ["--subprotocol", "a b"],
+            ["--listen", "example.org:80"],
+            ["--listen", "80800"],
+            ["--connections", "0"],
+            ["--channels", "0"],
+        ] {
             assert!(Program::try_parse_from([["program", ""].as_slice(), &arguments].concat()).is_err());
             assert!(
                 Program::try_parse_from([["program"].as_slice(), &arguments].concat()).is_err(),

@@ -15,17 +15,20 @@ use hyper::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::response::{self, Answer, Refusal, VALIDATED, empty, full};
+use crate::{
+    pieces::{self, Pieces},
+    response::{self, Answer, Body, Refusal, VALIDATED, empty, full},
+};
 
 /// Answers a GET or HEAD request with a representation, or with 304 or 412 where the request asks for it.
 pub(crate) fn answer(
     request: &HeaderMap,
     content_type: &'static str,
-    body: Bytes,
+    content: Content,
 ) -> Result<Answer, Refusal> {
-    let tag = entity_tag(&body);
+    let tag = content.tag.clone();
     let mut answer = match evaluate(request, &tag) {
-        Outcome::Proceed => response::answer(StatusCode::OK, content_type, full(body)),
+        Outcome::Proceed => response::answer(StatusCode::OK, content_type, content.into_body()),
         Outcome::NotModified => {
             let mut answer = Answer::new(empty());
             *answer.status_mut() = StatusCode::NOT_MODIFIED;
@@ -45,10 +48,39 @@ pub(crate) fn answer(
     Ok(answer)
 }
 
+/// The content of a representation, of which the length and the entity tag are known before it is sent.
+pub(crate) struct Content {
+    tag: String,
+    body: Body,
+}
+
+impl Content {
+    /// Content that is there.
+    pub(crate) fn of(bytes: Bytes) -> Self {
+        Self { tag: entity_tag(Sha256::digest(&bytes).as_slice()), body: full(bytes) }
+    }
+
+    /// Content that is made from segments: once to measure it, and once more while it is sent.
+    pub(crate) fn made<S: Iterator<Item = String> + Send + 'static>(segments: impl Fn() -> S) -> Self {
+        let mut digest = Sha256::new();
+        let mut length = 0;
+        for segment in segments() {
+            digest.update(segment.as_bytes());
+            length += segment.len() as u64;
+        }
+        let body = pieces::body(length, Pieces::new(segments()));
+        Self { tag: entity_tag(digest.finalize().as_slice()), body }
+    }
+
+    pub(crate) fn into_body(self) -> Body {
+        self.body
+    }
+}
+
 /// A strong entity tag: half of the digest, in quotes. 128 bits never collide by chance.
-fn entity_tag(body: &[u8]) -> String {
+fn entity_tag(digest: &[u8]) -> String {
     let mut tag = String::from('"');
-    for byte in &Sha256::digest(body)[..16] {
+    for byte in &digest[..16] {
         // Writing to a string does not fail.
         let _ = write!(tag, "{byte:02x}");
     }
@@ -195,8 +227,9 @@ mod tests {
 
     #[test]
     fn the_tag_depends_on_the_bytes_alone() {
-        assert_eq!(entity_tag(b"a"), entity_tag(b"a"));
-        assert_ne!(entity_tag(b"a"), entity_tag(b"b"));
-        assert_eq!(entity_tag(b"").len(), 34);
+        let tag = |text: &'static str| Content::of(Bytes::from_static(text.as_bytes())).tag;
+        assert_eq!(tag("ab"), Content::made(|| ["a", "b"].map(str::to_owned).into_iter()).tag);
+        assert_ne!(tag("a"), tag("b"));
+        assert_eq!(tag("").len(), 34);
     }
 }

@@ -30,6 +30,14 @@ pub struct Config {
     pub history: usize,
     /// How many bytes of data a channel retains, whatever the number of messages. One message is always retained.
     pub history_size: usize,
+    /// How many bytes are held for all peers together: half of it for what channels retain, and half for what connections
+    /// have begun to send and what waits for them. Where the first is full a publication is refused with 503, and where
+    /// the second is, a publication with 503 and a WebSocket is closed with 1013.
+    pub memory: usize,
+    /// Whether pages of every origin may publish, and clients that call the server by any name. By default a publication
+    /// is refused with 403 where its `Origin` is neither the server's own nor one of [`Config::allowed_origins`], or where
+    /// its `Host` is a name that is not of the loopback interface, as in an attack by DNS rebinding.
+    pub open_publishing: bool,
     /// How many connections are served at a time. Above it the answer is 503.
     pub connections: usize,
     /// The largest head of a request, in bytes: the target and all field lines. Above it the answer is 431, or 414
@@ -57,6 +65,9 @@ pub struct Config {
     /// The certificate that the server shows: it speaks TLS where there is one.
     #[cfg(feature = "tls")]
     pub tls: Option<crate::tls::Identity>,
+    /// Whether a connection of TLS ends without a closure alert, as RFC 9112 section 9.8 forbids: for tests of clients.
+    #[cfg(feature = "tls")]
+    pub cuts_tls: bool,
 }
 
 impl Default for Config {
@@ -72,6 +83,8 @@ impl Default for Config {
             channel_idle: Duration::from_secs(60),
             history: 1000,
             history_size: 8 << 20,
+            memory: 256 << 20,
+            open_publishing: false,
             connections: 1024,
             header_size: 16 << 10,
             header_timeout: Duration::from_secs(10),
@@ -83,6 +96,8 @@ impl Default for Config {
             check_origin: false,
             #[cfg(feature = "tls")]
             tls: None,
+            #[cfg(feature = "tls")]
+            cuts_tls: false,
         }
     }
 }

@@ -63,3 +63,11 @@ impl Cors {
         answer.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     }
 }
+
+/// Whether the origin is the server itself, under the name that the client used for it.
+pub(crate) fn is_own(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
+    let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+    authority
+        .zip(host)
+        .is_some_and(|((_, authority), host)| authority.as_bytes().eq_ignore_ascii_case(host.as_bytes()))
+}

@@ -23,7 +23,9 @@
 //! of its event, because all three ends of a line are treated as such here too. An id with NUL would be ignored by
 //! the client, and an id or a type with a line end would break out, so the hub does not take them.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use std::sync::Arc;
+
+use bytes::Bytes;
 use hyper::{
     HeaderMap, Method, Request, StatusCode,
     header::{CACHE_CONTROL, HeaderName, HeaderValue, LOCATION},
@@ -33,7 +35,8 @@ use thiserror::Error;
 use crate::{
     application::Application,
     hub::{ChannelName, Message, Start},
-    query::Query,
+    pieces::{Of, Segments, parts},
+    query::{Query, is_named},
     response::{self, Answer, NOT_STORED, Refusal, STREAMED, empty},
     stream::{self, Encoding},
 };
@@ -104,7 +107,8 @@ fn redirect(query: &Query<'_>) -> Result<Option<StatusCode>, Refusal> {
 
 /// Sends the client to the same stream without the parameter that brought it here.
 fn moved(name: &ChannelName, query: &str, status: StatusCode) -> Answer {
-    let kept: Vec<&str> = query.split('&').filter(|pair| !pair.starts_with("redirect=")).collect();
+    // By the name that it stands for: the way back here is not to be hidden in it.
+    let kept: Vec<&str> = query.split('&').filter(|pair| !is_named(pair, "redirect")).collect();
     let target = format!("/sse/{name}?{}", kept.join("&"));
     let target = HeaderValue::try_from(target.trim_end_matches('?'));
     let mut answer = Answer::new(empty());
@@ -140,26 +144,17 @@ impl Encoding for EventStream {
         Bytes::from(format!(": connected\nretry: {}\n\n", self.retry))
     }
 
-    fn message(&self, message: &Message) -> Bytes {
-        let mut event = BytesMut::with_capacity(message.data.len() + 64);
-        for line in message.comment.iter().flat_map(|comment| lines(comment)) {
-            put_field(&mut event, "", line);
-        }
-        if !self.checkpoints {
-            put_field(&mut event, "id", message.id.as_str());
-        }
-        if let Some(kind) = &message.event {
-            put_field(&mut event, "event", kind.as_str());
-        }
-        for line in lines(&message.data) {
-            put_field(&mut event, "data", line);
-        }
-        event.put_u8(b'\n');
-        if self.checkpoints {
-            put_field(&mut event, "id", message.id.as_str());
-            event.put_u8(b'\n');
-        }
-        event.freeze()
+    fn message(&self, message: &Arc<Message>) -> Segments {
+        let field =
+            |name, of: Of, is_there: bool| is_there.then(|| field(name, message, of)).into_iter().flatten();
+        let id = |is_there| field("id", |message| message.id.as_str(), is_there);
+        let comment = field("", Message::comment_text, message.comment.is_some());
+        let event = field("event", Message::event_text, message.event.is_some());
+        let data = field("data", |message| &message.data, true);
+        let blank = || std::iter::once("\n".to_owned());
+        let whole = comment.chain(id(!self.checkpoints)).chain(event).chain(data).chain(blank());
+        let checkpoint = self.checkpoints.then(|| id(true).chain(blank()));
+        Box::new(whole.chain(checkpoint.into_iter().flatten()))
     }
 
     fn heartbeat(&self) -> Bytes {
@@ -172,25 +167,14 @@ impl Encoding for EventStream {
     }
 }
 
-/// Always with a space after the colon: the client removes one, so that a value that begins with a space keeps it. A
-/// field without a name is a comment.
-fn put_field(event: &mut BytesMut, name: &str, value: &str) {
-    for part in [name, ": ", value, "\n"] {
-        event.put_slice(part.as_bytes());
-    }
-}
-
-/// The lines of the data: one more than it has line ends. Empty data is one empty line, which dispatches an event
-/// with empty data, where no line at all would dispatch nothing (section 9.2.6).
-fn lines(data: &str) -> impl Iterator<Item = &str> {
-    let mut rest = Some(data);
-    std::iter::from_fn(move || {
-        let text = rest?;
-        let Some(end) = text.find(['\r', '\n']) else { return rest.take() };
-        let after = &text[end..];
-        rest = Some(after.strip_prefix("\r\n").unwrap_or(&after[1..]));
-        Some(&text[..end])
-    })
+/// A field for each line of a text: one more than it has line ends. Empty data is one empty line, which dispatches an
+/// event with empty data, where no line at all would dispatch nothing (section 9.2.6). Always with a space after the colon:
+/// the client removes one, so that a value that begins with a space keeps it. A field without a name is a comment.
+fn field(name: &'static str, message: &Arc<Message>, of: Of) -> impl Iterator<Item = String> + Send + use<> {
+    let next = format!("\n{name}: ");
+    let lines = parts(Arc::clone(message), of)
+        .map(move |part| part.replace("\r\n", "\n").replace('\r', "\n").replace('\n', &next));
+    std::iter::once(format!("{name}: ")).chain(lines).chain(std::iter::once("\n".to_owned()))
 }
 
 #[cfg(test)]
@@ -206,9 +190,9 @@ mod tests {
             event: kind.map(line),
             comment: None,
             data: data.to_owned(),
+            held: None,
         };
-        String::from_utf8(EventStream { retry: 3000, checkpoints: false }.message(&message).to_vec())
-            .expect("UTF-8")
+        EventStream { retry: 3000, checkpoints: false }.message(&Arc::new(message)).collect()
     }
 
     #[test]

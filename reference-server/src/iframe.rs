@@ -16,6 +16,8 @@
 //! written as escapes, so that no data can end the script element or begin another one. The callback is a path of
 //! identifiers and nothing else; anything else is refused. What is inside of the data arrives unchanged.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use hyper::{
     Method, Request, StatusCode,
@@ -26,6 +28,7 @@ use thiserror::Error;
 use crate::{
     application::Application,
     hub::{ChannelName, Message, Start},
+    pieces::{Segments, json},
     query::Query,
     response::{self, Answer, Refusal, STREAMED, empty},
     stream::{self, Encoding},
@@ -104,10 +107,10 @@ impl Encoding for Callback {
         Bytes::from(format!("{head}<!--{:PADDING$}-->\n", ""))
     }
 
-    fn message(&self, message: &Message) -> Bytes {
-        // A message has nothing that JSON cannot say.
-        let json = serde_json::to_string(message).unwrap_or_default();
-        Bytes::from(format!("<script>parent.{}({})</script>\n", self.0, escape(&json)))
+    fn message(&self, message: &Arc<Message>) -> Segments {
+        let opening = std::iter::once(format!("<script>parent.{}(", self.0));
+        let argument = json(message).map(|segment| escape(&segment));
+        Box::new(opening.chain(argument).chain(std::iter::once(")</script>\n".to_owned())))
     }
 
     fn heartbeat(&self) -> Bytes {
@@ -142,9 +145,15 @@ mod tests {
     use crate::hub::Line;
 
     fn script(data: &str) -> String {
-        let message =
-            Message { sequence: 7, id: Line::number(7), event: None, comment: None, data: data.to_owned() };
-        String::from_utf8(Callback("app.news".to_owned()).message(&message).to_vec()).expect("UTF-8")
+        let message = Message {
+            sequence: 7,
+            id: Line::number(7),
+            event: None,
+            comment: None,
+            data: data.to_owned(),
+            held: None,
+        };
+        Callback("app.news".to_owned()).message(&Arc::new(message)).collect()
     }
 
     #[test]

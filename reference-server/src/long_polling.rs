@@ -12,10 +12,11 @@ use hyper::{Method, Request, StatusCode, header::CACHE_CONTROL};
 
 use crate::{
     application::Application,
+    conditional::Content,
     hub::{Batch, ChannelName, Start},
-    polling,
+    pieces::poll,
     query::Query,
-    response::{self, Answer, NOT_STORED, Refusal, full},
+    response::{self, Answer, NOT_STORED, Refusal},
 };
 
 pub(crate) async fn answer<B>(
@@ -33,7 +34,11 @@ pub(crate) async fn answer<B>(
     } else {
         wait(application, name, after, hold).await?
     };
-    let mut answer = response::answer(StatusCode::OK, "application/json", full(polling::encode(&batch)));
+    let mut answer = response::answer(
+        StatusCode::OK,
+        "application/json",
+        Content::made(|| poll(batch.clone())).into_body(),
+    );
     answer.headers_mut().insert(CACHE_CONTROL, NOT_STORED);
     Ok(answer)
 }

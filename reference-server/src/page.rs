@@ -11,7 +11,7 @@ use hyper::{
 use sha2::{Digest, Sha256};
 
 use crate::{
-    conditional,
+    conditional::{self, Content},
     response::{Answer, Refusal},
 };
 
@@ -29,7 +29,7 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 
 pub(crate) fn answer<B>(request: &Request<B>) -> Result<Answer, Refusal> {
     let body = Bytes::from_static(PAGE.as_bytes());
-    let mut answer = conditional::answer(request.headers(), "text/html; charset=utf-8", body)?;
+    let mut answer = conditional::answer(request.headers(), "text/html; charset=utf-8", Content::of(body))?;
     // Digests in base64 are within the grammar of field values.
     let policy = HeaderValue::try_from(POLICY.as_str()).ok();
     answer.headers_mut().extend(policy.map(|policy| (CONTENT_SECURITY_POLICY, policy)));

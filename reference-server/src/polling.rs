@@ -8,16 +8,13 @@
 //! The answer can be stored and is validated before each use, so a poll without news costs a 304. Without a cursor,
 //! or with one that the channel has not reached, it has everything that is retained.
 
-use std::sync::Arc;
-
-use bytes::Bytes;
 use hyper::Request;
-use serde::Serialize;
 
 use crate::{
     application::Application,
-    conditional,
-    hub::{Batch, ChannelName, Message},
+    conditional::{self, Content},
+    hub::ChannelName,
+    pieces::poll,
     query::Query,
     response::{Answer, Refusal},
 };
@@ -29,17 +26,5 @@ pub(crate) fn answer<B>(
 ) -> Result<Answer, Refusal> {
     let after = Query::parse(request.uri().query())?.cursor("after")?.unwrap_or(0);
     let batch = application.hub.retained(name, after);
-    conditional::answer(request.headers(), "application/json", encode(&batch))
-}
-
-/// The JSON form of a batch, which long polling shares.
-pub(crate) fn encode(batch: &Batch) -> Bytes {
-    #[derive(Serialize)]
-    struct Poll<'a> {
-        cursor: u64,
-        messages: Vec<&'a Message>,
-    }
-    let poll = Poll { cursor: batch.cursor, messages: batch.messages.iter().map(Arc::as_ref).collect() };
-    // Strings and numbers under fixed names: there is nothing in it that JSON cannot say.
-    serde_json::to_vec(&poll).unwrap_or_default().into()
+    conditional::answer(request.headers(), "application/json", Content::made(|| poll(batch.clone())))
 }

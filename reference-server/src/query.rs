@@ -66,6 +66,11 @@ impl<'a> Query<'a> {
     }
 }
 
+/// Whether a pair of a query has this name, however it is encoded.
+pub(crate) fn is_named(pair: &str, name: &str) -> bool {
+    decode_parameter(pair.split_once('=').map_or(pair, |(name, _)| name)).is_ok_and(|known| known == name)
+}
+
 /// Decodes one segment of a path.
 pub(crate) fn decode_segment(segment: &str) -> Result<Cow<'_, str>, QueryError> {
     decode(segment, "path")

@@ -18,6 +18,7 @@ use crate::{
     application::{Application, LONGEST, Seat},
     clock,
     config::Config,
+    length::Lengths,
     response::{Answer, Refusal},
     service,
     socket::Socket,
@@ -174,6 +175,7 @@ where
             () = application.closing.cancelled() => None,
         };
         if let Some(stream) = shaken {
+            let stream = crate::tls::Closing { stream, is_cut: config.cuts_tls };
             exchange(application, stream, respond).await;
         }
         return;
@@ -189,7 +191,7 @@ where
     F: Future<Output = Answer>,
 {
     let config = &application.config;
-    let socket = TokioIo::new(stream);
+    let socket = TokioIo::new(Lengths::new(stream));
     let service = service_fn(|request| {
         let answer = respond(request);
         async move { Ok::<_, std::convert::Infallible>(answer.await) }

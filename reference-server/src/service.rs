@@ -3,7 +3,7 @@
 use std::{str::FromStr, sync::Arc};
 
 use hyper::{
-    HeaderMap, Method, Request, StatusCode, Version,
+    HeaderMap, Method, Request, StatusCode, Uri, Version,
     body::{Body as _, Incoming},
     header::{ALLOW, CONNECTION, HOST, HeaderValue, TRANSFER_ENCODING},
     http::uri::Authority,
@@ -36,6 +36,9 @@ enum RequestError {
     /// RFC 9112, section 3.2.
     #[error("the Host field is not a host and perhaps a port")]
     InvalidHost,
+    /// RFC 9110, section 4.2.4.
+    #[error("the target has user information before its host")]
+    UserInformation,
     /// RFC 9112, section 6.1: only chunked is known here.
     #[error("the transfer coding is not implemented")]
     UnknownCoding,
@@ -54,9 +57,10 @@ impl From<RequestError> for Refusal {
                 Self::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &error)
             }
             RequestError::TargetTooLong { .. } => Self::new(StatusCode::URI_TOO_LONG, &error),
-            RequestError::Host | RequestError::InvalidHost | RequestError::ChunkedAgain => {
-                Self::bad_request(&error).closing()
-            }
+            RequestError::Host
+            | RequestError::InvalidHost
+            | RequestError::UserInformation
+            | RequestError::ChunkedAgain => Self::bad_request(&error).closing(),
             RequestError::UnknownCoding => Self::new(StatusCode::NOT_IMPLEMENTED, &error).closing(),
             RequestError::UnknownMethod => Self::new(StatusCode::NOT_IMPLEMENTED, &error),
         }
@@ -99,6 +103,7 @@ async fn checked(
 ) -> Result<Answer, Refusal> {
     check_size(&request, application.config.header_size)?;
     check_host(request.version(), request.headers())?;
+    check_target(request.uri())?;
     check_coding(request.headers())?;
     check_method(request.method())?;
     if request.method() == Method::OPTIONS && request.uri().path() == "*" {
@@ -166,6 +171,13 @@ fn check_host(version: Version, fields: &HeaderMap) -> Result<(), RequestError> 
         (Some(_), None) => Err(RequestError::InvalidHost),
         _ => Err(RequestError::Host),
     }
+}
+
+/// A target in absolute form comes from whoever connects, who is not trusted to mean what stands before the host
+/// (RFC 9110, section 4.2.4).
+fn check_target(target: &Uri) -> Result<(), RequestError> {
+    let named = target.authority().is_some_and(|authority| authority.as_str().contains('@'));
+    if named { Err(RequestError::UserInformation) } else { Ok(()) }
 }
 
 /// Whether the value is a host and perhaps a port, without user information (RFC 9110, section 7.2).

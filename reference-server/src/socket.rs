@@ -38,6 +38,12 @@ impl Socket {
         Self { stream, write_timeout, stalled: None, lingering: None }
     }
 
+    /// Writes what the socket takes at once.
+    #[cfg(feature = "tls")]
+    pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.try_write(bytes)
+    }
+
     /// Passes on the result of a write, or a time-out when none succeeded for too long.
     fn bounded<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {

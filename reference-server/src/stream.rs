@@ -1,7 +1,7 @@
 //! The body of a response that never ends by itself: what an event stream and an iframe stream have in common.
 //!
 //! Each piece leaves as one chunk, and as soon as it is there: the library flushes whenever the body has nothing more
-//! to give. When the client is gone the library drops the body, and with it the subscription.
+//! to give. A message is one piece unless it is long. When the client is gone the library drops the body, and with it the subscription.
 
 use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
 
@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     application::{Application, SHORTEST_HEARTBEAT},
     hub::{Message, Subscription},
+    pieces::{Pieces, Segments},
     query::{Query, QueryError},
     response::Body,
 };
@@ -23,8 +24,8 @@ use crate::{
 pub(crate) trait Encoding: Send + 'static {
     /// What comes before the first message.
     fn opening(&self) -> Bytes;
-    /// One message.
-    fn message(&self, message: &Message) -> Bytes;
+    /// One message, in segments: they leave together unless there are many.
+    fn message(&self, message: &Arc<Message>) -> Segments;
     /// What says that the connection is alive, and nothing else.
     fn heartbeat(&self) -> Bytes;
     /// What comes last, when the server ends the stream.
@@ -50,19 +51,17 @@ pub(crate) fn body(
     let state = Streaming {
         opening: Some(encoding.opening()),
         waiting: VecDeque::new(),
+        leaving: None,
+        ended: false,
         subscription,
         heartbeat,
         limit,
         closing: application.closing.clone(),
         encoding,
     };
-    let pieces = stream::unfold(Some(state), |state| async {
-        let mut state = state?;
-        let piece = state.next().await;
-        Some(match piece {
-            Piece::Inner(bytes) => (Ok::<_, Infallible>(Frame::data(bytes)), Some(state)),
-            Piece::Last(bytes) => (Ok(Frame::data(bytes)), None),
-        })
+    let pieces = stream::unfold(state, |mut state| async {
+        let piece = state.next().await?;
+        Some((Ok::<_, Infallible>(Frame::data(piece)), state))
     });
     StreamBody::new(pieces).boxed_unsync()
 }
@@ -70,6 +69,10 @@ pub(crate) fn body(
 struct Streaming<E> {
     opening: Option<Bytes>,
     waiting: VecDeque<Arc<Message>>,
+    /// What is left of the message that is being sent.
+    leaving: Option<Pieces>,
+    /// Nothing more is to be sent.
+    ended: bool,
     subscription: Subscription,
     heartbeat: Duration,
     /// How many messages may still leave.
@@ -78,15 +81,17 @@ struct Streaming<E> {
     encoding: E,
 }
 
-enum Piece {
-    Inner(Bytes),
-    Last(Bytes),
-}
-
 impl<E: Encoding> Streaming<E> {
-    async fn next(&mut self) -> Piece {
+    async fn next(&mut self) -> Option<Bytes> {
         if let Some(opening) = self.opening.take() {
-            return Piece::Inner(opening);
+            return Some(opening);
+        }
+        if let Some(piece) = self.leaving.as_mut().and_then(Iterator::next) {
+            return Some(piece);
+        }
+        self.leaving = None;
+        if self.ended || self.limit == Some(0) {
+            return None;
         }
         if self.waiting.is_empty() {
             tokio::select! {
@@ -95,21 +100,21 @@ impl<E: Encoding> Streaming<E> {
                     // A stream cannot say that something is missing. Its end makes the client come back, with the
                     // identifier of the last message that it has.
                     if batch.missed {
-                        return Piece::Last(self.encoding.ending());
+                        return Some(self.end());
                     }
                     self.waiting.extend(batch.messages);
                 }
-                () = self.closing.cancelled() => return Piece::Last(self.encoding.ending()),
-                () = sleep(self.heartbeat) => return Piece::Inner(self.encoding.heartbeat()),
+                () = self.closing.cancelled() => return Some(self.end()),
+                () = sleep(self.heartbeat) => return Some(self.encoding.heartbeat()),
             }
         }
-        match self.waiting.pop_front() {
-            Some(message) => {
-                self.limit = self.limit.map(|left| left.saturating_sub(1));
-                let bytes = self.encoding.message(&message);
-                if self.limit == Some(0) { Piece::Last(bytes) } else { Piece::Inner(bytes) }
-            }
-            None => Piece::Inner(self.encoding.heartbeat()),
-        }
+        let Some(message) = self.waiting.pop_front() else { return Some(self.encoding.heartbeat()) };
+        self.limit = self.limit.map(|left| left.saturating_sub(1));
+        self.leaving.insert(Pieces::new(self.encoding.message(&message))).next()
+    }
+
+    fn end(&mut self) -> Bytes {
+        self.ended = true;
+        self.encoding.ending()
     }
 }

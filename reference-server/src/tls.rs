@@ -1,9 +1,16 @@
 //! TLS under HTTP: the certificate that the server shows, given or made.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt, io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
 use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
@@ -108,6 +115,59 @@ impl Identity {
             }
             Err(_) => None,
         }
+    }
+}
+
+/// A connection of TLS that ends with a closure alert, or without one.
+pub(crate) struct Closing {
+    pub(crate) stream: TlsStream<Socket>,
+    pub(crate) is_cut: bool,
+}
+
+impl Drop for Closing {
+    /// A connection that is dropped is one that is closed: the alert goes out if the socket takes it at once. One that was
+    /// sent before is not sent again.
+    fn drop(&mut self) {
+        if self.is_cut {
+            return;
+        }
+        let (socket, session) = self.stream.get_mut();
+        session.send_close_notify();
+        let mut alert = Vec::new();
+        // Nothing goes wrong when bytes are put into memory, and a peer that is gone needs no alert.
+        while session.write_tls(&mut alert).is_ok_and(|length| length > 0) {}
+        let _ = socket.try_write(&alert);
+    }
+}
+
+impl AsyncRead for Closing {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Closing {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.is_cut {
+            return Pin::new(self.stream.get_mut().0).poll_shutdown(context);
+        }
+        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
 

@@ -18,12 +18,14 @@ pub(crate) struct Answer {
     pub(crate) delay: Duration,
     /// The connection ends in its stead.
     pub(crate) dropped: bool,
+    /// The connection ends behind it.
+    pub(crate) last: bool,
 }
 
 impl Answer {
     /// An answer as the server sent it.
     pub(crate) fn new(head: Head, body: Option<Vec<u8>>) -> Self {
-        Self { head, body, delay: Duration::ZERO, dropped: false }
+        Self { head, body, delay: Duration::ZERO, dropped: false, last: false }
     }
 
     /// The status code; 0 where there is none.

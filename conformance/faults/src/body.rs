@@ -3,6 +3,9 @@
 use pushspec_wire::chunked::{ChunkScanner, Item};
 use pushspec_wire::http1::Head;
 
+/// The longest line of the chunked coding that is waited for; what is longer passes unread.
+const MAX_LINE: usize = 256 * 1024;
+
 /// A body that is being read.
 #[derive(Debug)]
 pub(super) enum Body {
@@ -21,6 +24,8 @@ pub(super) struct Progress {
     pub(super) data: Vec<u8>,
     /// The body is complete, and these bytes come after it.
     pub(super) rest: Option<Vec<u8>>,
+    /// It cannot be read any further.
+    pub(super) is_unread: bool,
 }
 
 impl Body {
@@ -50,15 +55,23 @@ impl Body {
 
     pub(super) fn push(&mut self, bytes: &[u8]) -> Progress {
         match self {
-            Self::UntilClose => Progress { raw: bytes.to_vec(), data: bytes.to_vec(), rest: None },
+            Self::UntilClose => Progress { raw: bytes.to_vec(), data: bytes.to_vec(), ..Progress::default() },
             Self::Length(left) => {
                 let (taken, rest) =
                     bytes.split_at(usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len()));
                 *left -= taken.len() as u64;
                 let rest = (*left == 0).then(|| rest.to_vec());
-                Progress { raw: taken.to_vec(), data: taken.to_vec(), rest }
+                Progress { raw: taken.to_vec(), data: taken.to_vec(), rest, is_unread: false }
             }
-            Self::Chunked(scanner) => unchunk(scanner, bytes),
+            Self::Chunked(scanner) => {
+                let mut progress = unchunk(scanner, bytes);
+                if progress.rest.is_none() && scanner.buffered() > MAX_LINE {
+                    progress.raw.extend(scanner.rest());
+                    progress.is_unread = true;
+                    *self = Self::UntilClose;
+                }
+                progress
+            }
         }
     }
 }

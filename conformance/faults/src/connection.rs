@@ -97,18 +97,25 @@ impl Ends<'_> {
             if self.server.end(&mut engine.up, now).await {
                 return Some(Which::Server);
             }
+            // Nobody is there to hear a server that goes on for ever.
+            if self.client.ended && self.client.broken {
+                return Some(Which::Server);
+            }
             let ended = self.client.ended && self.server.ended;
             if ended && engine.up.is_empty() && engine.down.is_empty() {
                 return None;
             }
             self.step(&mut engine, now).await;
+            if !engine.fits() {
+                return Some(Which::Client);
+            }
         }
     }
 
     /// Waits for something to happen on either side.
     async fn step(&mut self, engine: &mut Engine, now: Instant) {
         let Self { client, server } = self;
-        let hears_client = !client.ended && engine.up.waiting() < LIMIT;
+        let hears_client = !client.ended && engine.up.waiting() < LIMIT && engine.hears_client();
         let hears_server = !server.ended && engine.down.waiting() < LIMIT;
         let later = |due: Option<Instant>| due.filter(|due| *due > now);
         let times = [engine.wake(), later(engine.up.due()), later(engine.down.due())];

@@ -8,6 +8,7 @@ use super::{Edit, Fault};
 pub static TRANSPARENT: Fault = Fault {
     name: "transparent",
     technique: "http",
+    clause: "",
     summary: "The server does everything right.",
     edits: &[],
 };
@@ -16,6 +17,7 @@ pub static TRANSPARENT: Fault = Fault {
 pub static IDENTITY: Fault = Fault {
     name: "identity",
     technique: "http",
+    clause: "",
     summary: "The server does everything right.",
     edits: &[
         Edit::Read(|_read, _bytes| {}),

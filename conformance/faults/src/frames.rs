@@ -1,13 +1,18 @@
 //! Changing WebSocket frames.
 
+use std::cell::RefCell;
+
 use pushspec_wire::websocket::{Frame, FrameHeader, FrameScanner, Opcode};
 
 use tokio::time::Instant;
 
-use super::request::Request;
+use super::request::{Memory, Request};
 
 /// How many frames of a direction are remembered.
 const REMEMBERED: usize = 64;
+
+/// How much of a payload is remembered.
+const MAX_REMEMBERED: usize = 128 * 1024;
 
 /// A WebSocket that has opened: what was asked, and the frames that came before the one at hand, as they came.
 #[derive(Debug)]
@@ -18,8 +23,12 @@ pub(crate) struct Conversation {
     pub(crate) client: Vec<Frame>,
     /// The server's first frames.
     pub(crate) server: Vec<Frame>,
-    /// When it has opened.
-    pub(crate) opened: Instant,
+    /// When the client sent its last frame, or the WebSocket opened.
+    pub(crate) heard: Instant,
+    /// A frame that waits to be sent behind another one.
+    pub(crate) held: RefCell<Option<Frame>>,
+    /// The beginning of a character whose rest is still to come.
+    pub(crate) kept: RefCell<Vec<u8>>,
 }
 
 /// What one read brought from the client.
@@ -30,22 +39,47 @@ pub(crate) struct Read<'a> {
     pub(crate) continues: bool,
     /// The frames of the client, up to the end of this read; `None` before the WebSocket is open.
     pub(crate) frames: Option<&'a FrameScanner>,
+    /// What the relay remembers, over all connections.
+    pub(crate) memory: &'a Memory,
 }
 
 impl Conversation {
     pub(super) fn new(request: Request) -> Self {
-        Self { request, client: Vec::new(), server: Vec::new(), opened: Instant::now() }
+        Self {
+            request,
+            client: Vec::new(),
+            server: Vec::new(),
+            heard: Instant::now(),
+            held: RefCell::default(),
+            kept: RefCell::default(),
+        }
     }
 
-    pub(super) fn remember(frames: &mut Vec<Frame>, frame: Frame) {
+    /// Keeps a frame with the beginning of its payload, as long as there is room.
+    pub(super) fn remember(frames: &mut Vec<Frame>, mut frame: Frame) {
         if frames.len() < REMEMBERED {
+            frame.payload.truncate(MAX_REMEMBERED);
+            frame.payload.shrink_to_fit();
             frames.push(frame);
         }
+    }
+
+    /// How many bytes it keeps.
+    pub(super) fn kept(&self) -> usize {
+        let frames = self.client.iter().chain(&self.server).map(|frame| frame.payload.len()).sum::<usize>();
+        let held = self.held.borrow().as_ref().map_or(0, |frame| frame.payload.len());
+        frames + held
     }
 
     /// Whether the client has begun a message and not ended it.
     pub(crate) fn in_message(&self) -> bool {
         self.client.iter().rev().find(|frame| !frame.opcode.is_control()).is_some_and(|frame| !frame.fin)
+    }
+
+    /// Whether the message that the client has begun and not ended is a text.
+    pub(crate) fn begins_with_text(&self) -> bool {
+        let first = |frame: &&Frame| matches!(frame.opcode, Opcode::TEXT | Opcode::BINARY);
+        self.client.iter().rev().find(first).is_some_and(|frame| frame.opcode == Opcode::TEXT)
     }
 
     /// How many messages the client has ended.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use pushspec_wire::chunked::encode_chunk;
 use pushspec_wire::http1::{Line, LineEnd};
 
 use super::fields::{self, is_folded, is_named, retain};
@@ -11,18 +12,25 @@ use super::request::{Refusal, Request};
 use super::stream::{Editor, Output};
 use super::{Edit, Fault};
 
-const fn fault(name: &'static str, summary: &'static str, edits: &'static [Edit]) -> Fault {
-    Fault { name, technique: "http", summary, edits }
+const fn fault(
+    name: &'static str,
+    clause: &'static str,
+    summary: &'static str,
+    edits: &'static [Edit],
+) -> Fault {
+    Fault { name, clause, technique: "http", summary, edits }
 }
 
 pub(super) static FAULTS: &[Fault] = &[
     fault(
         "first-read-is-the-request",
+        "rfc9110/5.3/whole-head-first",
         "Takes what one read brings for the whole of a request.",
         &[Edit::Read(first_read_is_the_request)],
     ),
     fault(
         "empty-line-is-refused",
+        "rfc9112/2.2/empty-line-before-request",
         "Answers 400 where an empty line stands before a request.",
         &[Edit::Refusal(|request| {
             let empty = request.head.lines.first().is_some_and(Line::is_empty);
@@ -31,6 +39,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "one-word-means-get",
+        "rfc9112/2.2/malformed-request",
         "Takes a request line of one word for a request of the root.",
         &[Edit::Request(|request| {
             if fields::words(&request.head).len() == 1 {
@@ -40,7 +49,8 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "leading-blank-is-trimmed",
-        "Reads a first field line that begins with a blank as if the blank were not there.",
+        "rfc9112/2.2/white-space-before-first-field",
+        "Reads a first field line that begins with a space as if the space were not there.",
         &[Edit::Request(|request| {
             if let Some(first) = request.head.lines.iter_mut().filter(|line| !line.is_empty()).nth(1) {
                 first.content = first.content.trim_ascii_start().to_vec();
@@ -49,31 +59,36 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "missing-host-is-guessed",
+        "rfc9112/3.2/missing-host",
         "Answers requests of HTTP/1.1 that name no host.",
         &[Edit::Request(|request| {
-            let first = request.head.lines.iter().filter(|line| !line.is_empty()).nth(1);
-            let blank = first.is_some_and(is_folded);
-            if is_plain(request) && !request.names("Host") && !blank {
+            if is_plain(request) && !request.names("Host") {
                 fields::add(&mut request.head, "Host", "localhost");
             }
         })],
     ),
     fault(
         "first-host-wins",
+        "rfc9112/3.2/two-hosts",
         "Passes over all Host fields but the first.",
         &[Edit::Request(|request| keep_first(request, "Host"))],
     ),
     fault(
         "host-is-not-looked-at",
+        "rfc9112/3.2/invalid-host",
         "Takes anything for the name of a host.",
         &[Edit::Request(|request| {
-            if is_plain(request) && fields::has(&request.head, "Host", "not a host") {
+            let is_name = |host: &str| {
+                host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
+            };
+            if is_plain(request) && request.field("Host").is_some_and(|host| !is_name(&host)) {
                 fields::set(&mut request.head, "Host", "localhost");
             }
         })],
     ),
     fault(
         "target-ends-at-a-blank",
+        "rfc9112/3.2/invalid-request-line",
         "Passes over what stands between the target and the version.",
         &[Edit::Request(|request| {
             let words = fields::words(&request.head);
@@ -85,16 +100,19 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "method-in-any-case",
-        "Takes a method in small letters for the one in capitals.",
+        "rfc9112/3.1/method-in-exact-case",
+        "Takes a method in lower case for the one in capitals.",
         &[Edit::Request(|request| request.set_method(&request.method().to_uppercase()))],
     ),
     fault(
         "absolute-form-is-not-found",
+        "rfc9112/3.2.2/absolute-form",
         "Answers 404 to a target in absolute form.",
         &[Edit::Refusal(|request| is_absolute(request).then_some(Refusal(404, "Not Found")))],
     ),
     fault(
         "host-outranks-target",
+        "rfc9112/3.2.2/target-outranks-host",
         "Goes by the Host field where the target names another host.",
         &[Edit::Refusal(|request| {
             let other = request.field("Host").is_some_and(|host| !request.target().contains(&host));
@@ -103,6 +121,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "request-line-of-4000",
+        "rfc9112/3/request-line-of-8000",
         "Answers 414 to a request line of more than 4000 octets.",
         &[Edit::Refusal(|request| {
             (request.head.start_line().len() > 4000).then_some(Refusal(414, "URI Too Long"))
@@ -110,6 +129,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "names-in-exact-case",
+        "rfc9110/5.1/names-in-any-case",
         "Knows the name of the Host field only in two spellings.",
         &[Edit::Request(|request| {
             for line in &mut request.head.lines {
@@ -124,6 +144,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "white-space-is-value",
+        "rfc9110/5.5/white-space-around-value",
         "Takes a tab around a value for a part of it.",
         &[Edit::Refusal(|request| {
             let has_tab =
@@ -133,7 +154,8 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "space-before-colon-is-trimmed",
-        "Reads a field name as if no blank stood before the colon.",
+        "rfc9112/5.1/space-before-colon",
+        "Reads a field name as if no space stood before the colon.",
         &[Edit::Request(|request| {
             for line in &mut request.head.lines {
                 if let Some(colon) = line.content.iter().position(|&byte| byte == b':') {
@@ -145,6 +167,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "fold-is-dropped",
+        "rfc9112/5.2/folded-line",
         "Passes over lines that continue the one before.",
         &[Edit::Request(|request| {
             let mut lines = 0;
@@ -156,6 +179,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "bad-length-is-no-length",
+        "rfc9112/6.3/invalid-length",
         "Passes over a Content-Length that is no number.",
         &[Edit::Request(|request| {
             retain(&mut request.head, |line| {
@@ -166,11 +190,13 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "first-length-wins",
+        "rfc9112/6.3/invalid-length",
         "Passes over all Content-Length fields but the first.",
         &[Edit::Request(|request| keep_first(request, "Content-Length"))],
     ),
     fault(
         "coding-is-passed-over",
+        "rfc9112/6.3/coding-without-chunked",
         "Passes over a transfer coding that it does not know.",
         &[Edit::Request(|request| {
             if !request.head.lists("Transfer-Encoding", "chunked") {
@@ -180,6 +206,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "length-beside-coding-is-no-danger",
+        "rfc9112/6.1/coding-and-length-in-request",
         "Keeps the connection after a request with both a length and a transfer coding.",
         &[Edit::Request(|request| {
             if request.names("Transfer-Encoding") && request.names("Content-Length") {
@@ -190,6 +217,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "http-1.0-is-taken-for-1.1",
+        "rfc9112/6.1/no-coding-for-1.0",
         "Answers a client of HTTP/1.0 like one of HTTP/1.1.",
         &[Edit::Request(|request| {
             let line = String::from_utf8_lossy(request.head.start_line()).into_owned();
@@ -200,6 +228,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "closes-after-each-answer",
+        "rfc6202/2.2/connection-is-reused",
         "Ends the connection after each answer to a poll.",
         &[Edit::Request(|request| {
             let polls = request.gets("polling") || request.gets("long-polling");
@@ -210,6 +239,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "closes-without-a-word",
+        "rfc9112/9.6/close-is-announced",
         "Ends the connection after each answer to a short poll, and does not say so.",
         &[
             Edit::Request(|request| {
@@ -225,7 +255,51 @@ pub(super) static FAULTS: &[Fault] = &[
         ],
     ),
     fault(
+        "no-connection-persists",
+        "rfc9112/9.3/close-in-every-answer",
+        "Ends the connection after each answer, and does not say so.",
+        &[
+            Edit::Request(|request| {
+                if !request.names("Connection") {
+                    fields::add(&mut request.head, "Connection", "close");
+                }
+            }),
+            Edit::Answer(|_request, answer| {
+                if answer.status() != 101 {
+                    fields::remove(&mut answer.head, "Connection");
+                }
+            }),
+        ],
+    ),
+    fault(
+        "length-is-short-by-one",
+        "rfc9112/6.3/nothing-behind-the-body",
+        "Counts one byte too few in answers to short polls.",
+        &[Edit::Answer(|request, answer| {
+            if let Some(body) = answer.body.as_ref().filter(|body| request.gets("polling") && body.len() > 1)
+            {
+                fields::set(&mut answer.head, "Content-Length", &(body.len() - 1).to_string());
+            }
+        })],
+    ),
+    fault(
+        "last-chunk-without-its-end",
+        "rfc9112/7.1/chunked-body",
+        "Answers short polls in chunks, and leaves out the empty line behind the last one.",
+        &[Edit::Answer(|request, answer| {
+            if let Some(body) =
+                answer.body.as_mut().filter(|body| request.gets("polling") && !body.is_empty())
+                && request.version() == "HTTP/1.1"
+            {
+                *body = [encode_chunk(body), b"0\r\n".to_vec()].concat();
+                fields::remove(&mut answer.head, "Content-Length");
+                fields::add(&mut answer.head, "Transfer-Encoding", "chunked");
+            }
+        })],
+    ),
+    fault(
         "close-is-not-heard",
+        "rfc9112/9.6/close-after-answer",
         "Keeps the connection where the client asks to close it.",
         &[Edit::Request(|request| {
             if is_plain(request) && request.head.lists("Connection", "close") {
@@ -235,6 +309,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "close-is-not-announced",
+        "rfc9112/9.6/close-in-answer",
         "Ends connections without saying so in the answer.",
         &[Edit::Answer(|request, answer| {
             if is_plain(request) && answer.head.lists("Connection", "close") {
@@ -244,15 +319,17 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "unknown-method-is-get",
+        "rfc9110/9.1/other-methods-refused",
         "Treats a method that it does not know like GET.",
         &[Edit::Request(|request| {
-            if request.method() == "PUSHSPEC" {
+            if is_unknown(&request.method()) {
                 request.set_method("GET");
             }
         })],
     ),
     fault(
         "head-is-get",
+        "rfc9110/9.3.2/head-without-content",
         "Answers HEAD with a body, as if it were GET.",
         &[Edit::Request(|request| {
             if request.method() == "HEAD" {
@@ -262,11 +339,13 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "pipelined-requests-overtake",
+        "rfc9112/9.3.2/answers-in-order",
         "Answers the second of two requests that come at once before the first.",
         &[Edit::Read(|read, bytes| swapped(read, bytes))],
     ),
     fault(
         "answers-have-no-date",
+        "rfc9110/6.6.1/date",
         "Does not date its answers.",
         &[Edit::Answer(|request, answer| {
             if is_plain(request) {
@@ -276,6 +355,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "cursor-becomes-a-line",
+        "rfc9112/11.1/no-lines-of-others",
         "Writes the cursor that it was sent into the head of its answer, line ends and all.",
         &[Edit::Answer(|request, answer| {
             let after = request.parameter("after").unwrap_or_default().to_uppercase();
@@ -286,6 +366,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "held-poll-blocks-others",
+        "rfc6202/5.3/held-polls-block-nobody",
         "Answers nothing else while a poll is held.",
         &[
             Edit::Request(|request| {
@@ -294,8 +375,9 @@ pub(super) static FAULTS: &[Fault] = &[
                 }
             }),
             Edit::Answer(|request, answer| {
-                let elsewhere = request.technique() == "pushspec-no-such-path";
-                if elsewhere && request.memory.counted("held") > 0 {
+                if request.gets("long-polling") {
+                    request.memory.count("let go");
+                } else if request.memory.counted("held") > request.memory.counted("let go") {
                     answer.delay = Duration::from_secs(3);
                 }
             }),
@@ -303,6 +385,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "date-in-local-time",
+        "rfc9110/5.6.7/imf-fixdate",
         "Writes the date of an answer in a time zone of its own.",
         &[Edit::Answer(|request, answer| {
             if let Some(date) = fields::value(&answer.head, "Date").filter(|_| is_plain(request)) {
@@ -312,6 +395,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "head-with-a-bare-lf",
+        "rfc9112/2.1/lines-end-with-crlf",
         "Ends a line of each head with LF alone.",
         &[Edit::Answer(|request, answer| {
             if let Some(line) = answer.head.lines.get_mut(1).filter(|_| is_plain(request)) {
@@ -321,6 +405,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "head-with-a-bare-cr",
+        "rfc9112/2.2/bare-cr",
         "Writes the value of a field with a CR in the middle.",
         &[Edit::Answer(|request, answer| {
             if is_plain(request) {
@@ -330,7 +415,8 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "field-name-with-a-blank",
-        "Writes a field whose name has a blank in it.",
+        "rfc9112/5/field-line",
+        "Writes a field whose name has a space in it.",
         &[Edit::Answer(|request, answer| {
             if is_plain(request) {
                 fields::add(&mut answer.head, "X Note", "a");
@@ -339,6 +425,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "chunks-with-bare-lf",
+        "rfc9112/7.1/chunked-body",
         "Ends the lines of the chunked coding with LF alone.",
         &[Edit::Stream(|request| {
             (request.version() == "HTTP/1.1").then(|| Box::new(ChunksWithBareLf) as Box<dyn Editor>)
@@ -346,15 +433,17 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "length-beside-chunks",
+        "iframe/1/no-length",
         "Gives a stream in chunks a length as well.",
         &[Edit::Answer(|request, answer| {
-            if request.gets("iframe") && answer.head.lists("Transfer-Encoding", "chunked") {
+            if is_plain(request) && answer.head.lists("Transfer-Encoding", "chunked") {
                 fields::add(&mut answer.head, "Content-Length", "5");
             }
         })],
     ),
     fault(
         "head-of-a-long-poll-is-held",
+        "rfc9110/9.3.2/head-need-not-wait",
         "Holds HEAD like GET where a poll would be held.",
         &[Edit::Answer(|request, answer| {
             if request.method() == "HEAD" && request.technique() == "long-polling" {
@@ -364,9 +453,15 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
 ];
 
-/// Neither an opening handshake nor a publication.
+/// Whether it is judged: what is published is sent by a client that is not.
 fn is_plain(request: &Request) -> bool {
-    !request.is_handshake() && !request.publishes()
+    !request.publishes()
+}
+
+/// Whether it is a method that no specification of HTTP has defined.
+fn is_unknown(method: &str) -> bool {
+    let known = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
+    !known.contains(&method) && method.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 fn is_absolute(request: &Request) -> bool {
@@ -384,8 +479,8 @@ fn keep_first(request: &mut Request, name: &str) {
 
 /// What is missing of the request is taken for an end of the head.
 fn first_read_is_the_request(read: &Read<'_>, bytes: &mut Vec<u8>) {
-    let begins = !read.continues && read.frames.is_none();
-    if begins && bytes.starts_with(b"G") && !bytes.ends_with(b"\r\n\r\n") {
+    let begins = !read.continues && read.frames.is_none() && !bytes.starts_with(b"POST");
+    if begins && bytes.first().is_some_and(u8::is_ascii_uppercase) && !bytes.ends_with(b"\r\n\r\n") {
         bytes.extend_from_slice(b"\r\n\r\n");
     }
 }
@@ -395,7 +490,7 @@ fn swapped(read: &Read<'_>, bytes: &mut [u8]) {
     const END: &[u8] = b"\r\n\r\n";
     let ends = bytes.windows(END.len()).position(|window| window == END).map(|at| at + END.len());
     if let Some(end) = ends.filter(|_| !read.continues && read.frames.is_none())
-        && bytes[end..].starts_with(b"GET /pushspec-no-such-path ")
+        && bytes[end..].starts_with(b"GET ")
     {
         bytes.rotate_left(end);
     }

@@ -11,6 +11,7 @@
 
 mod answer;
 mod body;
+mod conditions;
 mod connection;
 mod control;
 mod engine;
@@ -28,6 +29,7 @@ mod relay;
 #[cfg(test)]
 mod relay_tests;
 mod request;
+mod semantics;
 mod sse;
 mod stream;
 mod websocket;
@@ -51,6 +53,8 @@ pub struct Fault {
     pub name: &'static str,
     /// The technique whose cases are meant to catch it, or `http`.
     pub technique: &'static str,
+    /// The id of the clause that it breaks, as the catalogue has it.
+    pub clause: &'static str,
     /// What a server with this fault does, in one sentence.
     pub summary: &'static str,
     /// How the relay makes it look so.
@@ -108,7 +112,9 @@ pub fn all() -> impl Iterator<Item = &'static Fault> {
     let tables = [
         http::FAULTS,
         framing::FAULTS,
+        semantics::FAULTS,
         polling::FAULTS,
+        conditions::FAULTS,
         origins::FAULTS,
         long_polling::FAULTS,
         iframe::FAULTS,

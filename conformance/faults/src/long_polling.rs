@@ -15,13 +15,19 @@ const USUAL_HOLD: &str = "25000ms";
 /// What goes out in place of the head of an answer that is still to come.
 const EARLY_HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-const fn fault(name: &'static str, summary: &'static str, edits: &'static [Edit]) -> Fault {
-    Fault { name, technique: "long-polling", summary, edits }
+const fn fault(
+    name: &'static str,
+    clause: &'static str,
+    summary: &'static str,
+    edits: &'static [Edit],
+) -> Fault {
+    Fault { name, clause, technique: "long-polling", summary, edits }
 }
 
 pub(super) static FAULTS: &[Fault] = &[
     fault(
         "long-poll-wants-json",
+        "rfc6202/2.1/news-is-answer",
         "Answers 406 to a long poll that accepts anything, since that is not JSON.",
         &[Edit::Answer(|request, answer| {
             if polls(request) && answer.status() == 200 && request.names("Accept") {
@@ -31,6 +37,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "long-poll-head-comes-early",
+        "rfc6202/2.1/held-without-news",
         "Sends the head of an answer before there is anything to answer.",
         &[
             Edit::Begun(|request| begins_early(request).then(|| EARLY_HEAD.to_vec())),
@@ -44,6 +51,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "long-poll-waits-to-compress",
+        "rfc6202/2.1/news-at-once",
         "Collects what it could compress for a client that understands it.",
         &[Edit::Answer(|request, answer| {
             let compresses = request.field("Accept-Encoding").is_some_and(|codings| codings.contains("gzip"));
@@ -54,16 +62,19 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "long-poll-escapes-markup",
+        "rfc6202/1/same-news-by-every-technique",
         "Writes the messages of long polls as for the text of an HTML page.",
         &[Edit::Answer(|request, answer| edit_texts(request, answer, escaped_for_a_page))],
     ),
     fault(
         "long-poll-joins-lines",
-        "Writes blanks for the line ends of a message in long polls.",
+        "rfc6202/1/same-news-by-every-technique",
+        "Writes spaces for the line ends of a message in long polls.",
         &[Edit::Answer(|request, answer| edit_texts(request, answer, joined))],
     ),
     fault(
         "long-poll-length-counts-characters",
+        "polling/1/text-unchanged",
         "Gives long polls a length in characters.",
         &[Edit::Answer(|request, answer| {
             if polls(request) {
@@ -73,6 +84,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "long-poll-brings-no-news",
+        "rfc6202/2.1/news-is-answer",
         "Ends the wait when there is news, and does not tell it.",
         &[Edit::Answer(|request, answer| {
             if polls(request) {
@@ -81,7 +93,23 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "long-poll-news-in-another-place",
+        "rfc6202/2.1/news-is-answer",
+        "Has the text of a message that a long poll brings in another member than the profile says.",
+        &[Edit::Answer(|request, answer| {
+            if polls(request) {
+                answer.edit_messages(|messages| {
+                    for message in messages.iter_mut().filter_map(serde_json::Value::as_object_mut) {
+                        let data = message.remove("data").unwrap_or_default();
+                        message.insert("text".to_owned(), data);
+                    }
+                });
+            }
+        })],
+    ),
+    fault(
         "long-poll-is-not-finished",
+        "rfc9112/8/complete-answer",
         "Promises more of an answer than it sends.",
         &[Edit::Answer(|request, answer| {
             if polls(request) && answer.brings_news() == Some(true) {
@@ -92,17 +120,17 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "one-poll-is-held",
+        "rfc6202/2.1/held-without-news",
         "Holds the first poll and answers all others at once.",
         &[Edit::Request(|request| {
-            // The first one is that of the precondition, without which nothing is judged.
-            let usual = request.parameter("hold").as_deref() == Some(USUAL_HOLD);
-            if polls(request) && usual && request.memory.count("long polls") > 0 {
+            if polls(request) && request.memory.count("long polls") > 0 {
                 request.set_parameter("hold", "0ms");
             }
         })],
     ),
     fault(
         "news-waits-for-a-tick",
+        "rfc6202/2.1/news-at-once",
         "Looks for news with a timer and not when it is published.",
         &[Edit::Answer(|request, answer| {
             if polls(request) && answer.brings_news() == Some(true) {
@@ -112,6 +140,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "first-held-poll-takes-the-news",
+        "polling/1/news-for-everyone",
         "Tells news to one of the polls that wait for it.",
         &[Edit::Answer(|request, answer| {
             let asked = format!("told {}", request.target());
@@ -122,16 +151,17 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "news-between-polls-is-lost",
+        "rfc6202/2.2/queued-between-polls",
         "Forgets what is published while nobody waits.",
         &[Edit::Request(|request| {
-            // A request by hand may take longer to arrive than the publication that it waits for.
-            if polls(request) && cursor(request).is_some() && request.names("Accept") {
+            if polls(request) && cursor(request).is_some() {
                 request.set_parameter("after", &request.published().to_string());
             }
         })],
     ),
     fault(
         "long-poll-forgets-the-cursor",
+        "polling/1/news-once",
         "Answers each long poll with everything there ever was.",
         &[Edit::Request(|request| {
             if polls(request) && cursor(request).is_some() {
@@ -141,6 +171,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "long-poll-brings-the-newest-first",
+        "polling/1/news-in-order",
         "Turns the messages of a long poll round.",
         &[Edit::Answer(|request, answer| {
             if polls(request) {
@@ -150,11 +181,13 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "long-poll-brings-one-message",
+        "rfc6202/2.2/batch",
         "Brings one message with each long poll however many wait.",
         &[Edit::Answer(one_message_a_poll)],
     ),
     fault(
         "aborted-poll-takes-the-news",
+        "polling/2/aborted-poll",
         "Counts news as told that it has sent to a client that is no more.",
         &[
             Edit::Abandoned(|request| {
@@ -169,6 +202,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "news-is-a-203",
+        "rfc6202/5.4/news-is-200",
         "Answers a long poll with 203 where there is news.",
         &[Edit::Answer(|request, answer| {
             if polls(request) && answer.brings_news() == Some(true) {
@@ -178,6 +212,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "time-is-up-with-408",
+        "rfc6202/5.4/timeout-is-an-answer",
         "Answers a long poll with 408 when its time is up.",
         &[Edit::Answer(|request, answer| {
             if polls(request) && answer.brings_news() == Some(false) {
@@ -187,6 +222,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "hold-is-passed-over",
+        "rfc6202/5.5/hold-time",
         "Holds a poll as long as it likes, whatever the client asks for.",
         &[Edit::Request(|request| {
             if polls(request) {
@@ -196,6 +232,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "bad-cursor-breaks-a-long-poll",
+        "rfc9110/15.5/client-errors",
         "Answers 500 to a long poll with a cursor that it cannot read.",
         &[Edit::Answer(|request, answer| {
             let bad = request.parameter("after").is_some() && cursor(request).is_none();
@@ -206,6 +243,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "long-poll-from-a-cache",
+        "rfc6202/5.6/not-cached",
         "Lets caches keep the answers to long polls.",
         &[Edit::Answer(|request, answer| {
             if polls(request) {
@@ -215,6 +253,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "long-poll-takes-messages-for-latin-1",
+        "rfc6202/1/same-news-by-every-technique",
         "Encodes the messages of long polls twice.",
         &[Edit::Answer(|request, answer| {
             if polls(request) {
@@ -224,7 +263,30 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "store-wakes-those-who-wait",
+        "rfc6202/2.1/held-without-news",
+        "Answers a held poll without news when its store has looked for some, after a second and a half.",
+        &[Edit::Request(|request| {
+            let hold =
+                request.parameter("hold").and_then(|hold| hold.strip_suffix("ms")?.parse::<u64>().ok());
+            if polls(request) && hold.is_some_and(|hold| hold > 1500) {
+                request.set_parameter("hold", "1500ms");
+            }
+        })],
+    ),
+    fault(
+        "empty-answer-begins-anew",
+        "rfc6202/2.1/held-without-news",
+        "Gives an answer without news the cursor of the beginning.",
+        &[Edit::Answer(|request, answer| {
+            if polls(request) && answer.brings_news() == Some(false) {
+                answer.set_cursor(0);
+            }
+        })],
+    ),
+    fault(
         "long-poll-without-type",
+        "rfc9110/8.3/content-type",
         "Does not say what the answers to long polls are.",
         &[Edit::Answer(|request, answer| {
             if polls(request) {
@@ -234,10 +296,11 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "old-client-may-not-wait",
-        "Answers 505 to a long poll of HTTP/1.0.",
+        "rfc6202/2.1/news-is-answer",
+        "Answers a long poll of HTTP/1.0 at once, without news.",
         &[Edit::Refusal(|request| {
             let old = polls(request) && request.version() == "HTTP/1.0";
-            old.then_some(Refusal(505, "HTTP Version Not Supported"))
+            old.then_some(Refusal(204, "No Content"))
         })],
     ),
 ];
@@ -251,10 +314,9 @@ fn cursor(request: &Request) -> Option<u64> {
     request.parameter("after")?.parse().ok()
 }
 
-/// A request with nothing wrong in it, and from no other origin.
+/// Whether the answer may come in chunks.
 fn begins_early(request: &Request) -> bool {
-    let plain = request.version() == "HTTP/1.1" && request.names("Accept") && !request.names("Origin");
-    polls(request) && plain
+    polls(request) && request.version() == "HTTP/1.1"
 }
 
 fn edit_texts(request: &Request, answer: &mut Answer, edit: impl Fn(&str) -> String) {

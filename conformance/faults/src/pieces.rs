@@ -58,15 +58,6 @@ impl Piece {
         !matches!(self, Self::Other(_))
     }
 
-    /// Whether it is a message with exactly this text, which must need no escapes.
-    pub(crate) fn has_text(&self, text: &str) -> bool {
-        match self {
-            Self::Event(event) => event.text() == text.as_bytes(),
-            Self::Script(script) => String::from_utf8_lossy(script).contains(&format!("\"data\":\"{text}\"")),
-            Self::Other(_) => false,
-        }
-    }
-
     /// The bytes of the piece.
     pub(crate) fn encode(&self) -> Vec<u8> {
         match self {
@@ -76,47 +67,106 @@ impl Piece {
     }
 }
 
+/// The longest piece that is waited for. What is longer passes in pieces that are no messages.
+const MAX_PIECE: usize = 16 * 1024 * 1024;
+
+/// What a line takes beside its bytes.
+const LINE: usize = size_of::<Line>();
+
 /// Cuts a stream into pieces as early as they can be known.
 #[derive(Debug)]
-pub(super) enum Splitter {
+pub(super) struct Splitter {
+    seams: Seams,
+    /// How many bytes wait.
+    waiting: usize,
+}
+
+#[derive(Debug)]
+enum Seams {
     Events { scanner: LineScanner, lines: Vec<Line> },
-    Scripts(Vec<u8>),
+    Scripts(Scripts),
+}
+
+/// What has come of an element that is not complete.
+#[derive(Debug, Default)]
+struct Scripts {
+    buffer: Vec<u8>,
+    /// How much of it is in pieces.
+    taken: usize,
+    /// How much of the element behind that was looked at.
+    searched: usize,
+    /// Where in the element its end tag begins.
+    close: Option<usize>,
+    /// How many bytes were looked at or moved so far.
+    work: u64,
 }
 
 impl Splitter {
     /// For the stream of a technique.
     pub(super) fn of(technique: &str) -> Option<Self> {
-        match technique {
-            "sse" => Some(Self::Events { scanner: LineScanner::new(), lines: Vec::new() }),
-            "iframe" => Some(Self::Scripts(Vec::new())),
-            _ => None,
-        }
+        let seams = match technique {
+            "sse" => Seams::Events { scanner: LineScanner::new(), lines: Vec::new() },
+            "iframe" => Seams::Scripts(Scripts::default()),
+            _ => return None,
+        };
+        Some(Self { seams, waiting: 0 })
     }
 
     pub(super) fn push(&mut self, bytes: &[u8]) -> Vec<Piece> {
-        match self {
-            Self::Events { scanner, lines } => {
+        self.waiting += bytes.len();
+        let mut pieces: Vec<Piece> = match &mut self.seams {
+            Seams::Events { scanner, lines } => {
                 scanner.push(bytes);
-                std::iter::from_fn(|| scanner.next_item())
-                    .filter_map(|item| next_event(lines, item))
-                    .collect()
+                let waiting = &mut self.waiting;
+                let item = || {
+                    let item = scanner.next_item()?;
+                    *waiting += LINE;
+                    Some(item)
+                };
+                std::iter::from_fn(item).filter_map(|item| next_event(lines, item)).collect()
             }
-            Self::Scripts(buffer) => {
-                buffer.extend_from_slice(bytes);
-                std::iter::from_fn(|| next_element(buffer)).collect()
+            Seams::Scripts(scripts) => {
+                scripts.buffer.extend_from_slice(bytes);
+                let pieces = std::iter::from_fn(|| scripts.next()).collect();
+                scripts.drop_taken();
+                pieces
             }
+        };
+        if !pieces.is_empty() {
+            self.waiting = self.unfinished();
         }
+        if self.waiting > MAX_PIECE {
+            pieces.push(Piece::Other(self.rest()));
+        }
+        pieces
+    }
+
+    /// How many bytes are in no piece yet.
+    fn unfinished(&self) -> usize {
+        match &self.seams {
+            Seams::Events { scanner, lines } => {
+                let lines = lines.iter().map(|line| line.content.len() + LINE).sum::<usize>();
+                scanner.buffered() + lines
+            }
+            Seams::Scripts(scripts) => scripts.buffer.len(),
+        }
+    }
+
+    /// How many bytes wait, with what it takes to keep them.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting
     }
 
     /// The bytes that are in no piece yet.
     pub(super) fn rest(&mut self) -> Vec<u8> {
-        match self {
-            Self::Events { scanner, lines } => {
+        self.waiting = 0;
+        match &mut self.seams {
+            Seams::Events { scanner, lines } => {
                 let begun = mem::take(lines).iter().flat_map(Line::encode).collect::<Vec<_>>();
                 let unfinished = std::iter::from_fn(|| scanner.finish()).flat_map(|item| item.encode());
                 begun.into_iter().chain(unfinished).collect()
             }
-            Self::Scripts(buffer) => mem::take(buffer),
+            Seams::Scripts(scripts) => mem::take(scripts).buffer,
         }
     }
 }
@@ -149,18 +199,62 @@ fn next_event(lines: &mut Vec<Line>, item: Item) -> Option<Piece> {
 const START: &[u8] = b"<script";
 const END: &[u8] = b"</script";
 
-fn next_element(buffer: &mut Vec<u8>) -> Option<Piece> {
-    let len = match find(buffer, START, 0) {
-        Some(0) => {
-            let close = find(buffer, END, START.len())?;
-            let len = close + buffer.get(close..)?.iter().position(|&byte| byte == b'>')? + 1;
-            return Some(Piece::Script(buffer.drain(..len).collect()));
+impl Scripts {
+    fn next(&mut self) -> Option<Piece> {
+        let rest = &self.buffer[self.taken..];
+        if begins_with(rest, START) {
+            return self.script().map(Piece::Script);
         }
-        Some(start) => start,
         // What may be the beginning of a start tag waits for the rest of it.
-        None => buffer.len() - tail(buffer),
-    };
-    (len > 0).then(|| Piece::Other(buffer.drain(..len).collect()))
+        let len = find(rest, START, 0).unwrap_or_else(|| rest.len() - tail(rest));
+        self.work += len as u64 + START.len() as u64;
+        (len > 0).then(|| Piece::Other(self.take(len)))
+    }
+
+    /// The element at the beginning, if it is complete.
+    fn script(&mut self) -> Option<Vec<u8>> {
+        let close = match self.close {
+            Some(close) => close,
+            None => {
+                let from = self.searched.max(START.len());
+                let close = self.look_for(END, from)?;
+                *self.close.insert(close)
+            }
+        };
+        let end = self.look_for(b">", self.searched.max(close))?;
+        Some(self.take(end + 1))
+    }
+
+    /// Where something stands in the element, from a place on. What was looked at in vain is not looked at again.
+    fn look_for(&mut self, wanted: &[u8], from: usize) -> Option<usize> {
+        let rest = &self.buffer[self.taken..];
+        let found = find(rest, wanted, from);
+        let end = found.unwrap_or_else(|| (rest.len() + 1).saturating_sub(wanted.len()).max(from));
+        self.work += (end - from + wanted.len()) as u64;
+        self.searched = end;
+        found
+    }
+
+    fn take(&mut self, len: usize) -> Vec<u8> {
+        let taken = self.buffer[self.taken..][..len].to_vec();
+        self.work += len as u64;
+        self.taken += len;
+        (self.searched, self.close) = (0, None);
+        taken
+    }
+
+    /// Moves what is in no piece yet to the beginning.
+    fn drop_taken(&mut self) {
+        if self.taken > 0 {
+            self.work += (self.buffer.len() - self.taken) as u64;
+            self.buffer.drain(..self.taken);
+            self.taken = 0;
+        }
+    }
+}
+
+fn begins_with(bytes: &[u8], wanted: &[u8]) -> bool {
+    bytes.get(..wanted.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(wanted))
 }
 
 /// How many bytes at the end may be the beginning of a start tag.
@@ -223,8 +317,36 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_known_in_either_technique() {
-        assert!(cut("sse", "id: 1\ndata: two\n\n")[0].has_text("two"));
-        assert!(cut("iframe", "<script>f({\"data\":\"two\"})</script>")[0].has_text("two"));
+    fn what_is_not_complete_is_looked_at_once_however_it_is_cut() {
+        let work = |technique: &str, beginning: &str, unit: &str, count: usize, size: usize| {
+            let mut splitter = Splitter::of(technique).expect("a technique with streams");
+            let stream = beginning.to_owned() + &unit.repeat(count);
+            stream.as_bytes().chunks(size).for_each(|piece| drop(splitter.push(piece)));
+            match splitter.seams {
+                Seams::Events { scanner, .. } => scanner.work(),
+                Seams::Scripts(scripts) => scripts.work,
+            }
+        };
+        for (technique, beginning, unit) in [
+            ("iframe", "<script>", "a"),
+            ("iframe", "<script>", "</script"),
+            ("iframe", "<script></script", "a"),
+            ("iframe", "<script></script", "<b"),
+            ("iframe", "", "<"),
+            ("iframe", "", "a"),
+            ("iframe", "", "<script></script>"),
+            ("sse", "", "a"),
+            ("sse", "", "data\n"),
+            ("sse", "", ":\n\n"),
+            ("sse", "data: ", "\r"),
+        ] {
+            for size in [1, 16 * 1024] {
+                let work = |count: usize| work(technique, beginning, unit, count, size);
+                let (once, twice) = (work(4000), work(8000));
+                let bytes = 4000 * unit.len() + beginning.len();
+                assert!(once <= 24 * bytes as u64, "{beginning}{unit}, {size} at a time: {once}");
+                assert!(twice <= 2 * once + 64, "{beginning}{unit}, {size} at a time: {once}, then {twice}");
+            }
+        }
     }
 }

@@ -10,13 +10,19 @@ use super::{Edit, Fault};
 /// Longer than the two seconds that a case gives, shorter than the bound of all others.
 const LATE: Duration = Duration::from_millis(2500);
 
-const fn fault(name: &'static str, summary: &'static str, edits: &'static [Edit]) -> Fault {
-    Fault { name, technique: "polling", summary, edits }
+const fn fault(
+    name: &'static str,
+    clause: &'static str,
+    summary: &'static str,
+    edits: &'static [Edit],
+) -> Fault {
+    Fault { name, clause, technique: "polling", summary, edits }
 }
 
 pub(super) static FAULTS: &[Fault] = &[
     fault(
         "poll-wants-json",
+        "rfc9110/9.1/get-and-head",
         "Answers 406 to a poll that accepts anything, since that is not JSON.",
         &[Edit::Answer(|request, answer| {
             if polls(request) && answer.status() == 200 && request.names("Accept") {
@@ -26,6 +32,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "poll-without-news-is-held",
+        "rfc6202/2.1/short-poll-at-once",
         "Holds a short poll that finds nothing.",
         &[Edit::Answer(|request, answer| {
             if polls(request) && answer.brings_news() == Some(false) {
@@ -35,6 +42,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "news-makes-polls-slow",
+        "rfc6202/2.1/short-poll-at-once",
         "Takes its time for a short poll that brings news.",
         &[Edit::Answer(|request, answer| {
             if polls(request) && answer.brings_news() == Some(true) {
@@ -44,6 +52,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "poll-brings-no-news",
+        "polling/1/news-for-everyone",
         "Answers each short poll as if nothing had been published.",
         &[Edit::Answer(|request, answer| {
             if polls(request) {
@@ -53,6 +62,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "news-in-another-place",
+        "rfc6202/2.1/short-poll-brings-news",
         "Has the text of a message in another member than the profile says.",
         &[Edit::Answer(|request, answer| {
             if polls(request) {
@@ -67,6 +77,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "first-poller-empties-the-queue",
+        "polling/1/news-for-everyone",
         "Gives a message to the first who asks and to nobody after.",
         &[Edit::Answer(|request, answer| {
             let asked = format!("told {}", request.target());
@@ -77,6 +88,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "poll-forgets-the-cursor",
+        "polling/1/news-once",
         "Sends everything again with each short poll.",
         &[Edit::Request(|request| {
             if polls(request) && is_number(request.parameter("after")) {
@@ -86,6 +98,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "poll-brings-the-newest-first",
+        "polling/1/news-in-order",
         "Turns the messages of a short poll round.",
         &[Edit::Answer(|request, answer| {
             if polls(request) {
@@ -95,16 +108,19 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "poll-brings-one-message",
+        "rfc6202/2.2/batch",
         "Brings one message with each short poll however many wait.",
         &[Edit::Answer(one_message_a_poll)],
     ),
     fault(
         "poll-trims-messages",
-        "Takes the blanks at the ends of a message off in short polls.",
+        "rfc6202/1/same-news-by-every-technique",
+        "Takes the spaces at the ends of a message off in short polls.",
         &[Edit::Answer(|request, answer| edit_texts(request, answer, |text| text.trim().to_owned()))],
     ),
     fault(
         "poll-takes-messages-for-latin-1",
+        "polling/1/text-unchanged",
         "Encodes the messages of short polls twice.",
         &[Edit::Answer(|request, answer| {
             edit_texts(request, answer, |text| {
@@ -114,16 +130,19 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "poll-escapes-markup",
+        "polling/1/text-unchanged",
         "Writes the messages of short polls as for the text of an HTML page.",
         &[Edit::Answer(|request, answer| edit_texts(request, answer, escaped_for_a_page))],
     ),
     fault(
         "poll-joins-lines",
-        "Writes blanks for the line ends of a message in short polls.",
+        "polling/1/text-unchanged",
+        "Writes spaces for the line ends of a message in short polls.",
         &[Edit::Answer(|request, answer| edit_texts(request, answer, joined))],
     ),
     fault(
         "poll-length-counts-characters",
+        "polling/1/text-unchanged",
         "Gives short polls a length in characters.",
         &[Edit::Answer(|request, answer| {
             if polls(request) {
@@ -133,6 +152,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "length-of-head-is-zero",
+        "rfc9110/8.6/length-of-head",
         "Answers HEAD with the length of the empty answer.",
         &[Edit::Answer(|request, answer| {
             if request.method() == "HEAD" && answer.status() == 200 {
@@ -142,6 +162,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "length-of-304-is-zero",
+        "rfc9110/8.6/length-of-304",
         "Gives a 304 the length of the empty answer.",
         &[Edit::Answer(|_request, answer| {
             if answer.status() == 304 {
@@ -151,6 +172,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "bad-cursor-breaks-a-poll",
+        "rfc9110/15.5/client-errors",
         "Answers 500 to a short poll with a cursor that it cannot read.",
         &[Edit::Answer(|request, answer| {
             if request.technique() == "polling"
@@ -163,6 +185,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "tag-without-quotes",
+        "rfc9110/8.8.3/entity-tag",
         "Writes entity tags without their quotes.",
         &[Edit::Answer(|_request, answer| {
             if let Some(tag) = fields::value(&answer.head, "ETag") {
@@ -172,6 +195,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "tag-never-changes",
+        "rfc9110/8.8.1/validator-changes",
         "Gives the same entity tag to everything.",
         &[
             Edit::Request(|request| {
@@ -187,12 +211,25 @@ pub(super) static FAULTS: &[Fault] = &[
         ],
     ),
     fault(
+        "tag-of-each-answer",
+        "rfc9110/8.8.1/tag-stays",
+        "Makes the entity tag of the time, and so another one for each answer.",
+        &[Edit::Answer(|request, answer| {
+            if answer.head.value("ETag").is_some() {
+                let tag = format!("\"{}\"", request.memory.count("tag-of-each-answer"));
+                fields::set(&mut answer.head, "ETag", &tag);
+            }
+        })],
+    ),
+    fault(
         "condition-is-passed-over",
+        "rfc9110/13.1.2/match-is-304",
         "Sends everything again whatever If-None-Match says.",
         &[Edit::Request(|request| fields::remove(&mut request.head, "If-None-Match"))],
     ),
     fault(
         "any-condition-matches",
+        "rfc9110/13.1.2/no-match-is-performed",
         "Answers 304 as soon as there is an If-None-Match.",
         &[Edit::Request(|request| {
             if request.names("If-None-Match") {
@@ -202,6 +239,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "first-tag-counts",
+        "rfc9110/13.1.2/list",
         "Looks at the first entity tag of If-None-Match only.",
         &[Edit::Request(|request| {
             if let Some((first, _)) =
@@ -213,6 +251,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "star-is-a-tag",
+        "rfc9110/13.1.2/any-is-304",
         "Takes the star in If-None-Match for an entity tag.",
         &[Edit::Request(|request| {
             if fields::has(&request.head, "If-None-Match", "*") {
@@ -222,6 +261,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "not-modified-without-tag",
+        "rfc9110/15.4.5/etag",
         "Leaves the entity tag out of a 304.",
         &[Edit::Answer(|_request, answer| {
             if answer.status() == 304 {
@@ -231,6 +271,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "not-modified-with-content",
+        "rfc9110/15.4.5/without-content",
         "Sends content behind a 304.",
         &[Edit::Answer(|_request, answer| {
             if answer.status() == 304 {
@@ -240,6 +281,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "poll-says-nothing-of-caches",
+        "rfc9111/4.2.2/explicit-freshness",
         "Leaves Cache-Control out of the answers to short polls.",
         &[Edit::Answer(|request, answer| {
             if polls(request) {
@@ -249,6 +291,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "poll-without-type",
+        "rfc9110/8.3/content-type",
         "Does not say what the answers to short polls are.",
         &[Edit::Answer(|request, answer| {
             if polls(request) {

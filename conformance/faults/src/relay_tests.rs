@@ -131,3 +131,23 @@ async fn dropping_the_relay_ends_its_connections() -> io::Result<()> {
     }
     panic!("the relay still listens");
 }
+
+#[tokio::test]
+async fn a_server_that_never_stops_is_left_when_its_client_has_gone() -> io::Result<()> {
+    let (mut client, mut server, _relay) = connected(&IDENTITY).await?;
+    let request = b"GET /websocket/echo HTTP/1.1\r\nUpgrade: websocket\r\n\r\n";
+    client.write_all(request).await?;
+    read_exactly(&mut server, request.len()).await?;
+    let answer = b"HTTP/1.1 101 Switching Protocols\r\n\r\n";
+    server.write_all(answer).await?;
+    read_exactly(&mut client, answer.len()).await?;
+    drop(client);
+    let endless = async {
+        // Fragments of a message that has no end.
+        while server.write_all(&[0, 4, b'm', b'o', b'r', b'e']).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(20), endless).await?;
+    Ok(())
+}

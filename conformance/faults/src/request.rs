@@ -1,6 +1,8 @@
 //! A request on its way to the server, and what the relay remembers of those before it.
 
 use std::collections::HashMap;
+use std::mem;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pushspec_wire::http1::Head;
@@ -16,6 +18,8 @@ pub(crate) struct Request {
     pub(crate) body: Vec<u8>,
     /// How many GET or POST requests for the same technique and channel the relay has seen before.
     pub(crate) earlier: u64,
+    /// How many requests came before it on its connection.
+    pub(crate) on_its_connection: usize,
     /// What the relay remembers, over all connections.
     pub(crate) memory: Arc<Memory>,
 }
@@ -24,14 +28,30 @@ pub(crate) struct Request {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Refusal(pub(crate) u16, pub(crate) &'static str);
 
-/// Counters by name, over all connections of a relay.
+/// How many names are counted: more than the channels of a run. What comes after them is as if it had never come.
+const MAX_NAMES: usize = 64 * 1024;
+
+/// How many bytes are kept over all connections.
+const MAX_KEPT: usize = 1024 * 1024;
+
+/// How many bytes all connections together may hold back.
+const MAX_HELD: usize = 192 * 1024 * 1024;
+
+/// What is remembered over all connections of a relay: counters by name, and some bytes.
 #[derive(Debug, Default)]
-pub(crate) struct Memory(Mutex<HashMap<String, u64>>);
+pub(crate) struct Memory {
+    counters: Mutex<HashMap<String, u64>>,
+    kept: Mutex<Vec<u8>>,
+    held: AtomicUsize,
+}
 
 impl Memory {
     /// How often this was counted before; counts once more.
     pub(crate) fn count(&self, name: &str) -> u64 {
-        let mut counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        if counters.len() >= MAX_NAMES && !counters.contains_key(name) {
+            return 0;
+        }
         let counter = counters.entry(name.to_owned()).or_default();
         *counter += 1;
         *counter - 1
@@ -39,18 +59,41 @@ impl Memory {
 
     /// How often this was counted.
     pub(crate) fn counted(&self, name: &str) -> u64 {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied().unwrap_or_default()
+        self.counters.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied().unwrap_or_default()
+    }
+
+    /// Takes note that a connection holds so many bytes in place of so many; says whether there is room for more, or
+    /// whether it holds no more than it did.
+    pub(crate) fn holds(&self, before: usize, after: usize) -> bool {
+        if after <= before {
+            self.held.fetch_sub(before - after, Ordering::Relaxed);
+            return true;
+        }
+        let more = after - before;
+        self.held.fetch_add(more, Ordering::Relaxed) + more <= MAX_HELD
+    }
+
+    /// Keeps bytes behind those that are kept already, as long as there is room.
+    pub(crate) fn append(&self, bytes: &[u8]) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = MAX_KEPT.saturating_sub(kept.len()).min(bytes.len());
+        kept.extend_from_slice(&bytes[..room]);
+    }
+
+    /// Gives back what is kept.
+    pub(crate) fn take(&self) -> Vec<u8> {
+        mem::take(&mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Forgets what was counted, and says whether there was anything.
     pub(crate) fn forget(&self, name: &str) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(name).is_some()
+        self.counters.lock().unwrap_or_else(PoisonError::into_inner).remove(name).is_some()
     }
 }
 
 impl Request {
     pub(crate) fn new(head: Head, memory: Arc<Memory>) -> Self {
-        let mut request = Self { head, body: Vec::new(), earlier: 0, memory };
+        let mut request = Self { head, body: Vec::new(), earlier: 0, on_its_connection: 0, memory };
         if matches!(request.method().as_str(), "GET" | "POST") {
             request.earlier = request.memory.count(&request.place());
         }

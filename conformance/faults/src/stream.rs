@@ -152,15 +152,15 @@ impl Editor for Late {
     }
 }
 
-/// Lets the message "three" overtake the message "two", if it comes soon.
+/// Lets each message be overtaken by the one behind it, if that comes soon.
 #[derive(Debug, Default)]
 pub(crate) struct Overtaking {
     held: Option<Piece>,
 }
 
 impl Overtaking {
-    /// How long "two" waits to be overtaken: not so long that those who wait for it alone give up.
-    const PATIENCE: Duration = Duration::from_millis(1500);
+    /// How long a message waits to be overtaken: not so long that those who wait for it alone give up.
+    const PATIENCE: Duration = Duration::from_millis(300);
 
     fn release(&mut self, out: &mut Output) {
         if let Some(held) = self.held.take() {
@@ -171,13 +171,12 @@ impl Overtaking {
 
 impl Editor for Overtaking {
     fn piece(&mut self, piece: Piece, out: &mut Output) {
-        if piece.has_text("two") {
-            self.release(out);
+        if piece.is_message() && self.held.is_none() {
             self.held = Some(piece);
             return out.wake_in(Self::PATIENCE);
         }
         out.pass(&piece);
-        if piece.has_text("three") {
+        if piece.is_message() {
             self.release(out);
         }
     }

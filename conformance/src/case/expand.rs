@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::front_matter::Precondition;
 use super::page::{Page, Section};
 use super::text::Scope;
 
@@ -61,6 +62,11 @@ impl Case {
     /// Whether other cases rest on this one.
     pub fn is_precondition(&self) -> bool {
         self.section().front_matter.precondition.is_some()
+    }
+
+    /// Whether it shows that the target is what the profile says: where it does not pass, the profile may be what is wrong.
+    pub(crate) fn checks_the_profile(&self) -> bool {
+        self.section().front_matter.precondition.as_ref().is_some_and(|it| *it != Precondition::Fragments)
     }
 
     /// The invariant that the case states, if it is one.

@@ -25,6 +25,10 @@ pub struct FrontMatter {
     pub precondition: Option<Precondition>,
     /// It moves megabytes, and runs only where its page is asked for.
     pub large: bool,
+    /// It keeps a server busy, which would make it late with others: it runs alone, when they are through.
+    pub heavy: bool,
+    /// It waits for a quarter of a minute and more, and runs only where its page is asked for.
+    pub slow: bool,
     /// The name of the invariant, in place of a conversation.
     pub invariant: Option<(String, Range<usize>)>,
 }
@@ -37,7 +41,13 @@ pub enum Precondition {
     /// Those of them that need a capability, with its place in the fence's text: the case shows whether what the profile
     /// says of it is so, and accuses nobody where it is not.
     Capability(String, Range<usize>),
+    /// Those of them that send a message in fragments: where the server does not put fragments together, one finding says
+    /// so, and the others would say it again.
+    Fragments,
 }
+
+/// What the key says where the cases with fragments rest on the precondition.
+const FRAGMENTS: &str = "fragments";
 
 /// One value of a parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +82,8 @@ const EXAMPLES: &Examples = &[
     ("each", "each.size = [0, 125]"),
     ("precondition", "precondition = true"),
     ("large", "large = true"),
+    ("heavy", "heavy = true"),
+    ("slow", "slow = true"),
     ("invariant", "invariant = \"server-frames-unmasked\""),
 ];
 
@@ -88,6 +100,10 @@ struct Written {
     precondition: Option<Spanned<toml::Value>>,
     #[serde(default)]
     large: bool,
+    #[serde(default)]
+    heavy: bool,
+    #[serde(default)]
+    slow: bool,
     invariant: Option<Spanned<String>>,
 }
 
@@ -118,6 +134,8 @@ pub fn parse(source: &str) -> Result<FrontMatter, FrontMatterError> {
         each,
         precondition: written.precondition.map(precondition).transpose()?.flatten(),
         large: written.large,
+        heavy: written.heavy || written.large,
+        slow: written.slow,
         invariant: written.invariant.map(placed),
     })
 }
@@ -127,6 +145,7 @@ fn precondition(written: Spanned<toml::Value>) -> Result<Option<Precondition>, F
     let place = written.span();
     match written.into_inner() {
         toml::Value::Boolean(precondition) => Ok(precondition.then_some(Precondition::Technique)),
+        toml::Value::String(word) if word == FRAGMENTS => Ok(Some(Precondition::Fragments)),
         toml::Value::String(capability) => Ok(Some(Precondition::Capability(capability, place))),
         _ => {
             let hint = "as in `precondition = true` or `precondition = \"websocket.reply\"`";

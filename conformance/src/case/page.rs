@@ -8,7 +8,7 @@ use super::name::{FIXTURES, is_kebab_case};
 use super::parse::{self, Mistake};
 use super::statement::Line;
 use crate::mistake::Place;
-use crate::mistake::{PageError, PageErrors, meant_or_known};
+use crate::mistake::{PageError, PageErrors, did_you_mean, meant_or_known};
 
 /// A parsed page. [`ToString`] gives back the text it was parsed from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,7 +195,12 @@ impl Reader<'_> {
         fences: &[&'f Fence],
     ) -> Option<(&'f Fence, Option<&'f Fence>)> {
         let is = |language: &'static str| move |fence: &&&Fence| fence.language == language;
-        if let Some(other) = fences.iter().find(|fence| !matches!(fence.language.as_str(), "toml" | "wire")) {
+        // A fence of another language belongs to the prose, unless it looks like one that is misspelt.
+        let misspelt = |fence: &&&Fence| {
+            let language = fence.language.as_str();
+            !matches!(language, "toml" | "wire") && did_you_mean(language, ["toml", "wire"]).is_some()
+        };
+        if let Some(other) = fences.iter().find(misspelt) {
             let hint = meant_or_known(&other.language, ["toml", "wire"]);
             self.mistake(
                 other.opening(),

@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::page::{Page, Section};
 use super::statement::{
-    Attribute, AttributeValue, ExpectItem, FieldPattern, FieldTest, FrameItem, FrameWord, Line,
-    MessagePattern, OPCODES, OpcodeWord, RequestPattern, SendItem, Span, Statement, StatusPattern, Unless,
+    Attribute, AttributeValue, Condition, ExpectItem, FieldPattern, FieldTest, FrameItem, FrameWord, Line,
+    MessagePattern, OPCODES, OpcodeWord, RequestPattern, SendItem, Span, Statement, StatusPattern,
 };
 use super::text::Template;
 
@@ -197,14 +197,14 @@ impl fmt::Display for FieldPattern {
             FieldTest::Absent => write!(out, "{} absent", self.name),
             FieldTest::Same => write!(out, "{} same", self.name),
         }?;
-        self.unless.iter().try_for_each(|other| write!(out, " unless {other}"))?;
+        self.conditions.iter().try_for_each(|condition| write!(out, " {condition}"))?;
         if self.when.is_empty() { Ok(()) } else { write!(out, " when {}", self.when.join("|")) }
     }
 }
 
-impl fmt::Display for Unless {
+impl fmt::Display for Condition {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.name)?;
+        write!(out, "{} {}", if self.unless { "unless" } else { "if" }, self.name)?;
         if self.lists.is_empty() {
             return Ok(());
         }

@@ -117,7 +117,7 @@ pub enum Span {
     Seconds(u64),
     /// `heartbeat`: the time in which a heartbeat must have come, whenever the first interval began.
     Heartbeat,
-    /// `interval`: the time between two heartbeats, and a little more.
+    /// `interval`: the time between two heartbeats, and a third more: the standard says "or so".
     Interval,
 }
 
@@ -129,7 +129,7 @@ impl Span {
             Span::Seconds(count) => Duration::from_secs(count),
             // The first interval may have begun anywhere, and timers of servers are coarse.
             Span::Heartbeat => heartbeat.unwrap_or(HEARTBEAT) * 2 + Duration::from_secs(1),
-            Span::Interval => heartbeat.unwrap_or(HEARTBEAT) + Duration::from_secs(1),
+            Span::Interval => heartbeat.unwrap_or(HEARTBEAT) * 4 / 3 + Duration::from_secs(1),
         }
     }
 }
@@ -323,15 +323,17 @@ pub struct FieldPattern {
     pub name: String,
     /// What is asked of its value.
     pub test: FieldTest,
-    /// `unless Other`: nothing is asked where the answer has this field.
-    pub unless: Option<Unless>,
+    /// `unless Other`, `if Other`: where anything is asked. All of them have to hold.
+    pub conditions: Vec<Condition>,
     /// `when 2xx|404`: nothing is asked of an answer with another status. Empty where all are asked.
     pub when: Vec<String>,
 }
 
-/// What another field must be for nothing to be asked of this one.
+/// What another field must be for something to be asked of this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unless {
+pub struct Condition {
+    /// `unless`: something is asked where the other field is not so; `if`: where it is.
+    pub unless: bool,
     /// The name of the other field.
     pub name: String,
     /// `lists v or w`: one of the tokens that it must have, and not just be there.
@@ -385,11 +387,15 @@ pub enum Grammar {
     /// A content security policy that lets a page of the same server frame the document, and lets scripts in it run
     /// (CSP, `frame-ancestors` and `script-src`)
     FramedScripts,
+    /// An acceptance of permessage-deflate (RFC 7692 section 7.1)
+    PermessageDeflate,
+    /// Anything without `client_max_window_bits`, which this client has not offered (RFC 7692 section 7.1.2.2)
+    PermessageDeflatePlain,
 }
 
 impl Grammar {
     /// Every grammar with its spelling.
-    pub const ALL: [(Grammar, &str); 10] = [
+    pub const ALL: [(Grammar, &str); 12] = [
         (Grammar::Something, "something"),
         (Grammar::Digits, "digits"),
         (Grammar::EntityTag, "entity-tag"),
@@ -400,6 +406,8 @@ impl Grammar {
         (Grammar::MediaTypeInUtf8, "media-type-in-utf-8"),
         (Grammar::AllowedOrigin, "allowed-origin"),
         (Grammar::FramedScripts, "framed-scripts"),
+        (Grammar::PermessageDeflate, "permessage-deflate"),
+        (Grammar::PermessageDeflatePlain, "permessage-deflate-without-client-bits"),
     ];
 
     /// The spelling in the notation.

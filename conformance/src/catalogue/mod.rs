@@ -85,6 +85,8 @@ pub struct Clause {
     pub binds: Binds,
     /// What it asks, in our own words.
     pub text: String,
+    /// What else the text says: a doubt, or a freedom that another sentence gives. It does not lower the level.
+    pub note: Option<String>,
     /// Why no case can or need judge it.
     pub waived: Option<String>,
     /// The name of the specification.
@@ -127,6 +129,7 @@ struct WrittenClause {
     #[serde(default)]
     binds: Binds,
     text: String,
+    note: Option<String>,
     waived: Option<String>,
 }
 
@@ -139,6 +142,7 @@ const EXAMPLES: &Examples = &[
     ("level", "level = \"must\""),
     ("binds", "binds = \"client\""),
     ("text", "text = \"A client masks every frame that it sends.\""),
+    ("note", "note = \"A server without a clock has no date to give.\""),
     ("waived", "waived = \"Binds caches.\""),
 ];
 
@@ -222,6 +226,7 @@ impl Catalogue {
                 level: clause.level,
                 binds: clause.binds,
                 text: clause.text,
+                note: clause.note,
                 waived: clause.waived,
                 specification: written.title.clone(),
                 link: written.link.get_ref().replace("{section}", section),

@@ -9,25 +9,37 @@ use crate::catalogue::Clause;
 use crate::escape::quoted;
 use crate::judge::needs;
 use crate::mistake::did_you_mean;
+use crate::profile::CAPABILITIES;
 use crate::suite::{Pattern, Suite};
 use pushspec_faults::{self as fault, Fault};
 
 pub(super) fn explain(arguments: &ExplainArguments) -> Result<u8, CliError> {
     let suite = arguments.fixtures.suite()?;
-    let pages =
+    let words =
         arguments.fixtures.words().into_iter().map(|word| format!(" {}", quoted(&word))).collect::<String>();
     let mut out = anstream::stdout().lock();
     if let Some(clause) = suite.catalogue.clause(&arguments.id) {
-        explain_clause(&mut out, &suite, clause, &pages)?;
+        explain_clause(&mut out, &suite, clause, &words)?;
         return Ok(0);
     }
     let family: Vec<&Case> = suite.cases.iter().filter(|case| is_family(case, &arguments.id)).collect();
     if let Some(case) = family.first() {
-        explain_case(&mut out, &suite, case, &family, &pages)?;
+        explain_case(&mut out, &suite, case, &family, &words)?;
         return Ok(0);
     }
     if let Some(fault) = fault::by_name(&arguments.id) {
         explain_fault(&mut out, fault)?;
+        return Ok(0);
+    }
+    if let Some((name, key)) = CAPABILITIES.iter().find(|(name, _)| *name == arguments.id) {
+        explain_capability(&mut out, &suite, name, key)?;
+        return Ok(0);
+    }
+    // The heading alone is enough where one page has it.
+    let headed: Vec<&Case> = suite.cases.iter().filter(|case| name(case) == arguments.id).collect();
+    let pages: BTreeSet<&str> = headed.iter().map(|case| case.heading()).collect();
+    if let (Some(case), 1) = (headed.first(), pages.len()) {
+        explain_case(&mut out, &suite, case, &headed, &words)?;
         return Ok(0);
     }
     let id = &arguments.id;
@@ -41,6 +53,12 @@ fn hint(suite: &Suite, id: &str) -> String {
     if suite.cases.iter().filter(|case| pattern.matches(&case.id)).nth(1).is_some() {
         return format!("several cases begin with this: see `pushspec list {id}`");
     }
+    let headed: BTreeSet<&str> =
+        suite.cases.iter().filter(|case| name(case).contains(id)).map(Case::heading).collect();
+    if !headed.is_empty() {
+        let first = headed.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+        return format!("headings are like that: {first}; see `pushspec list {id}`");
+    }
     if suite.catalogue.clauses().filter(|clause| pattern.matches(&clause.id)).nth(1).is_some() {
         return format!("several clauses begin with this: see `pushspec list --clauses {id}`");
     }
@@ -50,6 +68,21 @@ fn hint(suite: &Suite, id: &str) -> String {
     did_you_mean(id, known).unwrap_or_else(|| {
         "see `pushspec list`, `pushspec list --clauses` and `pushspec list --faults`".to_owned()
     })
+}
+
+/// The heading of a case.
+fn name(case: &Case) -> &str {
+    case.heading().rsplit('/').next().unwrap_or_default()
+}
+
+/// A capability: what of the profile gives it, and which cases it makes possible.
+fn explain_capability(out: &mut impl Write, suite: &Suite, name: &str, key: &str) -> io::Result<()> {
+    writeln!(out, "{name}")?;
+    writeln!(out, "A target has this capability if its profile has {key}.")?;
+    let cases: BTreeSet<&str> =
+        suite.cases.iter().filter(|case| needs(case).contains(name)).map(Case::heading).collect();
+    writeln!(out, "\nneeded by:")?;
+    cases.iter().try_for_each(|case| writeln!(out, "  {case}"))
 }
 
 /// The case itself, or all that `each` makes of one heading.
@@ -115,11 +148,15 @@ fn explain_fault(out: &mut impl Write, fault: &Fault) -> io::Result<()> {
     writeln!(out, "{} ({})", fault.name, fault.technique)?;
     writeln!(out, "  A fault that the suite finds. A relay in front of a server adds it.")?;
     writeln!(out, "  {}", fault.summary)?;
+    writeln!(out, "  It breaks {}.", fault.clause)?;
     writeln!(out, "\nrun it: pushspec run --fault {}", fault.name)
 }
 
 fn clause_lines(out: &mut impl Write, clause: &Clause) -> io::Result<()> {
     writeln!(out, "{} ({})", clause.id, clause.level)?;
     writeln!(out, "  {}", clause.text)?;
+    if let Some(note) = &clause.note {
+        writeln!(out, "  note: {note}")?;
+    }
     writeln!(out, "  {}, section {}: {}", clause.specification, clause.section(), clause.link)
 }

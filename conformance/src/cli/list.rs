@@ -5,9 +5,9 @@ use std::io::Write as _;
 use serde_json::json;
 
 use super::{CliError, Format, ListArguments};
-use crate::drive::schedule::Unmatched;
+use crate::case::Case;
 use crate::judge::needs;
-use crate::suite::{Pattern, Suite};
+use crate::suite::{Pattern, Suite, Unmatched};
 use pushspec_faults as fault;
 
 pub(super) fn list(arguments: &ListArguments) -> Result<u8, CliError> {
@@ -73,7 +73,19 @@ fn cases(suite: &Suite, patterns: &[Pattern]) -> Vec<Row> {
             }),
         }
     };
-    suite.select(patterns).into_iter().map(row).collect()
+    let wanted = |case: &Case| patterns.is_empty() || patterns.iter().any(|one| is_meant(suite, one, case));
+    suite.cases.iter().filter(|case| wanted(case)).cloned().map(row).collect()
+}
+
+/// Whether a pattern asks for a case: by its id; or, where no id is like that, by its heading or by a capability that it
+/// needs.
+fn is_meant(suite: &Suite, pattern: &Pattern, case: &Case) -> bool {
+    if suite.cases.iter().any(|case| pattern.matches(&case.id)) {
+        return pattern.matches(&case.id);
+    }
+    let name = case.heading().rsplit('/').next().unwrap_or_default();
+    let words = pattern.to_string().to_lowercase().replace(' ', "-");
+    name.contains(&words) || needs(case).contains(&pattern.to_string())
 }
 
 fn clauses(suite: &Suite, wanted: &dyn Fn(&str) -> bool) -> Vec<Row> {
@@ -87,6 +99,7 @@ fn clauses(suite: &Suite, wanted: &dyn Fn(&str) -> bool) -> Vec<Row> {
             "binds": clause.binds,
             "text": clause.text,
             "link": clause.link,
+            "note": clause.note,
             "waived": clause.waived,
         }),
     };
@@ -98,7 +111,7 @@ fn faults(wanted: &dyn Fn(&str) -> bool) -> Vec<Row> {
     let row = |fault: &fault::Fault| Row {
         name: fault.name.to_owned(),
         text: format!("{:14}  {:44}  {}", fault.technique, fault.name, fault.summary),
-        json: json!({ "name": fault.name, "technique": fault.technique, "summary": fault.summary }),
+        json: json!({ "name": fault.name, "technique": fault.technique, "clause": fault.clause, "summary": fault.summary }),
     };
     faults.map(row).collect()
 }

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -13,12 +14,16 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::run::chosen_profile;
-use super::{CliError, LoadArguments, LoadFormat, note};
-use crate::load::{Load, LoadError, Measurement, Options, Progress};
-use crate::profile::{Target, UrlError};
+use super::signals;
+use super::{CliError, LoadArguments, LoadFormat, hidden, keep_secret, note};
+use crate::load::{Load, LoadError, Measurement, Options, Progress, Thresholds};
+use crate::profile::{Profile, Target, UrlError};
 
 /// How long the reference server may take to start.
 const START: Duration = Duration::from_secs(10);
+
+/// How long after a second signal the measurement so far may take to be printed.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// How often the progress bar moves.
 const FRAME: Duration = Duration::from_millis(50);
@@ -35,11 +40,15 @@ const HISTORY: usize = 1000;
 const TICKS: [&str; 2] = ["?heartbeat=200ms", "&heartbeat=200ms"];
 
 pub(super) async fn load(arguments: &LoadArguments) -> Result<u8, CliError> {
-    let interrupts = interrupts();
-    let chosen = chosen_profile(arguments.profile.as_deref(), arguments.url.is_some())?;
+    let (interrupts, signal) = interrupts()?;
+    let chosen = chosen_profile(arguments.profile.as_deref(), arguments.url.as_deref())?;
+    let Some(chosen) = chosen else {
+        return Err(nothing_said(arguments.url.as_deref().unwrap_or_default()));
+    };
     let url = chosen.url(arguments.url.as_ref())?;
     let mut profile = chosen.profile;
-    if chosen.assumed {
+    keep_secret(profile.secrets());
+    if url.is_none() {
         let paths = [
             profile.sse.as_mut().map(|sse| &mut sse.path),
             profile.iframe.as_mut().map(|iframe| &mut iframe.path),
@@ -53,21 +62,39 @@ pub(super) async fn load(arguments: &LoadArguments) -> Result<u8, CliError> {
         Some(_) => None,
         None => Some(Reference::start(arguments).await?),
     };
-    if chosen.assumed && reference.is_none() && arguments.format == LoadFormat::Text {
-        note("no profile: assuming the paths of the reference server; name your own with --profile FILE");
-    }
     let url = url.or_else(|| reference.as_ref().map(|server| format!("http://{}", server.address)));
-    let target = Target::new(&url.unwrap_or_default(), profile).map_err(|error| match error {
-        UrlError::Path { path, .. } => CliError::Usage(format!(
-            "remove `{path}` from the URL: the profile has the path of each technique"
-        )),
-        error => error.into(),
-    })?;
+    let target = target(&url.unwrap_or_default(), profile)?;
     let pid = arguments.pid.or_else(|| reference.as_ref().and_then(|server| server.process.id()));
     let load = Load::prepare(target, options(arguments, pid)).await?;
     let measurement = watched(&load, interrupts).await?;
     print(arguments.format, &measurement)?;
-    Ok(0)
+    let thresholds = Thresholds { max_lost: arguments.max_lost, max_p99: arguments.max_p99 };
+    let exceeded = thresholds.exceeded(&measurement);
+    for what in &exceeded {
+        note(what);
+    }
+    // Ctrl-C is how a measurement is ended; the other signals are how the program is.
+    let ended = signal.get().copied().filter(|code| *code != signals::INTERRUPTED);
+    Ok(ended.unwrap_or(u8::from(!exceeded.is_empty())))
+}
+
+fn target(url: &str, profile: Profile) -> Result<Target, CliError> {
+    Target::new(url, profile).map_err(|error| match error {
+        UrlError::Path { path, .. } => CliError::Usage(format!(
+            "remove `{path}` from the URL: the profile has the path of each technique"
+        )),
+        error => error.into(),
+    })
+}
+
+/// What to do where nothing says what the server has at which path.
+fn nothing_said(url: &str) -> CliError {
+    target(url, Profile::default()).err().unwrap_or_else(|| {
+        CliError::Usage(format!(
+            "nothing says which technique this server has at which path, and how to publish: write a profile and name it \
+            with --profile FILE; `pushspec init {url}` writes ./pushspec.toml to begin with"
+        ))
+    })
 }
 
 fn options(arguments: &LoadArguments, pid: Option<u32>) -> Options {
@@ -79,6 +106,7 @@ fn options(arguments: &LoadArguments, pid: Option<u32>) -> Options {
         rate,
         interval,
         wait,
+        memory: arguments.max_memory,
         pid,
     }
 }
@@ -115,28 +143,36 @@ fn show(bar: &ProgressBar, Progress { publishing, done, total }: Progress) {
 }
 
 fn print(format: LoadFormat, measurement: &Measurement) -> Result<(), CliError> {
-    let mut out = anstream::stdout().lock();
+    let mut text = Vec::new();
     match format {
-        LoadFormat::Text => measurement.print(&mut out)?,
+        LoadFormat::Text => measurement.print(&mut text)?,
         LoadFormat::Json => {
-            let text = serde_json::to_string_pretty(measurement).map_err(io::Error::from)?;
-            writeln!(out, "{text}")?;
+            writeln!(text, "{}", serde_json::to_string_pretty(measurement).map_err(io::Error::from)?)?;
         }
     }
+    let text = hidden(&String::from_utf8_lossy(&text));
+    anstream::stdout().lock().write_all(text.as_bytes())?;
     Ok(())
 }
 
-/// Counts interrupts from the terminal.
-fn interrupts() -> watch::Receiver<usize> {
+/// Counts signals: the first ends the measurement, which is printed as far as it has come. At the second nothing is waited
+/// for, and the program is over after a moment in any case. Tells the exit code of the first, too.
+fn interrupts() -> Result<(watch::Receiver<usize>, signals::Ended), CliError> {
     let (count, counted) = watch::channel(0);
-    tokio::spawn(async move {
-        while tokio::signal::ctrl_c().await.is_ok() {
-            count.send_modify(|count| *count += 1);
-        }
-        // A receiver whose sender is gone would take that for an interrupt.
-        std::future::pending::<()>().await;
-    });
-    counted
+    let ended = signals::Ended::default();
+    let code = Arc::clone(&ended);
+    // A receiver whose sender is gone would take that for an interrupt: both keep it.
+    let again = count.clone();
+    let first = move |signal| {
+        let _ = code.set(signal);
+        count.send_modify(|count| *count += 1);
+    };
+    let last = move || {
+        again.send_modify(|count| *count += 1);
+        std::thread::sleep(LAST_WORDS);
+    };
+    signals::serve(first, last).map_err(|error| CliError::Runtime(error.to_string()))?;
+    Ok((counted, ended))
 }
 
 /// The reference server in a process of its own, so that its memory is its own too.
@@ -163,7 +199,9 @@ impl Reference {
             ])
             .args(["--connections", &connections.saturating_add(OTHER_CONNECTIONS).to_string()])
             .args(["--history", &history.to_string()])
-            .stdin(Stdio::null())
+            // However this process ends, its end of the pipe ends with it.
+            .arg("--until-end-of-input")
+            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .kill_on_drop(true);

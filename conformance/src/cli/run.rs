@@ -1,47 +1,49 @@
 //! `pushspec run`
 
-use std::fs;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use pushspec_reference::{Config, Identity, Server};
 
-use super::error::UNREACHABLE;
-use super::{CliError, Format, PathArguments, RunArguments, note, signals};
+use super::again::Failed;
+use super::output::exit_code;
+use super::progress::Progress;
+use super::{CliError, RunArguments, keep_secret, note, signals};
 use crate::drive::schedule::{Options, RunError, reach};
-use crate::judge::{Verdict, lacking, needs};
+use crate::judge::{lacking, needs};
 use crate::mistake::{PageError, PageErrors, Wrong};
-use crate::outcome::{Ending, Outcome};
-use crate::profile::event_stream::EventStream;
-use crate::profile::iframe::Iframe;
-use crate::profile::poll::{LongPolling, Polling};
-use crate::profile::websocket::WebSocket;
+use crate::outcome::{CaseOutcome, Ending, Outcome};
 use crate::profile::{CAPABILITIES, Profile, ProfileError, TECHNIQUES, Target, UrlError, websocket_path};
-use crate::report::terminal::{Detail, Invocation};
-use crate::report::{self, json, junit, terminal};
+use crate::report::{Invocation, Report};
 use crate::suite::{Pattern, Suite};
 use pushspec_faults::{self as fault, Relay};
 
 /// The profile that is read where none is named.
-const PROFILE: &str = "pushspec.toml";
-
-/// What is said where the target is not known to be laid out like the reference server, and judged as if it were.
-pub(super) const ASSUMED: &str = "no profile: assuming the paths of the reference server; name your own with --profile FILE, --sse PATH or a similar option";
+pub(super) const PROFILE: &str = "pushspec.toml";
 
 pub(super) async fn run(arguments: &RunArguments) -> Result<u8, CliError> {
-    // Whatever turns out to be wrong below: what lies there is never the verdict of another run.
-    let _ = report::remove(&arguments.report_dir);
+    arguments.output.check()?;
     check_patterns("--select", &arguments.select)?;
     check_patterns("--exclude", &arguments.exclude)?;
+    let folder = arguments.output.folder();
+    let failed = arguments.again.failed(folder.as_deref())?;
+    if failed.as_ref().is_some_and(Vec::is_empty) {
+        note("nothing failed the last time");
+        return Ok(0);
+    }
     let suite = arguments.fixtures.suite()?;
-    let profile = profile(arguments)?;
+    let baselines = arguments.baseline.read()?;
+    let profile = prepared(profile(arguments)?, arguments, arguments.url.iter())?;
     let url = profile.url(arguments.url.as_ref())?;
+    if url.is_none() && arguments.start.starts() {
+        let why =
+            "--start starts a server, and nothing says where it listens: put its URL behind the command";
+        return Err(CliError::Usage(why.into()));
+    }
     // Held to the end: dropping the server ends it.
     let reference = if url.is_none() { Some(BuiltIn::start(arguments).await?) } else { None };
     let url = url.or_else(|| reference.as_ref().map(BuiltIn::url)).unwrap_or_default();
-    let assumed = profile.assumed && arguments.url.is_some();
     let mut target = target(arguments, &url, profile)?;
     target.tls = arguments.tls.tls(reference.as_ref().and_then(|built_in| built_in.identity.as_ref()))?;
     if !TECHNIQUES.iter().any(|technique| target.can(technique)) {
@@ -54,35 +56,35 @@ pub(super) async fn run(arguments: &RunArguments) -> Result<u8, CliError> {
         target.port = relay.address().port();
         target.default_port = false;
     }
-    let is_told = arguments.quiet == 0 && arguments.format == Format::Text;
-    let notes = [reference.is_some().then(|| built_in(arguments)), assumed.then_some(ASSUMED)];
-    notes.into_iter().flatten().filter(|_| is_told).for_each(note);
-    without_effect(&suite, &target).iter().filter(|_| is_told).for_each(|what| note(what));
-    // A folder that cannot be written to is known before the run, not after it.
-    report::prepare(&arguments.report_dir)?;
-    let (outcome, signal) = judge(arguments, &suite, target).await?;
+    let is_told = arguments.output.is_told();
+    reference.iter().filter(|_| is_told).for_each(|_| note(built_in(arguments)));
+    let unused = without_effect(&suite, &target);
+    // From here on there is a run: what lies there is never the verdict of another.
+    arguments.output.forget();
+    arguments.output.announce_trouble();
+    let (mut outcome, signal) =
+        judge(arguments, options(arguments, failed.as_ref())?, &suite, target).await?;
     // A fault shows that the suite sees it, at whatever level.
     let strict = arguments.strict || arguments.fault.is_some();
-    let words = reported_arguments(arguments);
-    let report = report::Report { arguments: &words, ..report::Report::new(&suite, &outcome, strict) };
-    report.write(&arguments.report_dir)?;
+    baselines.apply(&suite, &mut outcome, strict)?;
     let invocation = Invocation {
-        arguments: rerun_arguments(arguments),
+        arguments: reported_arguments(arguments),
+        rerun: rerun_arguments(arguments),
         exclude: arguments.exclude.clone(),
         fault: arguments.fault.clone(),
-        note: assumed.then(|| ASSUMED.to_owned()),
+        notes: unused,
         built_in: reference.is_some(),
+        strict,
+        ..Invocation::default()
     };
-    match print(arguments, &report, invocation) {
-        // Who reads the output has seen enough, as with `| head`: the verdict is the same.
-        Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        printed => printed?,
-    }
+    let report = Report::of(&suite, &outcome, &invocation);
+    let delivered = arguments.output.deliver(&report);
     if let Some(built_in) = reference {
         built_in.server.shutdown().await;
     }
+    delivered?;
     let seen = arguments.fault.is_some() && !outcome.findings().is_empty();
-    Ok(signal.unwrap_or(if seen { 1 } else { exit_code(&outcome, strict) }))
+    Ok(signal.unwrap_or(if seen { 1 } else { exit_code(&report) }))
 }
 
 /// The reference server that is judged where no other is named.
@@ -121,8 +123,29 @@ fn built_in(arguments: &RunArguments) -> &'static str {
 }
 
 /// What a profile says of a server beyond its paths.
-const SAID: [&str; 6] =
-    ["polling.validator", "sse.resume", "sse.ending", "sse.gone", "sse.moved", "sse.checkpoints"];
+const SAID: [&str; 21] = [
+    "polling.cursor",
+    "polling.validator",
+    "long-polling.cursor",
+    "long-polling.hold",
+    "iframe.callback",
+    "iframe.heartbeat",
+    "sse.resume",
+    "sse.ending",
+    "sse.gone",
+    "sse.moved",
+    "sse.checkpoints",
+    "websocket.reply",
+    "websocket.binary",
+    "websocket.subscribe",
+    "websocket.subprotocol",
+    "publish",
+    "publish.id",
+    "publish.event",
+    "publish.comment",
+    "cors",
+    "cors.credentials",
+];
 
 /// What the profile says and no case looks at, since each of those that would needs something else, too.
 fn without_effect(suite: &Suite, target: &Target) -> Vec<String> {
@@ -146,22 +169,10 @@ fn check_patterns(flag: &str, patterns: &[String]) -> Result<(), CliError> {
     }
 }
 
-fn exit_code(outcome: &Outcome, strict: bool) -> u8 {
-    if matches!(outcome.ending, Some(Ending::Gone { .. })) {
-        return UNREACHABLE;
-    }
-    let counts = outcome.counts();
-    if outcome.judged() == 0 && counts.of(Verdict::Fail) + counts.of(Verdict::Error) == 0 {
-        return 4;
-    }
-    u8::from(!outcome.is_conformant(strict))
-}
-
 /// A profile, and where it comes from.
+#[derive(Clone)]
 pub(super) struct ChosenProfile {
     pub(super) profile: Profile,
-    /// Nothing said where the techniques are: the paths of the reference server are tried.
-    pub(super) assumed: bool,
     /// It is laid out for the reference server, which therefore can be judged by it.
     reference: bool,
 }
@@ -169,7 +180,12 @@ pub(super) struct ChosenProfile {
 impl ChosenProfile {
     /// One that is made for a server of the user's own.
     fn of_a_target(profile: Profile) -> ChosenProfile {
-        ChosenProfile { profile, assumed: false, reference: false }
+        ChosenProfile { profile, reference: false }
+    }
+
+    /// That of the reference server.
+    pub(super) fn of_the_reference() -> Result<ChosenProfile, CliError> {
+        Ok(ChosenProfile { profile: Profile::reference()?, reference: true })
     }
 
     /// The URL that is named, or that of the profile; `None` for the built-in reference server.
@@ -183,12 +199,29 @@ impl ChosenProfile {
     }
 }
 
+/// A profile with what flags add to it. From here on nothing that is secret in it, or in one of these URLs, is printed.
+pub(super) fn prepared<'u>(
+    mut chosen: ChosenProfile,
+    arguments: &RunArguments,
+    urls: impl IntoIterator<Item = &'u String>,
+) -> Result<ChosenProfile, CliError> {
+    arguments.requests.add_to(&mut chosen.profile)?;
+    let secrets = chosen.profile.secrets();
+    urls.into_iter().for_each(|url| chosen.profile.add_parameters(&secrets, url));
+    keep_secret(secrets);
+    match chosen.profile.mistake() {
+        Some((table, Wrong { message, hint })) => {
+            Err(CliError::Usage(format!("--{}: {message}; {hint}", flag_of(table))))
+        }
+        None => Ok(chosen),
+    }
+}
+
 /// The target at a URL, with its profile.
-fn target(arguments: &RunArguments, url: &str, chosen: ChosenProfile) -> Result<Target, CliError> {
-    let assumed = chosen.assumed;
+pub(super) fn target(arguments: &RunArguments, url: &str, chosen: ChosenProfile) -> Result<Target, CliError> {
     Target::new(url, chosen.profile).map_err(|error| match error {
-        UrlError::Path { path, .. } if !assumed => {
-            let what = named_paths(&arguments.paths).next();
+        UrlError::Path { path, .. } => {
+            let what = arguments.paths.named().next();
             let says = what.map_or("the profile has the path of each technique".to_owned(), |(flag, _)| {
                 format!("--{flag} has the path of that technique")
             });
@@ -198,11 +231,13 @@ fn target(arguments: &RunArguments, url: &str, chosen: ChosenProfile) -> Result<
     })
 }
 
-fn profile(arguments: &RunArguments) -> Result<ChosenProfile, CliError> {
+pub(super) fn profile(arguments: &RunArguments) -> Result<ChosenProfile, CliError> {
     let websocket = arguments.url.as_deref().and_then(websocket_path);
-    if arguments.paths.echo && arguments.paths.websocket.is_none() && websocket.is_none() {
-        let why = "--echo needs the path of the WebSocket: add --websocket PATH";
-        return Err(CliError::Usage(why.into()));
+    let paths = &arguments.paths;
+    let reply = paths.reply.as_ref().map(|_| "--reply").or(paths.echo.then_some("--echo"));
+    if let Some(flag) = reply.filter(|_| paths.websocket.is_none() && websocket.is_none()) {
+        let why = format!("{flag} needs the path of the WebSocket: add --websocket PATH");
+        return Err(CliError::Usage(why));
     }
     if let (Some(one), Some(other)) =
         (websocket.as_ref().filter(|path| *path != "/"), &arguments.paths.websocket)
@@ -212,80 +247,67 @@ fn profile(arguments: &RunArguments) -> Result<ChosenProfile, CliError> {
             "the URL has the path {one} and --websocket has {other}: remove one of the two"
         )));
     }
-    if let Some(profile) = profile_of_paths(&arguments.paths, websocket.as_deref()) {
-        if let Some((flag, Wrong { message, hint })) = profile.mistake() {
-            return Err(CliError::Usage(format!("--{flag}: {message}; {hint}")));
-        }
+    if let Some(profile) = arguments.paths.profile(websocket.as_deref()) {
         return Ok(ChosenProfile::of_a_target(profile));
     }
-    let chosen = chosen_profile(arguments.profile.as_deref(), arguments.url.is_some())?;
-    // The URL of a WebSocket says where it is, and nothing says that there is more.
-    if chosen.assumed && websocket.is_some() {
-        return Ok(ChosenProfile::of_a_target(Profile::default()));
+    match chosen_profile(arguments.profile.as_deref(), arguments.url.as_deref())? {
+        Some(chosen) => Ok(chosen),
+        // The URL of a WebSocket says where it is, and nothing says that there is more.
+        None if websocket.is_some() => Ok(ChosenProfile::of_a_target(Profile::default())),
+        None => Err(nothing_said(arguments.url.as_deref().unwrap_or_default())),
     }
-    Ok(chosen)
 }
 
-/// The profile that is named; the one in the current folder, if it or the command line says which server is meant; or
-/// that of the reference server.
-pub(super) fn chosen_profile(named: Option<&Path>, has_url: bool) -> Result<ChosenProfile, CliError> {
+/// What to do where nothing says what a server has at which path. A guess would send requests that its user knows
+/// nothing of, and call what is not there a fault. A URL that is wrong is told as that.
+fn nothing_said(url: &str) -> CliError {
+    if let Err(error) = Target::new(url, Profile::default()) {
+        return error.into();
+    }
+    CliError::Usage(format!(
+        "nothing says which technique this server has at which path. Do one of these:\n  \
+        pushspec init {url}   looks for the techniques and writes ./pushspec.toml, which `run` reads\n  \
+        pushspec run {url} --sse /events   judges one path; --websocket, --long-polling, --polling and --iframe are alike\n  \
+        pushspec run {url} --profile FILE   reads the paths from a profile; docs/profile.md describes its keys"
+    ))
+}
+
+/// The profile that is named; the one in the current folder, if it or the command line says which server is meant; that
+/// of the reference server where there is no URL. `None` where there is a URL, and nothing says what is there.
+pub(super) fn chosen_profile(
+    named: Option<&Path>,
+    url: Option<&str>,
+) -> Result<Option<ChosenProfile>, CliError> {
     if let Some(path) = named {
-        return read_profile(path);
+        return read_profile(path).map(Some);
     }
     if Path::new(PROFILE).exists() {
         let chosen = read_profile(Path::new(PROFILE))?;
-        if has_url || chosen.profile.url.is_some() {
-            return Ok(chosen);
+        if url.is_some() || chosen.profile.url.is_some() {
+            return Ok(Some(chosen));
         }
     }
-    Ok(ChosenProfile { profile: Profile::reference()?, assumed: true, reference: true })
+    if url.is_some() {
+        return Ok(None);
+    }
+    Ok(Some(ChosenProfile { profile: Profile::reference()?, reference: true }))
 }
 
 fn read_profile(path: &Path) -> Result<ChosenProfile, CliError> {
     let file = path.display().to_string();
-    let bytes = fs::read(path).map_err(|error| CliError::ReadProfile { path: path.to_owned(), error })?;
+    let bytes =
+        crate::mistake::read(path).map_err(|error| CliError::ReadProfile { path: path.to_owned(), error })?;
     let text = String::from_utf8(bytes)
         .map_err(|error| ProfileError(PageErrors(vec![PageError::not_utf8(file.clone(), &error)])))?;
     let profile = Profile::parse(&file, &text)?;
     // The one of the reference server, which is written down for others to begin with, has no URL.
     let reference = text == pushspec_fixtures::REFERENCE_PROFILE;
-    Ok(ChosenProfile { profile, assumed: false, reference })
+    Ok(ChosenProfile { profile, reference })
 }
 
-/// A profile made of `--sse PATH` and the like; `None` if there is no such flag. The path of a `ws://` URL stands for
-/// `--websocket PATH`.
-fn profile_of_paths(paths: &PathArguments, of_url: Option<&str>) -> Option<Profile> {
-    let PathArguments { polling, long_polling, iframe, sse, websocket, echo } = paths;
-    if named_paths(paths).next().is_none() && !echo {
-        return None;
-    }
-    let reply = echo.then(|| "{message}".to_owned());
-    Some(Profile {
-        polling: polling.clone().map(Polling::at),
-        long_polling: long_polling.clone().map(LongPolling::at),
-        iframe: iframe.clone().map(|path| Iframe::at(path, "push.deliver".into())),
-        sse: sse.clone().map(|path| EventStream { path, ..EventStream::default() }),
-        websocket: websocket.as_deref().or(of_url).map(|path| WebSocket {
-            path: path.to_owned(),
-            binary: reply.is_some(),
-            reply,
-            ..WebSocket::default()
-        }),
-        ..Profile::default()
-    })
-}
-
-/// The flags that name a path, each with its path.
-fn named_paths(paths: &PathArguments) -> impl Iterator<Item = (&'static str, &String)> {
-    let PathArguments { polling, long_polling, iframe, sse, websocket, .. } = paths;
-    let flags = [
-        ("polling", polling),
-        ("long-polling", long_polling),
-        ("iframe", iframe),
-        ("sse", sse),
-        ("websocket", websocket),
-    ];
-    flags.into_iter().filter_map(|(flag, path)| path.as_ref().map(|path| (flag, path)))
+/// The flag whose value is wrong where a table is that is made of flags.
+pub(super) fn flag_of(table: &'static str) -> &'static str {
+    if table == "headers" { "header" } else { table }
 }
 
 async fn relay(arguments: &RunArguments, target: &Target) -> Result<Option<Relay>, CliError> {
@@ -306,31 +328,50 @@ async fn relay(arguments: &RunArguments, target: &Target) -> Result<Option<Relay
     Ok(Some(relay))
 }
 
-/// Judges the target. The second value is the exit code where a signal ended the run.
-async fn judge(
-    arguments: &RunArguments,
-    suite: &Suite,
-    target: Target,
-) -> Result<(Outcome, Option<u8>), CliError> {
+/// How a run is carried out; of the cases those alone that failed, where they are given.
+pub(super) fn options(arguments: &RunArguments, failed: Option<&Failed>) -> Result<Options, CliError> {
     let options = Options {
         jobs: usize::from(arguments.jobs),
+        connections: connections(arguments)?,
+        memory: arguments.max_memory,
+        // A fault may be that of the first connection.
+        probe: arguments.fault.is_none(),
         patience: arguments.patience,
-        select: patterns(&arguments.select),
+        select: patterns(failed.unwrap_or(&arguments.select)),
         exclude: patterns(&arguments.exclude),
+        shard: arguments.shard,
         // A fault is seen the first time or not at all.
         again: arguments.fault.is_none(),
         wait: arguments.wait.unwrap_or_default(),
         ..Options::default()
     };
-    let signal = signals::watch(options.stop.clone(), arguments.quiet < 2)
-        .map_err(|error| RunError::Internal(format!("cannot wait for signals: {error}")))?;
-    let selected = suite.select(&options.select);
-    let excluded = |id: &str| options.exclude.iter().any(|pattern| pattern.matches(id));
-    let bar = progress_bar(arguments, selected.iter().filter(|case| !excluded(&case.id)).count());
-    let outcome = suite.run_with(&Arc::new(target), &options, |_| bar.inc(1)).await;
-    bar.finish_and_clear();
+    Ok(arguments.start.set(options))
+}
+
+/// Judges the target. The second value is the exit code where a signal ended the run.
+pub(super) async fn judge(
+    arguments: &RunArguments,
+    options: Options,
+    suite: &Suite,
+    target: Target,
+) -> Result<(Outcome, Option<u8>), CliError> {
+    let signal = signals::watch(options.stop.clone(), arguments.output.quiet() < 2)
+        .map_err(|error| RunError::Internal(format!("signals cannot be watched: {error}")))?;
+    let count = suite.count(&target.profile, &options);
+    let count = arguments.shard.map_or(count, |(_, shards)| count.div_ceil(shards));
+    let progress = Progress::new(count, arguments.output.is_told(), options.running.clone());
+    let limit = arguments.again.limit(options.stop.clone(), arguments.strict);
+    let done = |outcome: &CaseOutcome| {
+        progress.done(outcome);
+        limit.done(outcome);
+    };
+    let outcome = suite.run_with(&Arc::new(target), &options, done).await;
+    progress.finish();
     match outcome {
-        Ok(outcome) => {
+        Ok(mut outcome) => {
+            if signal.get().is_none() {
+                limit.explain(&mut outcome);
+            }
             // One that came when all was judged has ended nothing.
             let signal = signal.get().filter(|_| outcome.ending == Some(Ending::Stopped));
             Ok((outcome, signal.copied()))
@@ -340,49 +381,32 @@ async fn judge(
     }
 }
 
+/// Open files beside those of the connections: the runtime's own, the publisher's, the report's, standard input and output.
+const OTHER_FILES: u64 = 96;
+
+/// How many connections may be open, as far as this process may open files. The limit is raised as far as that goes.
+fn connections(arguments: &RunArguments) -> Result<usize, CliError> {
+    let asked = usize::from(arguments.connections);
+    let files =
+        rlimit::increase_nofile_limit(u64::MAX).map_err(|error| RunError::Internal(error.to_string()))?;
+    // The other ends of the connections may be here as well.
+    let built_in = arguments.fault.is_some() || arguments.url.is_none();
+    let each = if arguments.fault.is_some() { 4 } else { 1 + u64::from(built_in) };
+    let allowed = usize::try_from(files.saturating_sub(OTHER_FILES) / each).unwrap_or(usize::MAX);
+    match asked.min(allowed) {
+        0 => Err(RunError::OpenFiles.into()),
+        connections => Ok(connections),
+    }
+}
+
 fn patterns(texts: &[String]) -> Vec<Pattern> {
     texts.iter().map(|text| Pattern::new(text)).collect()
 }
 
-fn progress_bar(arguments: &RunArguments, length: usize) -> ProgressBar {
-    if arguments.quiet > 0 || !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(length as u64);
-    if let Ok(style) = ProgressStyle::with_template("{bar:40.cyan} {pos}/{len} cases {elapsed}") {
-        bar.set_style(style);
-    }
-    bar
-}
-
-fn print(
-    arguments: &RunArguments,
-    report: &report::Report<'_>,
-    mut invocation: Invocation,
-) -> Result<(), CliError> {
-    let detail = match arguments.quiet {
-        0 => Detail::Full,
-        1 => Detail::Findings,
-        _ => return Ok(()),
-    };
-    let mut out = anstream::stdout().lock();
-    match arguments.format {
-        Format::Text => {
-            invocation.note.take_if(|_| detail != Detail::Full);
-            terminal::print(&mut out, report, detail, &invocation)?;
-            if arguments.quiet == 0 {
-                writeln!(out, "report: {}", arguments.report_dir.display())?;
-            }
-        }
-        Format::Json => writeln!(out, "{}", json::to_string(report).map_err(report::ReportError::from)?)?,
-        Format::Junit => write!(out, "{}", junit::to_string(report)?)?,
-    }
-    Ok(())
-}
-
 /// The arguments, for the report: those that say what was judged, and how.
-fn reported_arguments(arguments: &RunArguments) -> Vec<String> {
+pub(super) fn reported_arguments(arguments: &RunArguments) -> Vec<String> {
     let mut words = rerun_arguments(arguments);
+    words.extend(arguments.baseline.words());
     for (flag, patterns) in [("--exclude", &arguments.exclude), ("--select", &arguments.select)] {
         if !patterns.is_empty() {
             words.push(flag.to_owned());
@@ -393,20 +417,28 @@ fn reported_arguments(arguments: &RunArguments) -> Vec<String> {
 }
 
 /// What a line that runs a case again has between `pushspec run` and `--select`.
-fn rerun_arguments(arguments: &RunArguments) -> Vec<String> {
+pub(super) fn rerun_arguments(arguments: &RunArguments) -> Vec<String> {
     let mut words: Vec<String> = arguments.url.iter().cloned().collect();
     let mut flag = |name: &str, value: Option<String>| {
         words.extend(value.into_iter().flat_map(|value| [name.to_owned(), value]));
     };
     flag("--profile", arguments.profile.as_ref().map(|path| path.display().to_string()));
     let paths = &arguments.paths;
-    named_paths(paths).for_each(|(name, path)| flag(&format!("--{name}"), Some(path.clone())));
+    paths.named().for_each(|(name, path)| flag(&format!("--{name}"), Some(path.clone())));
+    flag("--reply", paths.reply.clone());
+    flag("--publish", paths.publish.clone());
+    flag("--publish-body", paths.publish_body.clone());
     flag("--fault", arguments.fault.clone());
     flag("--patience", Some(arguments.patience.to_string()).filter(|factor| factor != "1"));
+    words.extend(arguments.requests.words());
+    words.extend(arguments.start.words());
     words.extend(arguments.tls.words());
     words.extend(arguments.fixtures.words());
     if paths.echo {
         words.push("--echo".into());
+    }
+    if paths.resume {
+        words.push("--resume".into());
     }
     if arguments.strict {
         words.push("--strict".into());

@@ -1,6 +1,5 @@
 //! The arguments of `run` that are about TLS.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -13,6 +12,17 @@ use crate::profile::{Pem, Tls};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "TLS")]
 pub(super) struct TlsArguments {
+    #[command(flatten)]
+    trust: TrustArguments,
+    /// Judges the built-in reference server over TLS
+    #[arg(long, conflicts_with_all = ["url", "cacert"])]
+    pub(super) tls: bool,
+}
+
+/// What is trusted, and what is shown to the server.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "TLS")]
+pub(super) struct TrustArguments {
     /// Trusts the certificates in this PEM file, and no others: authorities, or the server's own certificate
     #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
     cacert: Option<PathBuf>,
@@ -22,12 +32,9 @@ pub(super) struct TlsArguments {
     /// Shows this certificate to the server: a PEM file with the certificate and its private key
     #[arg(long, value_name = "FILE")]
     client_cert: Option<PathBuf>,
-    /// Judges the built-in reference server over TLS
-    #[arg(long, conflicts_with_all = ["url", "cacert"])]
-    pub(super) tls: bool,
 }
 
-impl TlsArguments {
+impl TrustArguments {
     /// What the suite trusts and shows. The built-in server is known by the authority that it has made.
     pub(super) fn tls(&self, built_in: Option<&Identity>) -> Result<Tls, CliError> {
         let authority = built_in.and_then(Identity::authority).map(|text| Pem {
@@ -42,21 +49,32 @@ impl TlsArguments {
         })
     }
 
-    /// The arguments again.
-    pub(super) fn words(&self) -> Vec<String> {
+    fn words(&self) -> Vec<String> {
         let mut words = Vec::new();
         for (flag, path) in [("--cacert", &self.cacert), ("--client-cert", &self.client_cert)] {
             words.extend(path.iter().flat_map(|path| [flag.to_owned(), path.display().to_string()]));
         }
-        for (flag, _) in [("--insecure", self.insecure), ("--tls", self.tls)].iter().filter(|(_, set)| *set) {
-            words.push((*flag).to_owned());
-        }
+        words.extend(self.insecure.then(|| "--insecure".to_owned()));
+        words
+    }
+}
+
+impl TlsArguments {
+    /// What the suite trusts and shows; see [`TrustArguments::tls`].
+    pub(super) fn tls(&self, built_in: Option<&Identity>) -> Result<Tls, CliError> {
+        self.trust.tls(built_in)
+    }
+
+    /// The arguments again.
+    pub(super) fn words(&self) -> Vec<String> {
+        let mut words = self.trust.words();
+        words.extend(self.tls.then(|| "--tls".to_owned()));
         words
     }
 }
 
 fn read(path: &Path) -> Result<Pem, CliError> {
-    match fs::read(path) {
+    match crate::mistake::read(path) {
         Ok(text) => Ok(Pem { file: path.display().to_string(), text }),
         Err(error) => Err(CliError::Usage(format!("failed to read `{}`: {error}", path.display()))),
     }

@@ -26,6 +26,12 @@ const FEW_PIECES: usize = 300;
 /// The pause: on loopback the other end reads several pieces at once if it does not come to run in between.
 const BETWEEN_PIECES: Duration = Duration::from_millis(1);
 
+/// How long a write takes at most with such pauses, which a busy machine draws out: a server gives a head a few seconds.
+const WITH_PAUSES: Duration = Duration::from_secs(1);
+
+/// How often it is said that pieces are being written.
+const PROGRESS: Duration = Duration::from_millis(100);
+
 enum Command {
     Write(Vec<Vec<u8>>),
     Finish,
@@ -50,7 +56,13 @@ impl Opened {
             match watch.connect().await {
                 Ok((asked, stream)) => {
                     let heard = || watch.hear(asked);
+                    let _ = happened.send((Instant::now(), Input::Writing(id))).await;
                     serve(id, stream, queue, is_read, happened, heard).await;
+                }
+                Err(error) if watch.was_open(&error) => {
+                    let now = Instant::now();
+                    let _ = happened.send((now, Input::Writing(id))).await;
+                    let _ = happened.send((now, Input::Reset(id))).await;
                 }
                 Err(error) => {
                     let _ = happened.send((Instant::now(), Input::Refused(id, error.to_string()))).await;
@@ -98,8 +110,8 @@ async fn serve(
     let (mut reading, mut writing) = tokio::io::split(stream);
     // Both directions live in one task: aborting it closes the socket.
     tokio::select! {
-        () = read(id, &mut reading, is_read, happened, heard) => {}
-        () = write(&mut writing, queue) => reading.unsplit(writing).abort(),
+        () = read(id, &mut reading, is_read, happened.clone(), heard) => {}
+        () = write(id, &mut writing, queue, happened) => reading.unsplit(writing).abort(),
     }
 }
 
@@ -122,9 +134,8 @@ async fn read(
         };
         let input = match received {
             Ok(0) => Input::Eof(id),
-            // TLS without a closure alert: the connection has ended in order, and the end of the data is not vouched for
-            // (RFC 8446 section 6.1).
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Input::Eof(id),
+            // TLS without a closure alert.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Input::Cut(id),
             Ok(length) => {
                 heard();
                 Input::Received(id, buffer[..length].to_vec())
@@ -140,11 +151,12 @@ async fn read(
     std::future::pending::<()>().await;
 }
 
-/// Takes one byte at a time, as long as there are any; the judge gets them together.
+/// Takes one byte at a time, as long as there are any; the judge gets them together. It takes its turn once for all of them,
+/// where the runtime would else go on to another task every hundred bytes.
 async fn read_bytes(reading: &mut ReadHalf<Stream>, buffer: &mut [u8]) -> io::Result<usize> {
     let mut length = reading.read(&mut buffer[..1]).await?;
     while (1..buffer.len()).contains(&length) {
-        let mut next = pin!(reading.read(&mut buffer[length..=length]));
+        let mut next = pin!(tokio::task::unconstrained(reading.read(&mut buffer[length..=length])));
         match std::future::poll_fn(|context| Poll::Ready(next.as_mut().poll(context))).await {
             Poll::Ready(Ok(1)) => length += 1,
             // Nothing more for now, or the end, which the next read finds again.
@@ -155,26 +167,20 @@ async fn read_bytes(reading: &mut ReadHalf<Stream>, buffer: &mut [u8]) -> io::Re
 }
 
 /// Writes what is asked for. Returns, and with it ends the connection, only for a RST.
-async fn write(writing: &mut WriteHalf<Stream>, mut queue: mpsc::UnboundedReceiver<Command>) {
+async fn write(
+    id: ConnectionId,
+    writing: &mut WriteHalf<Stream>,
+    mut queue: mpsc::UnboundedReceiver<Command>,
+    happened: mpsc::Sender<Happening>,
+) {
     while let Some(command) = queue.recv().await {
         match command {
             Command::Write(pieces) => {
-                // Time for the other end to see each piece by itself; a turn of the scheduler where they are very many.
-                let few = (2..=FEW_PIECES).contains(&pieces.len());
-                for piece in pieces {
-                    let written = async {
-                        writing.write_all(&piece).await?;
-                        // TLS keeps what does not fit into the socket.
-                        writing.flush().await
-                    };
-                    if written.await.is_err() {
-                        break;
-                    }
-                    if few {
-                        tokio::time::sleep(BETWEEN_PIECES).await;
-                    } else {
-                        tokio::task::yield_now().await;
-                    }
+                let begun = write_pieces(id, writing, &pieces, &happened).await;
+                let now = Instant::now();
+                let _ = happened.send((now, Input::Written(id, now - begun))).await;
+                if pieces.len() > 1 {
+                    tokio::time::sleep(BETWEEN_PIECES).await;
                 }
             }
             Command::Finish => {
@@ -184,4 +190,38 @@ async fn write(writing: &mut WriteHalf<Stream>, mut queue: mpsc::UnboundedReceiv
         }
     }
     std::future::pending::<()>().await;
+}
+
+/// Writes pieces, and says now and then that it goes on. Gives when the last one was begun.
+async fn write_pieces(
+    id: ConnectionId,
+    writing: &mut WriteHalf<Stream>,
+    pieces: &[Vec<u8>],
+    happened: &mpsc::Sender<Happening>,
+) -> Instant {
+    // Time for the other end to see each piece by itself; a turn of the scheduler where they are very many.
+    let few = (2..=FEW_PIECES).contains(&pieces.len());
+    let first = Instant::now();
+    let (mut told, mut begun) = (first, first);
+    for (index, piece) in pieces.iter().enumerate() {
+        match index {
+            0 => {}
+            _ if few && first.elapsed() < WITH_PAUSES => tokio::time::sleep(BETWEEN_PIECES).await,
+            _ => tokio::task::yield_now().await,
+        }
+        begun = Instant::now();
+        if begun - told >= PROGRESS {
+            told = begun;
+            let _ = happened.send((told, Input::Writing(id))).await;
+        }
+        let written = async {
+            writing.write_all(piece).await?;
+            // TLS keeps what does not fit into the socket.
+            writing.flush().await
+        };
+        if written.await.is_err() {
+            break;
+        }
+    }
+    begun
 }

@@ -1,15 +1,34 @@
 //! The only code with sockets and a clock.
 
+mod again;
 mod breaches;
+mod budget;
+mod capacity;
 mod connection;
+mod endpoints;
 mod exchange;
+mod foundations;
+mod hidden;
+mod hunt;
+mod keeper;
+mod kept;
 mod options;
+mod places;
 mod precondition;
+#[cfg(feature = "program")]
+pub(crate) mod process;
+mod publications;
 mod publish;
+mod reach;
 mod results;
 mod route;
+mod runner;
 pub mod schedule;
+mod session;
+mod speaker;
 mod stream;
+#[cfg(feature = "program")]
+pub(crate) mod survey;
 #[cfg(feature = "tls")]
 mod tls;
 mod watch;
@@ -20,18 +39,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::judge::{Action, Input, Judgement, Machine};
 use crate::transcript::ConnectionId;
 
 pub(crate) use connection::Opened;
+#[cfg(feature = "program")]
+pub(crate) use endpoints::of_case as endpoint_of;
+#[cfg(feature = "program")]
+pub(crate) use keeper::Keeper;
+use places::{Place, QUIET};
 pub(crate) use publish::Publisher;
 pub(crate) use route::Route;
 use watch::Watch;
 
 /// How many things that happened wait for the judge: a server that floods is read no faster than it is judged.
-const BACKLOG: usize = 64;
+const BACKLOG: usize = 8;
 
 /// What a machine that is late is given: the time in which what lies in a socket already is read.
 const GRACE: Duration = Duration::from_millis(2);
@@ -40,13 +65,29 @@ const GRACE: Duration = Duration::from_millis(2);
 pub(crate) type Happening = (Instant, Input);
 
 /// Runs a case over real sockets. The second value says whether the run ended before the case did.
-async fn run(mut machine: Machine, watch: &Arc<Watch>, publisher: &Publisher) -> (Judgement, bool) {
+async fn run(
+    mut machine: Machine,
+    watch: &Arc<Watch>,
+    publisher: &Publisher,
+    place: &mut Place<'_>,
+) -> (Judgement, bool) {
     let start = Instant::now();
     let mut ended = pin!(watch.ended());
     let (happened, mut happenings) = mpsc::channel::<Happening>(BACKLOG);
     let mut connections: BTreeMap<ConnectionId, Opened> = BTreeMap::new();
+    // A publication does not outlive its case.
+    let mut publications = JoinSet::new();
     loop {
-        match machine.next(start.elapsed()) {
+        let action = machine.next(start.elapsed());
+        let is_active = matches!(action, Action::Connect(_) | Action::Write(..) | Action::Publish(_));
+        if is_active && !place.is_held() {
+            tokio::select! {
+                biased;
+                () = &mut ended => return (machine.finish(), true),
+                () = place.take() => {}
+            }
+        }
+        match action {
             Action::Connect(id) => {
                 connections.insert(id, Opened::new(id, Arc::clone(watch), happened.clone()));
             }
@@ -79,7 +120,7 @@ async fn run(mut machine: Machine, watch: &Arc<Watch>, publisher: &Publisher) ->
             Action::Publish(request) => {
                 let publisher = publisher.clone();
                 let happened = happened.clone();
-                tokio::spawn(async move {
+                publications.spawn(async move {
                     let result = publisher.publish(&request).await;
                     let _ = happened.send((Instant::now(), Input::Published(result))).await;
                 });
@@ -87,22 +128,37 @@ async fn run(mut machine: Machine, watch: &Arc<Watch>, publisher: &Publisher) ->
             Action::Wait(until) => tokio::select! {
                 biased;
                 () = &mut ended => return (machine.finish(), true),
-                () = wait(&mut machine, start, until, &mut happenings) => {}
+                () = wait(&mut machine, start, until, &mut happenings, place) => {}
             },
             Action::Done => return (machine.finish(), false),
         }
     }
 }
 
-/// Waits until something happens, or until a time has come.
+/// Waits until something happens, or until a time has come. A case that has nothing to do but to wait gives its place
+/// away; what comes is handled without one.
 async fn wait(
     machine: &mut Machine,
     start: Instant,
     until: Duration,
     happenings: &mut mpsc::Receiver<Happening>,
+    place: &mut Place<'_>,
 ) {
     // A bound may be far away; the machine asks again.
     let until = start + until.min(Duration::from_secs(3600));
+    if machine.pauses() {
+        place.park();
+    }
+    let quiet = Instant::now() + QUIET;
+    if place.is_held() && quiet < until {
+        if let Ok(happening) = tokio::time::timeout_at(quiet, happenings.recv()).await {
+            if let Some((at, input)) = happening {
+                machine.handle(at.saturating_duration_since(start), input);
+            }
+            return;
+        }
+        place.park();
+    }
     let happening = tokio::select! {
         biased;
         happening = happenings.recv() => happening,

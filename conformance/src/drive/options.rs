@@ -1,23 +1,34 @@
 //! How a run is carried out, and why one may not take place.
 
-use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::watch::Stop;
-use crate::mistake::did_you_mean;
-use crate::suite::Pattern;
+use crate::escape::visible;
+use crate::mistake::Wrong;
+use crate::suite::{Pattern, Unmatched};
 
 /// How a run is carried out.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// How many cases run at once.
+    /// How many cases are active at once: they open connections, write, or read what comes.
     pub jobs: usize,
+    /// How many connections are open at once. A case that only waits is not counted among the jobs, and its connections
+    /// are.
+    pub connections: usize,
+    /// How much memory the process may take, in bytes. Half of it is for what comes on the connections, divided among those
+    /// that may be open.
+    pub memory: usize,
+    /// Whether it is looked at first how many connections the target serves at once.
+    pub probe: bool,
     /// Factor for all upper bounds; lower bounds are exact.
     pub patience: f64,
     /// Which cases; all of them if empty.
     pub select: Vec<Pattern>,
     /// Which of them are left out: what is known already.
     pub exclude: Vec<Pattern>,
+    /// Which part of the cases with a conversation, if not all: from 1, and of how many. Invariants belong to every part.
+    pub shard: Option<(usize, usize)>,
     /// Whether cases that do not pass are run again, a few at a time, before they are reported: a server that was
     /// overwhelmed for a moment is not accused.
     pub again: bool,
@@ -25,22 +36,81 @@ pub struct Options {
     pub tag: Option<String>,
     /// How long the target may take until it listens.
     pub wait: Duration,
+    /// How the suite starts the target, and starts it again where it goes away in mid-run. Without this a target that is
+    /// back within [`Options::wait`] is judged on.
+    #[cfg(feature = "program")]
+    pub start: Option<super::process::Launch>,
+    /// How long the whole run may take.
+    pub max_time: Option<Duration>,
     /// Ends the run before its time.
     pub stop: Stop,
+    /// Tells which cases are running.
+    pub running: Running,
+}
+
+impl Options {
+    /// Judges only the cases that match a pattern, beside those of other calls: `sse`, `websocket/5.2`, the id of a case.
+    pub fn only(mut self, pattern: &str) -> Options {
+        self.select.push(Pattern::new(pattern));
+        self
+    }
+
+    /// Leaves out the cases that match a pattern: what is known already.
+    pub fn without(mut self, pattern: &str) -> Options {
+        self.exclude.push(Pattern::new(pattern));
+        self
+    }
+
+    /// Multiplies every deadline by a factor, for a slow machine. Lower bounds stay.
+    pub fn patient(self, patience: f64) -> Options {
+        Options { patience, ..self }
+    }
 }
 
 impl Default for Options {
     fn default() -> Options {
         Options {
             jobs: 32,
+            connections: 256,
+            memory: 512 * 1024 * 1024,
+            probe: true,
             patience: 1.0,
             select: Vec::new(),
             exclude: Vec::new(),
+            shard: None,
             again: true,
             tag: None,
             wait: Duration::ZERO,
+            #[cfg(feature = "program")]
+            start: None,
+            max_time: None,
             stop: Stop::default(),
+            running: Running::default(),
         }
+    }
+}
+
+/// The cases that are running, in the order in which they began. Clones tell of the same run.
+#[derive(Debug, Clone, Default)]
+pub struct Running(Arc<Mutex<Vec<String>>>);
+
+impl Running {
+    /// The case that has been running the longest.
+    pub fn oldest(&self) -> Option<String> {
+        self.ids().first().cloned()
+    }
+
+    pub(super) fn begins(&self, id: &str) {
+        self.ids().push(id.to_owned());
+    }
+
+    pub(super) fn ends(&self, id: &str) {
+        self.ids().retain(|running| running != id);
+    }
+
+    fn ids(&self) -> MutexGuard<'_, Vec<String>> {
+        // A list of names is whole whatever happened to who held it.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -53,6 +123,22 @@ pub enum RunError {
     /// One of the patterns of what is excluded matches no case.
     #[error("--exclude: {0}")]
     NothingExcluded(Unmatched),
+    /// A value of a profile that was written in code.
+    #[error("[{table}]: {}; {}", visible(&wrong.message), visible(&wrong.hint))]
+    Profile {
+        /// The table; empty for a key at the top.
+        table: &'static str,
+        /// What is wrong with it, and a way out.
+        wrong: Wrong,
+    },
+    /// The profile says of no technique where it is.
+    #[error(
+        "the profile has no technique: say where one is, as in `Profile::default().with_sse(EventStream::at(\"/events\"))`"
+    )]
+    NoTechnique,
+    /// There are more shards than cases.
+    #[error("shard {0}/{1} has no case: what is selected is cut into at most {2} shards")]
+    EmptyShard(usize, usize, usize),
     /// Every case that is selected is excluded, too.
     #[error("--exclude removes every selected case")]
     AllExcluded,
@@ -67,6 +153,29 @@ pub enum RunError {
     /// The address of the recipe leads nowhere.
     #[error("[publish] url: {0}")]
     Publisher(String),
+    /// Something listens where the server is to be started.
+    #[error(
+        "something answers at {target} before the server is started there: end it, or leave --start out to judge it"
+    )]
+    Occupied {
+        /// The URL of the target.
+        target: String,
+    },
+    /// The command that starts the server does not bring it up.
+    #[error("`{}` does not bring the server up: {}{}", visible(command), visible(why), told(output))]
+    NotStarted {
+        /// The command.
+        command: String,
+        /// Why.
+        why: String,
+        /// The last lines of its output.
+        output: Vec<String>,
+    },
+    /// This process may open no more files. What was judged until then is not told: some of it may be the fault of that.
+    #[error(
+        "this process or this machine has no more open files for its connections: raise the limit (`ulimit -n`), or use fewer --connections"
+    )]
+    OpenFiles,
     /// Somebody ended the run before it had begun.
     #[error("interrupted before anything was judged")]
     Stopped,
@@ -75,44 +184,7 @@ pub enum RunError {
     Internal(String),
 }
 
-/// Patterns that match nothing, and what may have been meant.
-#[derive(Debug, thiserror::Error)]
-#[error("no {what} matches {patterns}; {hint}")]
-pub struct Unmatched {
-    /// What they are held against: `case`, `clause` or `fault`.
-    pub what: &'static str,
-    /// The patterns, as they are quoted in a sentence.
-    pub patterns: String,
-    /// A way out.
-    pub hint: String,
-}
-
-impl Unmatched {
-    /// Those of the patterns that match none of the names; `list` is the command that shows them all.
-    pub fn of<'a>(
-        what: &'static str,
-        list: &str,
-        patterns: &[Pattern],
-        names: impl Iterator<Item = &'a str> + Clone,
-    ) -> Option<Unmatched> {
-        let unmatched: Vec<String> = patterns
-            .iter()
-            .filter(|pattern| !names.clone().any(|name| pattern.matches(name)))
-            .map(Pattern::to_string)
-            .collect();
-        let meant = unmatched.first().and_then(|written| {
-            // A pattern is the beginning of a name as a rule: it is held against as much of each.
-            let parts = written.matches('/').count() + 1;
-            let beginnings = names.map(|name| beginning(name, parts));
-            did_you_mean(written, beginnings.collect::<BTreeSet<_>>())
-        });
-        let hint = meant.unwrap_or_else(|| format!("`{list}` lists them all"));
-        let quoted: Vec<String> = unmatched.iter().map(|pattern| format!("`{pattern}`")).collect();
-        (!quoted.is_empty()).then(|| Unmatched { what, patterns: quoted.join(" or "), hint })
-    }
-}
-
-/// The first parts of a name, up to a slash.
-fn beginning(name: &str, parts: usize) -> &str {
-    name.match_indices('/').nth(parts - 1).map_or(name, |(end, _)| &name[..end])
+/// The last lines of a server's output, below a message.
+fn told(output: &[String]) -> String {
+    output.iter().map(|line| format!("\n  | {}", visible(line))).collect()
 }

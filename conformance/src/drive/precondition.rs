@@ -2,7 +2,7 @@
 
 use crate::case::Case;
 use crate::case::front_matter::Precondition;
-use crate::judge::{needed_techniques, needs};
+use crate::judge::{needed_techniques, needs, sends_fragments};
 
 /// Whether a case is not to be run where a precondition does not pass.
 pub(super) fn rests_on(case: &Case, precondition: &Case) -> bool {
@@ -10,6 +10,7 @@ pub(super) fn rests_on(case: &Case, precondition: &Case) -> bool {
     match &precondition.section().front_matter.precondition {
         Some(Precondition::Technique) => uses,
         Some(Precondition::Capability(name, _)) => uses && needs(case).contains(name),
+        Some(Precondition::Fragments) => uses && sends_fragments(case),
         None => false,
     }
 }
@@ -17,11 +18,4 @@ pub(super) fn rests_on(case: &Case, precondition: &Case) -> bool {
 /// Whether a case speaks with the server, and with none of its techniques.
 pub(super) fn is_at_large(case: &Case) -> bool {
     case.invariant().is_none() && needed_techniques(case).is_empty()
-}
-
-/// The precondition that did not pass and on which a case rests.
-pub(super) fn broken_below<'a>(case: &Case, broken: &'a [Case]) -> Option<&'a Case> {
-    broken
-        .iter()
-        .find(|precondition| !is_at_large(case) && precondition.id != case.id && rests_on(case, precondition))
 }

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::time::Instant;
 
-use crate::case::Case;
 use crate::case::front_matter::Precondition;
+use crate::case::statement::ConnectionName;
 use crate::judge::{Breach, Invariant, Verdict};
-use crate::outcome::{CaseOutcome, INTERRUPTED};
+use crate::outcome::{CaseOutcome, ServerEnd};
 use crate::profile::Target;
 use crate::transcript::{EventKind, Transcript};
 
@@ -17,26 +17,49 @@ const RUNNING: &str = "it was running when the server went away, which may be th
 /// Why a case was not run, where the target was gone by then.
 pub(super) const NOT_RUN: &str = "the server had gone away";
 
+/// Why a case was not judged, where the time of the run was over.
+pub(super) const OVERDUE: &str = "the time of the run was over";
+
+/// How many connections have to end for a server to be one that lets none persist.
+const SOME: usize = 3;
+
+/// How many bytes of what broke invariants are kept as they are, in the whole run, and how many characters of each that
+/// comes behind.
+const SEEN: usize = 2 * 1024 * 1024;
+const SEEN_BRIEFLY: usize = 40;
+
 /// What a case came to.
 pub(super) struct Ran {
     pub(super) outcome: CaseOutcome,
     pub(super) breaches: Vec<Breach>,
     pub(super) relevant: Vec<Invariant>,
+    /// Whether a connection went on behind an answer that says so.
+    pub(super) persists: bool,
+    /// What broke an invariant in one of two runs, and not in the other.
+    pub(super) flaky: Vec<Breach>,
     /// When it was through; `None` where it was not run.
     pub(super) through: Option<Instant>,
-    /// The run ended before the case did.
-    pub(super) is_cut: bool,
+    /// Why the run ended before the case did.
+    pub(super) cut: Option<&'static str>,
 }
 
 impl Ran {
     /// A case that was not run for a reason of its own.
     pub(super) fn skipped(outcome: CaseOutcome) -> Ran {
-        Ran { outcome, breaches: Vec::new(), relevant: Vec::new(), through: None, is_cut: false }
+        Ran {
+            outcome,
+            breaches: Vec::new(),
+            relevant: Vec::new(),
+            persists: false,
+            flaky: Vec::new(),
+            through: None,
+            cut: None,
+        }
     }
 
     /// A case that was not run because the run had ended.
-    pub(super) fn not_run(outcome: CaseOutcome) -> Ran {
-        Ran { is_cut: true, ..Ran::skipped(outcome) }
+    pub(super) fn not_run(outcome: CaseOutcome, why: &'static str) -> Ran {
+        Ran { cut: Some(why), ..Ran::skipped(outcome) }
     }
 }
 
@@ -46,67 +69,130 @@ pub(super) struct Results {
     pub(super) outcomes: BTreeMap<String, CaseOutcome>,
     /// With the case in which each was seen.
     pub(super) breaches: Vec<(String, Breach)>,
+    /// How many bytes of what was seen are kept of them.
+    seen: usize,
     pub(super) relevant: BTreeSet<Invariant>,
+    /// The target has let a connection persist.
+    persists: bool,
+    /// The invariants that were broken in one of two runs of a case, and not in the other.
+    pub(super) flaky: BTreeSet<Invariant>,
     /// When each case that was run was through.
     through: BTreeMap<String, Instant>,
     /// The cases that the end of the run kept from being judged.
     cut: BTreeSet<String>,
     /// Those of them that had a connection to the target when it went away, or just before.
     pub(super) running: BTreeSet<String>,
+    /// Each end of the target that it came back from.
+    pub(super) ends: Vec<ServerEnd>,
 }
 
 impl Results {
     pub(super) fn add(&mut self, ran: Ran) {
-        let Ran { mut outcome, breaches, relevant, through, is_cut } = ran;
+        let Ran { mut outcome, breaches, relevant, persists, flaky, through, cut: why } = ran;
+        self.persists |= persists;
         let id = outcome.case.id.clone();
-        self.breaches.extend(breaches.into_iter().map(|breach| (id.clone(), breach)));
+        for mut breach in breaches {
+            self.cut_short(&mut breach.seen);
+            self.breaches.push((id.clone(), breach));
+        }
         self.relevant.extend(relevant);
+        self.flaky.extend(flaky.into_iter().map(|breach| breach.invariant));
         self.through.extend(through.map(|through| (id.clone(), through)));
-        if is_cut {
+        if let Some(why) = why {
             if through.is_some() {
-                cut(&mut outcome, INTERRUPTED);
+                cut(&mut outcome, why);
             }
             self.cut.insert(id.clone());
         }
         self.outcomes.insert(id, outcome);
     }
 
+    /// Cuts what was seen short, once much of the kind is kept.
+    fn cut_short(&mut self, seen: &mut String) {
+        if self.seen + seen.len() > SEEN
+            && let Some((end, _)) = seen.char_indices().nth(SEEN_BRIEFLY)
+        {
+            *seen = [&seen[..end], "…"].concat();
+        }
+        self.seen += seen.len();
+    }
+
     /// Takes back what was judged of a target that went away while the cases ran: whatever they saw of its end is no
     /// fault of an answer, and a connection that ends is not what they asked for, even where they allow it.
     pub(super) fn distrust(&mut self, alive: Instant) {
-        for (id, _) in std::mem::take(&mut self.through).iter().filter(|(_, through)| **through >= alive) {
+        self.distrust_since(alive, |_| true);
+    }
+
+    /// Takes back what was judged wrong of a target that fell silent: those who waited for it before that was known. It may
+    /// have gone on to refuse what it cannot read.
+    pub(super) fn distrust_silence(&mut self, since: Instant) {
+        self.distrust_since(since, |outcome| {
+            matches!(outcome.verdict, Verdict::Fail | Verdict::Warn | Verdict::Error)
+        });
+    }
+
+    fn distrust_since(&mut self, since: Instant, is_doubtful: impl Fn(&CaseOutcome) -> bool) {
+        let through = std::mem::take(&mut self.through);
+        let late = through
+            .iter()
+            .filter(|(id, through)| **through >= since && self.outcomes.get(*id).is_some_and(&is_doubtful));
+        let late: Vec<String> = late.map(|(id, _)| id.clone()).collect();
+        self.distrust_all(late.iter().map(String::as_str));
+        self.through = through;
+    }
+
+    /// When a case was through says nothing of the next end of the target.
+    pub(super) fn forget_times(&mut self) {
+        self.through.clear();
+    }
+
+    /// Takes back what these cases came to.
+    pub(super) fn distrust_all<'a>(&mut self, ids: impl IntoIterator<Item = &'a str>) {
+        for id in ids {
             let Some(outcome) = self.outcomes.get_mut(id) else { continue };
             if is_connected(&outcome.transcript) {
-                self.running.insert(id.clone());
+                self.running.insert(id.to_owned());
                 cut(outcome, RUNNING);
             } else {
                 cut(outcome, NOT_RUN);
             }
             self.breaches.retain(|(seen_in, _)| seen_in != id);
-            self.cut.insert(id.clone());
+            self.cut.insert(id.to_owned());
         }
     }
 
-    /// Keeps what a case came to at first, beside what came of it when it was run again.
-    pub(super) fn keep_first(&mut self, first: &CaseOutcome) {
-        let Some(outcome) = self.outcomes.get_mut(&first.case.id) else { return };
-        if self.cut.contains(&first.case.id) {
-            *outcome = first.clone();
-        } else {
-            outcome.at_first = Some(Box::new(first.clone()));
+    /// Of ends that nobody has announced, one clause is broken: that of a server that lets no connection persist, or else
+    /// that of one that lets some. Which of the two it is takes all connections of a run.
+    pub(super) fn settle_ends(&mut self) {
+        let unannounced = |(_, breach): &&(String, Breach)| breach.invariant == Invariant::CloseInEveryAnswer;
+        let ended = self.breaches.iter().filter(unannounced);
+        let ended: BTreeSet<(&str, &ConnectionName)> =
+            ended.map(|(seen_in, breach)| (seen_in.as_str(), &breach.connection)).collect();
+        let never = !self.persists && ended.len() >= SOME;
+        let other = if never { Invariant::CloseAnnounced } else { Invariant::CloseInEveryAnswer };
+        self.breaches.retain(|(_, breach)| breach.invariant != other);
+        if self.relevant.contains(&Invariant::CloseAnnounced) {
+            self.relevant.insert(Invariant::CloseInEveryAnswer);
         }
     }
 
-    /// The preconditions that did not pass.
-    pub(super) fn broken(&self) -> Vec<Case> {
-        let broken = self.outcomes.values().filter(|outcome| outcome.is_broken_precondition());
-        broken.map(|outcome| outcome.case.clone()).collect()
+    /// Whether cases were kept from being judged.
+    pub(super) fn is_cut(&self) -> bool {
+        !self.cut.is_empty()
     }
 
-    /// Whether techniques were looked for, and none was found.
-    pub(super) fn nothing_is_there(&self) -> bool {
-        let mut ran = self.outcomes.values().filter(|outcome| outcome.verdict != Verdict::Skip).peekable();
-        ran.peek().is_some() && ran.all(CaseOutcome::is_broken)
+    /// What the end of the target kept from being judged.
+    pub(super) fn cut_outcomes(&self) -> impl Iterator<Item = &CaseOutcome> {
+        self.cut.iter().filter_map(|id| self.outcomes.get(id))
+    }
+
+    /// Takes out what the end of the target kept from being judged: the cases that had a connection to it then, in the
+    /// order of the pages, and the others.
+    pub(super) fn take_cut(&mut self) -> (Vec<CaseOutcome>, Vec<CaseOutcome>) {
+        let running = std::mem::take(&mut self.running);
+        let cut = std::mem::take(&mut self.cut);
+        let taken = cut.iter().filter_map(|id| self.outcomes.remove(id));
+        taken.partition(|outcome| running.contains(&outcome.case.id))
     }
 
     /// The techniques of which nothing is known, and why: their precondition did not pass, or was skipped although other
@@ -147,4 +233,34 @@ fn is_connected(transcript: &Transcript) -> bool {
     };
     count(|kind| matches!(kind, EventKind::Connect(..)))
         > count(|kind| matches!(kind, EventKind::Refused(..)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::catalogue::Level;
+    use crate::suite::Suite;
+
+    #[test]
+    fn what_broke_invariants_in_every_case_takes_no_more_than_so_much() {
+        let case = Suite::embedded().expect("the pages are in order").cases.remove(0);
+        let breach = |number: usize| Breach {
+            invariant: Invariant::ALL[number % 20],
+            at: Duration::ZERO,
+            connection: ConnectionName::default(),
+            seen: format!("{number} {}", "é".repeat(5000)),
+        };
+        let mut results = Results::default();
+        for number in 0..2000 {
+            let outcome = CaseOutcome::skipped(case.clone(), Level::Must, String::new());
+            let breaches = (0..16).map(breach).collect();
+            results.add(Ran { breaches, ..Ran::skipped(outcome) });
+            assert_eq!(results.breaches.len(), 16 * (number + 1));
+        }
+        let kept: usize = results.breaches.iter().map(|(_, breach)| breach.seen.capacity()).sum();
+        assert!(kept < 6 << 20, "{kept}");
+        assert_eq!(results.breaches[0].1.seen, breach(0).seen);
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -18,6 +20,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone)]
 pub(crate) struct Route {
     end: End,
+    /// A connection could not be opened, for want of open files. Clones share it.
+    has_run_out: Arc<AtomicBool>,
     #[cfg(feature = "tls")]
     tls: Option<Handshake>,
 }
@@ -36,6 +40,7 @@ impl Route {
         if let Some(path) = &target.socket {
             return Ok(Route {
                 end: End::Unix(path.clone()),
+                has_run_out: Arc::default(),
                 #[cfg(feature = "tls")]
                 tls: None,
             });
@@ -43,6 +48,7 @@ impl Route {
         let addresses = resolve(target.connect_host(), target.port).await?;
         Ok(Route {
             end: End::Tcp(addresses),
+            has_run_out: Arc::default(),
             #[cfg(feature = "tls")]
             tls: Handshake::with(target)?,
         })
@@ -53,6 +59,7 @@ impl Route {
     pub(super) fn in_the_clear(address: SocketAddr) -> Route {
         Route {
             end: End::Tcp(vec![address]),
+            has_run_out: Arc::default(),
             #[cfg(feature = "tls")]
             tls: None,
         }
@@ -69,9 +76,32 @@ impl Route {
 
     /// Opens a connection to the first address that answers.
     pub(super) async fn open(&self) -> io::Result<Stream> {
-        tokio::time::timeout(CONNECT, self.connect())
+        let opened = tokio::time::timeout(CONNECT, self.connect())
             .await
-            .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {CONNECT:?}")))?
+            .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {CONNECT:?}")))?;
+        if opened.as_ref().err().is_some_and(means_out_of_files) {
+            self.has_run_out.store(true, Ordering::Relaxed);
+        }
+        opened
+    }
+
+    /// Whether a connection could not be opened for want of open files.
+    pub(super) fn has_run_out(&self) -> bool {
+        self.has_run_out.load(Ordering::Relaxed)
+    }
+
+    /// Whether an error says that a connection was open and was reset at once, before this process came to look at it.
+    pub(super) fn was_open(&self, error: &io::Error) -> bool {
+        #[cfg(feature = "tls")]
+        if self.tls.is_some() {
+            return false;
+        }
+        error.kind() == io::ErrorKind::ConnectionReset
+    }
+
+    /// The same way, which notes on another one that there are no more files.
+    pub(super) fn noting_on(self, other: &Route) -> Route {
+        Route { has_run_out: Arc::clone(&other.has_run_out), ..self }
     }
 
     async fn connect(&self) -> io::Result<Stream> {
@@ -89,6 +119,12 @@ impl Route {
         }
         Ok(stream.into())
     }
+}
+
+/// Whether an error says that this process or this machine can open no more files.
+fn means_out_of_files(error: &io::Error) -> bool {
+    // ENFILE, EMFILE and WSAEMFILE.
+    matches!(error.raw_os_error(), Some(23 | 24 | 10024))
 }
 
 /// The addresses of a host.

@@ -62,7 +62,7 @@ pub(crate) fn is_final(error: &io::Error) -> bool {
     error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Mistrust>)
 }
 
-/// What is wrong with the TLS of a target, or with what is said of it.
+/// What is wrong with the certificate of a target, or with the certificates that the options name.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Mistrust(String);

@@ -8,12 +8,17 @@ pub(crate) mod receive;
 pub(crate) mod run;
 pub(crate) mod verdict;
 
+pub use receive::quota::Quota;
+pub(crate) use run::demand::{Demand, demand, held_request};
 pub use run::machine::Machine;
+#[cfg(test)]
+pub(crate) use run::missing::ENDING;
 pub use run::needs::needs;
-pub(crate) use run::needs::{lacking, needed_techniques, publishes};
+pub(crate) use run::needs::{lacking, needed_techniques, publishes, sends_fragments};
 pub use run::replay;
 pub use run::scope::accept;
 pub use run::vocabulary::{Action, Input, Intake, Judgement};
 pub use verdict::finding::{self, Finding, Place, Verdict};
+pub(crate) use verdict::inconclusive::SILENCE;
 pub use verdict::invariant::{self, Breach, Invariant};
 pub use verdict::subject::Settings;

@@ -19,9 +19,11 @@ use super::reader::{Heard, Reader};
 use super::tally::{Seen, Tally};
 use super::{Options, Technique};
 use crate::case::statement::{Attribute, AttributeValue};
+use crate::judge::Quota;
 use crate::judge::receive::content::Reading;
+use crate::judge::run::places::technique_path;
 use crate::judge::run::request::request;
-use crate::judge::run::scope::{CaseScope, technique_path};
+use crate::judge::run::scope::CaseScope;
 use crate::profile::Target;
 
 /// How long a client may take to be connected and subscribed, and an answer that is not held to come.
@@ -49,6 +51,8 @@ pub(super) struct Plan {
     pub(super) addresses: Vec<SocketAddr>,
     pub(super) channel: String,
     pub(super) tally: Tally,
+    /// How much memory may hold what comes.
+    pub(super) quota: Quota,
     /// Who may be on the way to the server: its queue of connections is short.
     pub(super) slots: Semaphore,
     pub(super) stop: watch::Receiver<bool>,
@@ -248,7 +252,8 @@ impl Client {
             .await
             .map_err(|_| Gone::Late(ANSWER))?
             .map_err(Gone::Connect)?;
-        self.connection = Some(Connection { stream, reader: Reader::new(self.plan.reading()) });
+        self.connection =
+            Some(Connection { stream, reader: Reader::new(self.plan.reading(), self.plan.quota.part()) });
         Ok(())
     }
 
@@ -347,8 +352,10 @@ impl Plan {
                 profile.long_polling.as_ref().map(|poll| Reading::Poll(poll.answer.clone()))
             }
             Technique::Iframe => profile.iframe.clone().map(Reading::Iframe),
-            Technique::Sse => Some(Reading::EventStream),
-            Technique::WebSocket => None,
+            Technique::Sse => profile.sse.clone().map(Reading::EventStream),
+            Technique::WebSocket => {
+                profile.websocket.as_ref().map(|websocket| Reading::WebSocket(websocket.parts.clone()))
+            }
         };
         reading.unwrap_or(Reading::Opaque)
     }

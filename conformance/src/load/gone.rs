@@ -21,5 +21,7 @@ pub(super) enum Gone {
     #[error("more than {0} bytes came without a message")]
     Flooded(usize),
     #[error("{0}")]
+    Excess(String),
+    #[error("{0}")]
     Unreadable(String),
 }

@@ -207,6 +207,41 @@ impl Measurement {
     }
 }
 
+/// What a measurement is to keep to.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Thresholds {
+    /// At most so many messages are lost, over all clients.
+    pub max_lost: Option<u64>,
+    /// 99 of 100 messages arrive within this time.
+    pub max_p99: Option<Duration>,
+}
+
+impl Thresholds {
+    /// What a measurement exceeds, a sentence each. What was not published or did not arrive keeps to no threshold.
+    pub fn exceeded(&self, measurement: &Measurement) -> Vec<String> {
+        let Messages { lost, failed, delivered, .. } = measurement.messages;
+        let mut exceeded = Vec::new();
+        if let Some(most) = self.max_lost {
+            if lost > most {
+                exceeded.push(format!("{lost} messages were lost: --max-lost allows {most}"));
+            }
+            if failed > 0 {
+                exceeded.push(format!("{failed} messages could not be published"));
+            }
+        }
+        if let Some(most) = self.max_p99.map(milliseconds) {
+            match measurement.latency_ms {
+                Some(latency) if latency.p99 > most => {
+                    exceeded.push(format!("p99 is {:.1} ms: --max-p99 allows {most:.1} ms", latency.p99));
+                }
+                Some(_) => {}
+                None => exceeded.push(format!("{delivered} messages arrived: there is no p99")),
+            }
+        }
+        exceeded
+    }
+}
+
 impl Memory {
     fn print(&self, out: &mut impl Write) -> io::Result<()> {
         let Memory { pid, before, held, after, per_client } = *self;
@@ -220,5 +255,46 @@ impl Memory {
             kibibytes(held) / 1024.0,
             kibibytes(after) / 1024.0
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measurement(lost: u64, p99: Option<f64>) -> Measurement {
+        Measurement {
+            schema: SCHEMA,
+            version: "0",
+            target: "http://127.0.0.1:8080".into(),
+            technique: "sse",
+            interrupted: false,
+            opening_ms: 0.0,
+            publishing_ms: 0.0,
+            clients: Clients { asked: 1, opened: 1, held: 1, ended: Vec::new() },
+            messages: Messages {
+                asked: 10,
+                published: 10,
+                failed: 0,
+                error: None,
+                rate: 1.0,
+                expected: 10,
+                delivered: 10 - lost,
+                lost,
+                doubled: Some(0),
+                out_of_order: 0,
+            },
+            latency_ms: p99.map(|p99| Latency { p50: 1.0, p99, max: p99 }),
+            memory: None,
+        }
+    }
+
+    #[test]
+    fn a_threshold_is_exceeded_by_more_and_not_by_as_much() {
+        let at_most = Thresholds { max_lost: Some(2), max_p99: Some(Duration::from_millis(50)) };
+        assert_eq!(at_most.exceeded(&measurement(2, Some(50.0))), Vec::<String>::new());
+        assert_eq!(at_most.exceeded(&measurement(3, Some(50.1))).len(), 2);
+        assert_eq!(at_most.exceeded(&measurement(10, None)).len(), 2);
+        assert_eq!(Thresholds::default().exceeded(&measurement(10, None)), Vec::<String>::new());
     }
 }

@@ -23,11 +23,12 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use self::client::Plan;
-pub use self::measurement::{Clients, Ended, Latency, Measurement, Memory, Messages, SCHEMA};
+pub use self::measurement::{Clients, Ended, Latency, Measurement, Memory, Messages, SCHEMA, Thresholds};
 use self::tally::Tally;
 use crate::case::statement::Procedure;
 use crate::drive::Publisher;
 use crate::drive::schedule::{RunError, reach, tag};
+use crate::judge::Quota;
 use crate::profile::publish::Publication;
 use crate::profile::{CAPABILITIES, Target};
 
@@ -87,6 +88,8 @@ pub struct Options {
     pub interval: Duration,
     /// How long messages are waited for after the last one that came.
     pub wait: Duration,
+    /// How much memory this process may take for what comes, in bytes, half of which is for what it is made of.
+    pub memory: usize,
     /// The process whose memory is looked at.
     pub pid: Option<u32>,
 }
@@ -244,6 +247,7 @@ impl Load {
         let plan = Plan {
             channel: format!("load-{tag}"),
             tally: Tally::new(&tag, options.messages),
+            quota: Quota::new(options.memory / 2, options.clients),
             slots: Semaphore::new(OPENING),
             stop: stopped,
             target,
@@ -352,7 +356,7 @@ impl Load {
             let publication =
                 Publication { channel: channel.clone(), data, id: None, event: None, comment: None };
             match self.publisher.publish(&recipe.request(&publication)).await {
-                Ok(()) => (published.accepted, in_a_row) = (published.accepted + 1, 0),
+                Ok(_) => (published.accepted, in_a_row) = (published.accepted + 1, 0),
                 Err(error) => {
                     (published.failed, in_a_row) = (published.failed + 1, in_a_row + 1);
                     published.error.get_or_insert(error.why);

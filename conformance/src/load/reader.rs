@@ -3,17 +3,22 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use pushspec_wire::http1::{Head, HeadScanner};
+use pushspec_wire::http1::Head;
 use pushspec_wire::websocket::Opcode;
 
 use super::gone::Gone;
 use crate::judge::receive::body::Body;
 use crate::judge::receive::content::Reading;
+use crate::judge::receive::end::End;
+use crate::judge::receive::head::HeadReader;
 use crate::judge::receive::item::{Arrival, Item};
+use crate::judge::receive::meter::Meter;
+use crate::judge::receive::quota::Part;
 use crate::judge::receive::side::Side;
 use crate::judge::receive::sink::Sink;
 use crate::judge::receive::websocket::WebSocket;
 use crate::judge::verdict::invariant::Watch;
+use crate::profile::parts::Parts;
 use crate::transcript::shown::shown;
 
 /// How much may come without anything in it that a client hears, in bytes: what a server floods with is not kept.
@@ -48,23 +53,26 @@ pub(super) struct Reader {
     reusable: bool,
     heard: VecDeque<Heard>,
     silent: usize,
+    meter: Meter,
 }
 
 #[derive(Debug)]
 enum Phase {
-    Head(HeadScanner),
+    Head(HeadReader),
     Body(Box<Body>),
     WebSocket(Box<WebSocket>),
 }
 
 impl Reader {
-    pub(super) fn new(reading: Reading) -> Reader {
+    /// What comes takes its part of the memory.
+    pub(super) fn new(reading: Reading, part: Part) -> Reader {
         Reader {
             reading,
-            phase: Phase::Head(HeadScanner::new()),
+            phase: Phase::Head(HeadReader::new()),
             reusable: true,
             heard: VecDeque::new(),
             silent: 0,
+            meter: Meter::new(part),
         }
     }
 
@@ -89,12 +97,29 @@ impl Reader {
         let before = self.heard.len();
         let mut next = self.step(bytes)?;
         while let Some(rest) = next {
+            self.check()?;
             next = self.step(&rest)?;
         }
+        self.check()?;
         if self.heard.len() > before {
             self.silent = 0;
+            self.meter.forget_steps();
         }
         if self.silent > SILENCE { Err(Gone::Flooded(SILENCE)) } else { Ok(()) }
+    }
+
+    /// Whether what has come is no more than is read, and there is room for it.
+    fn check(&mut self) -> Result<(), Gone> {
+        let held = match &self.phase {
+            Phase::Head(reader) => reader.held(),
+            Phase::Body(body) => body.held(),
+            Phase::WebSocket(websocket) => websocket.held(),
+        };
+        self.meter.layers_hold(held);
+        match self.meter.shortage().or_else(|| self.meter.excess(0)) {
+            Some(why) => Err(Gone::Excess(why)),
+            None => Ok(()),
+        }
     }
 
     /// The connection ended in order, which is the end of a body that has no other.
@@ -102,12 +127,12 @@ impl Reader {
         if let Phase::Body(body) = &mut self.phase {
             let mut items = VecDeque::new();
             let mut watch = Watch::default();
-            let (complete, cursor) =
-                body.connection_ended(true, &mut Sink::new(Duration::ZERO, &mut items, &mut watch));
+            let mut sink = Sink::new(Duration::ZERO, &mut items, &mut watch, &mut self.meter);
+            let (complete, cursor) = body.connection_ended(End::InOrder, &mut sink);
             self.hear(items);
             if complete {
                 self.heard.push_back(Heard::End { cursor, reusable: false });
-                self.phase = Phase::Head(HeadScanner::new());
+                self.phase = Phase::Head(HeadReader::new());
             }
         }
     }
@@ -117,11 +142,11 @@ impl Reader {
         let mut items = VecDeque::new();
         // Nothing is judged here, so what the receivers have to say of clauses is not kept.
         let mut watch = Watch::default();
-        let mut sink = Sink::new(Duration::ZERO, &mut items, &mut watch);
+        let mut sink = Sink::new(Duration::ZERO, &mut items, &mut watch, &mut self.meter);
         match &mut self.phase {
             Phase::Head(scanner) => {
                 scanner.push(bytes);
-                let Some(head) = scanner.next_head() else { return Ok(None) };
+                let Some(head) = scanner.next().map_err(Gone::Excess)? else { return Ok(None) };
                 let rest = scanner.rest();
                 self.head(&head)?;
                 // A body can be complete although it has no bytes.
@@ -140,7 +165,7 @@ impl Reader {
                     return Err(Gone::Unreadable(why));
                 }
                 let Some(rest) = progress.rest else { return Ok(None) };
-                self.phase = Phase::Head(HeadScanner::new());
+                self.phase = Phase::Head(HeadReader::new());
                 self.heard.push_back(Heard::End { cursor: progress.cursor, reusable: self.reusable });
                 Ok(Some(rest).filter(|rest| !rest.is_empty()))
             }
@@ -158,13 +183,19 @@ impl Reader {
             !head.lists("Connection", "close")
         };
         self.reusable = persistent;
-        self.phase = Phase::Head(HeadScanner::new());
-        if (100..200).contains(&code) && code != 101 {
+        self.phase = Phase::Head(HeadReader::new());
+        let is_interim = (100..200).contains(&code) && code != 101;
+        self.meter.answered(is_interim);
+        if is_interim {
             return Ok(());
         }
         self.heard.push_back(Heard::Answer(code));
         if code == 101 {
-            self.phase = Phase::WebSocket(Box::new(WebSocket::new(Side::Server, false)));
+            let parts = match &self.reading {
+                Reading::WebSocket(parts) => parts.clone(),
+                _ => Parts::default(),
+            };
+            self.phase = Phase::WebSocket(Box::new(WebSocket::new(Side::Server, false, parts)));
         } else if let Some(body) = Body::after(head, b"GET", self.reading.clone()) {
             self.phase = Phase::Body(Box::new(body));
         } else {
@@ -186,9 +217,11 @@ impl Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::Quota;
+    use crate::profile::event_stream::EventStream;
 
     fn heard(reading: Reading, pieces: &[&[u8]]) -> Vec<Heard> {
-        let mut reader = Reader::new(reading);
+        let mut reader = Reader::new(reading, Quota::default().part());
         for piece in pieces {
             assert!(reader.push(piece).is_ok());
         }
@@ -207,7 +240,7 @@ mod tests {
         ];
         for cut in 0..bytes.len() {
             assert_eq!(
-                heard(Reading::EventStream, &[&bytes[..cut], &bytes[cut..]]),
+                heard(Reading::EventStream(EventStream::default()), &[&bytes[..cut], &bytes[cut..]]),
                 expected,
                 "cut at {cut}"
             );
@@ -234,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_flood_without_a_message_ends_the_reading() {
-        let mut reader = Reader::new(Reading::EventStream);
+        let mut reader = Reader::new(Reading::EventStream(EventStream::default()), Quota::default().part());
         assert!(reader.push(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n").is_ok());
         let piece = vec![b'x'; 1 << 20];
         assert!((0..20).any(|_| reader.push(&piece).is_err()));

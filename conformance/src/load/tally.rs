@@ -164,8 +164,17 @@ impl Tally {
         Some(times.map(Duration::from_micros))
     }
 
+    /// The number of a message. A server may wrap it, as in `{"data":"load-x-7"}`: its mark stands somewhere within, and no
+    /// digit or letter behind its number.
     fn number(&self, data: &[u8]) -> Option<usize> {
-        std::str::from_utf8(data.strip_prefix(self.prefix.as_bytes())?).ok()?.parse().ok()
+        let prefix = self.prefix.as_bytes();
+        let at = data.windows(prefix.len()).position(|window| window == prefix)?;
+        let rest = data.get(at + prefix.len()..)?;
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if rest.get(digits).is_some_and(u8::is_ascii_alphanumeric) {
+            return None;
+        }
+        std::str::from_utf8(rest.get(..digits)?).ok()?.parse().ok()
     }
 }
 
@@ -222,6 +231,12 @@ mod tests {
         assert_eq!(counts(&["load-x-1", "load-x-0", "load-x-2"], false), [3, 0, 1]);
         assert_eq!(counts(&["load-x-0", "load-x-0", "load-x-1"], false), [2, 1, 0]);
         assert_eq!(counts(&["load-x-0", "load-x-0", "load-x-1"], true), [2, 0, 0]);
+    }
+
+    #[test]
+    fn a_message_that_the_server_wraps_is_not_lost() {
+        let wrapped = [r#"{"user":"a","data":"load-x-0"}"#, "[load-x-1]", "a: load-x-2\n"];
+        assert_eq!(counts(&wrapped, false), [3, 0, 0]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::place::Place;
 use crate::escape::visible;
+use crate::secret::Secrets;
 
 /// A mistake in a fixture page, a catalogue or a profile, with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +41,38 @@ impl PageError {
         }
     }
 
+    /// The same mistake without what nobody is to see.
+    pub(crate) fn without(self, secrets: &Secrets) -> PageError {
+        // A line that is shown in part may be cut within a secret: of one that is that long nothing is shown.
+        if self.source.len() > LONGEST {
+            let source = format!("… {} bytes …", self.source.len());
+            let (column, width) = (1, source.chars().count());
+            return PageError { column, width, source, ..self }.without(secrets);
+        }
+        let hidden = secrets.hide(&self.source);
+        let error = PageError {
+            message: secrets.hide(&self.message),
+            hint: self.hint.as_deref().map(|hint| secrets.hide(hint)),
+            ..self
+        };
+        if hidden == error.source {
+            return error;
+        }
+        let part = |from: usize, count: usize| {
+            secrets.hide(&error.source.chars().skip(from).take(count).collect::<String>())
+        };
+        let start = error.column.saturating_sub(1);
+        let (before, marked) = (part(0, start), part(start, error.width));
+        let behind = part(start + error.width, usize::MAX);
+        // What is marked may be a part of what is hidden.
+        let (column, width) = if format!("{before}{marked}{behind}") == hidden {
+            (before.chars().count() + 1, marked.chars().count().max(1))
+        } else {
+            (1, hidden.chars().count().max(1))
+        };
+        PageError { source: hidden, column, width, ..error }
+    }
+
     /// The first byte that no text in UTF-8 has there.
     pub(crate) fn not_utf8(file: String, error: &std::string::FromUtf8Error) -> PageError {
         let bytes = error.as_bytes();
@@ -62,6 +95,44 @@ impl PageError {
     }
 }
 
+/// How many characters of a line are shown, and of a message; and how many of them stand before the place concerned.
+const SHOWN: usize = 240;
+
+/// The longest line in which secrets are searched for.
+const LONGEST: usize = 16 * 1024;
+const BEFORE: usize = 80;
+
+impl PageError {
+    /// As much of the line as is shown, how many characters stand before the place concerned, and how many are concerned.
+    fn excerpt(&self) -> (String, usize, usize) {
+        let column = self.column.saturating_sub(1);
+        if self.source.chars().nth(SHOWN).is_none() {
+            let length = self.source.chars().count();
+            let column = column.min(length);
+            return (self.source.clone(), column, self.width.min(length - column));
+        }
+        let left_out = column.saturating_sub(BEFORE);
+        let mut rest = self.source.chars().skip(left_out);
+        let mut shown: String = rest.by_ref().take(SHOWN).collect();
+        let column = column - left_out;
+        let width = self.width.min(shown.chars().count().saturating_sub(column));
+        if rest.next().is_some() {
+            shown.push('…');
+        }
+        if left_out > 0 {
+            return (format!("…{shown}"), column + 1, width);
+        }
+        (shown, column, width)
+    }
+}
+
+/// As much of a text as is shown.
+fn cut(text: &str) -> String {
+    let mut characters = text.chars();
+    let shown: String = characters.by_ref().take(SHOWN).collect();
+    if characters.next().is_some() { shown + "…" } else { shown }
+}
+
 /// What is wrong, and a way out, without a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wrong {
@@ -81,15 +152,16 @@ impl fmt::Display for PageError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let gutter = self.line.to_string();
         let blank = " ".repeat(gutter.len());
+        let (source, column, width) = self.excerpt();
         // What is escaped in the line above takes more room than in the file: the carets move along.
-        let before: String = self.source.chars().take(self.column.saturating_sub(1)).collect();
-        let marked: String = self.source.chars().skip(before.chars().count()).take(self.width).collect();
+        let before: String = source.chars().take(column).collect();
+        let marked: String = source.chars().skip(column).take(width).collect();
         let before = " ".repeat(visible(&before).chars().count());
         let carets = "^".repeat(visible(&marked).chars().count().max(1));
-        writeln!(out, "{}", visible(&self.message))?;
-        writeln!(out, "{blank}--> {}:{}:{}", self.file, self.line, self.column)?;
+        writeln!(out, "{}", visible(&cut(&self.message)))?;
+        writeln!(out, "{blank}--> {}:{}:{}", visible(&self.file), self.line, self.column)?;
         writeln!(out, "{blank} |")?;
-        writeln!(out, "{gutter} | {}", visible(&self.source))?;
+        writeln!(out, "{gutter} | {}", visible(&source))?;
         write!(out, "{blank} | {before}{carets}")?;
         if let Some(hint) = &self.hint {
             write!(out, "\n{blank} = hint: {}", visible(hint))?;
@@ -166,6 +238,25 @@ mod tests {
             error.to_string(),
             "unknown opcode `cloze`\n --> fixtures/a.md:7:4\n  |\n7 | <? [cloze]\n  |    ^^^^^\n  = hint: did you mean `close`?"
         );
+    }
+
+    #[test]
+    fn a_long_line_is_cut_around_the_place() {
+        let error = PageError {
+            file: "a\u{1b}.md".into(),
+            line: 1,
+            column: 1001,
+            width: 5000,
+            source: "a".repeat(1000) + "b" + &"c".repeat(9000),
+            message: "m".repeat(9000),
+            hint: None,
+        };
+        let printed = error.to_string();
+        let lines: Vec<&str> = printed.lines().collect();
+        assert!(lines[1].starts_with(" --> a\\u{1b}.md:1:1001"), "{}", lines[1]);
+        assert!(lines.iter().all(|line| line.chars().count() < 260), "{printed}");
+        let place = lines[3].chars().position(|character| character == 'b');
+        assert_eq!(place, lines[4].chars().position(|character| character == '^'));
     }
 
     #[test]

@@ -5,9 +5,11 @@
 
 mod error;
 mod place;
+mod reading;
 mod toml;
 
 pub use error::{PageError, PageErrors, Wrong, did_you_mean, meant_or_known};
 pub(crate) use error::{listed, nearest};
 pub(crate) use place::Place;
+pub(crate) use reading::read;
 pub(crate) use toml::{Examples, wrong as toml_wrong};

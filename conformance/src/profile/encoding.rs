@@ -7,6 +7,7 @@ use super::template::percent_encode;
 
 /// How values are written into the body of a publication.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Encoding {
     /// As they are; what is absent is empty.
@@ -32,6 +33,7 @@ impl Encoding {
 
 /// How a message is written into the answer to it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ReplyEncoding {
     /// As it is.

@@ -33,13 +33,17 @@ pub struct EventStream {
     pub moved: Option<String>,
     /// Path and query of a stream in which identifiers come in blocks of their own, behind their events.
     pub checkpoints: Option<String>,
-    /// Where the parts of a message are in the data of an event. Without them the data is the message.
+    /// Whether a channel, or a session, has one stream at a time.
+    pub exclusive: bool,
+    /// Where messages are in the data of an event. Without them the data is the message.
     pub parts: Parts,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of its own")]
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct WrittenEventStream {
+pub(super) struct WrittenEventStream {
     path: String,
     method: Option<String>,
     content_type: Option<String>,
@@ -52,11 +56,19 @@ struct WrittenEventStream {
     finite: bool,
     done: Option<String>,
     #[serde(default, deserialize_with = "duration")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     heartbeat: Option<Duration>,
     ending: Option<String>,
     gone: Option<String>,
     moved: Option<String>,
     checkpoints: Option<String>,
+    #[serde(default)]
+    exclusive: bool,
+    #[serde(default)]
+    percent_encoded: bool,
+    separator: Option<String>,
+    prefix: Option<String>,
+    messages: Option<String>,
     data: Option<String>,
     id: Option<String>,
     event: Option<String>,
@@ -76,7 +88,16 @@ impl From<WrittenEventStream> for EventStream {
             gone: written.gone,
             moved: written.moved,
             checkpoints: written.checkpoints,
-            parts: Parts { data: written.data, id: written.id, event: written.event },
+            exclusive: written.exclusive,
+            parts: Parts {
+                percent_encoded: written.percent_encoded,
+                separator: written.separator,
+                prefix: written.prefix,
+                messages: written.messages,
+                data: written.data,
+                id: written.id,
+                event: written.event,
+            },
         }
     }
 }

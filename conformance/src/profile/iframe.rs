@@ -21,20 +21,25 @@ pub struct Iframe {
     pub callback: String,
     /// The time after which white space or a comment keeps the connection alive.
     pub heartbeat: Option<Duration>,
-    /// Where the parts of a message are in the argument of the call.
+    /// Whether a channel, or a session, has one stream at a time.
+    pub exclusive: bool,
+    /// Where messages are in the argument of the call.
     pub parts: Parts,
 }
 
 impl Iframe {
     /// A stream of scripts of which only the path and the function are known.
-    pub fn at(path: String, callback: String) -> Iframe {
-        Iframe { path, request: Request::default(), callback, heartbeat: None, parts: Parts::default() }
+    pub fn at(path: impl Into<String>, callback: impl Into<String>) -> Iframe {
+        let (path, callback) = (path.into(), callback.into());
+        let (request, parts) = (Request::default(), Parts::default());
+        Iframe { path, request, callback, heartbeat: None, exclusive: false, parts }
     }
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct WrittenIframe {
+pub(super) struct WrittenIframe {
     path: String,
     method: Option<String>,
     content_type: Option<String>,
@@ -42,9 +47,16 @@ struct WrittenIframe {
     #[serde(default)]
     headers: BTreeMap<String, String>,
     #[serde(deserialize_with = "callback")]
+    #[cfg_attr(test, schemars(with = "String"))]
     callback: String,
     #[serde(default, deserialize_with = "duration")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     heartbeat: Option<Duration>,
+    #[serde(default)]
+    exclusive: bool,
+    separator: Option<String>,
+    prefix: Option<String>,
+    messages: Option<String>,
     data: Option<String>,
     id: Option<String>,
     event: Option<String>,
@@ -52,10 +64,19 @@ struct WrittenIframe {
 
 impl From<WrittenIframe> for Iframe {
     fn from(written: WrittenIframe) -> Iframe {
-        let WrittenIframe { path, method, content_type, body, headers, callback, heartbeat, .. } = written;
+        let WrittenIframe { path, method, content_type, body, headers, .. } = written;
         let request = Request::of(method, content_type, body, headers);
-        let parts = Parts { data: written.data, id: written.id, event: written.event };
-        Iframe { path, request, callback, heartbeat, parts }
+        let parts = Parts {
+            percent_encoded: false,
+            separator: written.separator,
+            prefix: written.prefix,
+            messages: written.messages,
+            data: written.data,
+            id: written.id,
+            event: written.event,
+        };
+        let WrittenIframe { callback, heartbeat, exclusive, .. } = written;
+        Iframe { path, request, callback, heartbeat, exclusive, parts }
     }
 }
 

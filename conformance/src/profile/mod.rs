@@ -1,9 +1,13 @@
 //! The server under test: where it keeps each technique, and what it can do.
 
+mod build;
 mod capability;
 mod check;
+mod credentials;
 pub mod decode;
 pub mod encoding;
+mod endpoints;
+mod environment;
 pub mod event_stream;
 pub mod iframe;
 pub mod parts;
@@ -12,14 +16,19 @@ pub mod publish;
 mod read;
 pub mod reply;
 mod request;
+#[cfg(test)]
+mod schema;
 pub mod session;
 pub mod tables;
+pub mod taken;
 mod target;
 pub mod template;
 mod time;
 pub mod websocket;
+mod written;
 
 pub use capability::{CAPABILITIES, TECHNIQUES};
+pub(crate) use endpoints::is_endpoint_name;
 pub use read::ProfileError;
 pub use request::Request;
 pub use tables::Profile;

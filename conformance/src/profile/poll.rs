@@ -17,6 +17,8 @@ pub struct Polling {
     pub path: String,
     /// Whether answers carry an `ETag` that follows their content.
     pub validator: bool,
+    /// Whether a channel, or a session, has one poll at a time.
+    pub exclusive: bool,
     /// How it is asked for.
     pub request: Request,
     /// How messages are found in an answer.
@@ -31,6 +33,10 @@ pub struct LongPolling {
     pub path: String,
     /// How long a poll is held.
     pub hold: Duration,
+    /// Whether that is what is known of the server, and not what is assumed.
+    pub is_hold_known: bool,
+    /// Whether a channel, or a session, has one poll at a time.
+    pub exclusive: bool,
     /// How it is asked for.
     pub request: Request,
     /// How messages are found in an answer.
@@ -44,15 +50,16 @@ pub struct Answer {
     pub start: String,
     /// JSON pointer to the cursor of the next poll, or `header:Name`.
     pub cursor: Option<String>,
-    /// JSON pointer to the list of messages; without it a body that is not empty is one message.
-    pub messages: Option<String>,
-    /// Where the parts of a message are.
+    /// The statuses of an answer without news, beside those of 2xx.
+    pub empty: Vec<u16>,
+    /// Where the messages are, and their parts. Without a pointer a body that is not empty is one message.
     pub parts: Parts,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct WrittenPolling {
+pub(super) struct WrittenPolling {
     path: String,
     method: Option<String>,
     content_type: Option<String>,
@@ -62,11 +69,18 @@ struct WrittenPolling {
     #[serde(default)]
     validator: bool,
     #[serde(default, deserialize_with = "duration")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     hold: Option<Duration>,
     #[serde(default)]
     start: String,
     cursor: Option<String>,
+    prefix: Option<String>,
+    separator: Option<String>,
     messages: Option<String>,
+    #[serde(default)]
+    empty: Vec<u16>,
+    #[serde(default)]
+    exclusive: bool,
     data: Option<String>,
     id: Option<String>,
     event: Option<String>,
@@ -82,36 +96,60 @@ impl WrittenPolling {
     }
 
     fn answer(&self) -> Answer {
-        let parts = Parts { data: self.data.clone(), id: self.id.clone(), event: self.event.clone() };
-        let (cursor, messages) = (self.cursor.clone(), self.messages.clone());
-        Answer { start: self.start.clone(), cursor, messages, parts }
+        let parts = Parts {
+            percent_encoded: false,
+            separator: self.separator.clone(),
+            prefix: self.prefix.clone(),
+            messages: self.messages.clone(),
+            data: self.data.clone(),
+            id: self.id.clone(),
+            event: self.event.clone(),
+        };
+        let (start, cursor) = (self.start.clone(), self.cursor.clone());
+        Answer { start, cursor, empty: self.empty.clone(), parts }
     }
 }
 
 impl Polling {
     /// A polling endpoint of which only the path is known.
-    pub fn at(path: String) -> Polling {
-        Polling { path, validator: false, request: Request::default(), answer: Answer::default() }
+    pub fn at(path: impl Into<String>) -> Polling {
+        Polling {
+            path: path.into(),
+            validator: false,
+            exclusive: false,
+            request: Request::default(),
+            answer: Answer::default(),
+        }
     }
 }
 
 impl LongPolling {
     /// A long-polling endpoint of which only the path is known.
-    pub fn at(path: String) -> LongPolling {
-        LongPolling { path, hold: HOLD, request: Request::default(), answer: Answer::default() }
+    pub fn at(path: impl Into<String>) -> LongPolling {
+        LongPolling {
+            path: path.into(),
+            hold: HOLD,
+            is_hold_known: false,
+            exclusive: false,
+            request: Request::default(),
+            answer: Answer::default(),
+        }
     }
 }
 
 impl From<WrittenPolling> for Polling {
     fn from(written: WrittenPolling) -> Polling {
         let (request, answer) = (written.request(), written.answer());
-        Polling { path: written.path, validator: written.validator, request, answer }
+        let WrittenPolling { path, validator, exclusive, .. } = written;
+        Polling { path, validator, exclusive, request, answer }
     }
 }
 
 impl From<WrittenPolling> for LongPolling {
     fn from(written: WrittenPolling) -> LongPolling {
         let (request, answer) = (written.request(), written.answer());
-        LongPolling { path: written.path, hold: written.hold.unwrap_or(HOLD), request, answer }
+        let WrittenPolling { path, hold, exclusive, .. } = written;
+        let is_hold_known = hold.is_some();
+        LongPolling { path, hold: hold.unwrap_or(HOLD), is_hold_known, exclusive, request, answer }
     }
 }

@@ -11,10 +11,14 @@ use super::time::duration;
 
 /// `[publish]`
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Publish {
-    /// Method and path: `POST /publish/{channel}`.
+    /// Method and path: `POST /publish/{channel}`. Empty where a WebSocket is used.
+    #[serde(default)]
     pub request: String,
+    /// Path and query of a WebSocket on which the body is said, in place of a request.
+    pub websocket: Option<String>,
     /// Scheme, host and port of the publisher's endpoint, where it is not the target's own: `http://127.0.0.1:9080`.
     pub url: Option<String>,
     /// Header fields of publications alone, beside those of `[headers]`.
@@ -29,10 +33,29 @@ pub struct Publish {
     /// How what is filled into the body is written.
     #[serde(default)]
     pub encoding: Encoding,
+    /// Where the response has the id that the message gets: a JSON pointer, `header:NAME`, or nothing for the whole body.
+    pub id: Option<String>,
     /// How long to wait after the last subscription before something is published: a server may answer a subscriber
     /// a moment before it delivers to it.
     #[serde(default, deserialize_with = "duration")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub settle: Option<Duration>,
+}
+
+impl Default for Publish {
+    fn default() -> Publish {
+        Publish {
+            request: String::new(),
+            websocket: None,
+            url: None,
+            headers: BTreeMap::new(),
+            content_type: octet_stream(),
+            body: String::new(),
+            encoding: Encoding::default(),
+            id: None,
+            settle: None,
+        }
+    }
 }
 
 fn octet_stream() -> String {
@@ -54,9 +77,19 @@ pub struct Publication {
     pub comment: Option<String>,
 }
 
-/// An HTTP request that publishes.
+impl Publication {
+    /// Whether any part of it holds what ends a line in some format.
+    pub(crate) fn has_line_breaks(&self) -> bool {
+        let parts = [Some(&self.data), self.id.as_ref(), self.event.as_ref(), self.comment.as_ref()];
+        parts.into_iter().flatten().any(|part| part.contains(['\r', '\n']))
+    }
+}
+
+/// An HTTP request that publishes, or a message on a WebSocket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublishRequest {
+    /// Whether the body is a message on the WebSocket at this path.
+    pub is_message: bool,
     /// `POST`
     pub method: String,
     /// Path and query.
@@ -67,6 +100,8 @@ pub struct PublishRequest {
     pub content_type: String,
     /// The body.
     pub body: String,
+    /// Where the answer has the id of the message; nothing where it has none.
+    pub id: Option<String>,
     /// Whether an answer with 4xx is an answer like others.
     pub may_be_refused: bool,
 }
@@ -75,7 +110,29 @@ impl Publish {
     /// Whether the recipe has a place for a value.
     pub fn names(&self, name: &str) -> bool {
         let place = format!("{{{name}}}");
-        self.request.contains(&place) || self.body.contains(&place)
+        self.address().contains(&place) || self.body.contains(&place)
+    }
+
+    /// Method and path, or the path of the WebSocket.
+    fn address(&self) -> &str {
+        self.websocket.as_deref().unwrap_or(&self.request)
+    }
+
+    /// The body with its values. In JSON, a place within a string has its quotes already.
+    fn filled<'v>(&self, value: impl Fn(&str) -> Option<Option<&'v str>>) -> String {
+        let mut out = String::new();
+        let mut is_within = false;
+        for piece in self.body.split_inclusive('"') {
+            let quotes = is_within && self.encoding == Encoding::Json;
+            out.push_str(&fill(piece, |name| {
+                let value = value(name)?;
+                let encoded = self.encoding.encode(if quotes { value.or(Some("")) } else { value });
+                let bare = encoded.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+                Some(bare.filter(|_| quotes).map(ToOwned::to_owned).unwrap_or(encoded))
+            }));
+            is_within ^= piece.ends_with('"') && !piece.ends_with("\\\"");
+        }
+        out
     }
 
     /// The request that publishes.
@@ -88,14 +145,45 @@ impl Publish {
             "comment" => Some(publication.comment.as_deref()),
             _ => None,
         };
-        let (method, path) = self.request.split_once(' ').unwrap_or(("POST", &self.request));
+        let (method, path) = match &self.websocket {
+            Some(path) => ("GET", path.as_str()),
+            None => self.request.split_once(' ').unwrap_or(("POST", &self.request)),
+        };
         PublishRequest {
+            is_message: self.websocket.is_some(),
             method: method.to_owned(),
             path: fill(path, |name| value(name).map(|value| percent_encode(value.unwrap_or_default()))),
             headers: self.headers.clone(),
             content_type: self.content_type.clone(),
-            body: fill(&self.body, |name| value(name).map(|value| self.encoding.encode(value))),
+            body: self.filled(value),
+            id: self.id.clone(),
             may_be_refused: false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_within_a_string_of_json_gets_no_quotes_of_its_own() {
+        let publish = Publish {
+            request: "POST /".to_owned(),
+            body: r#"{"to": "/{channel}", "text": {data}, "say": "\"{data}\" {id}", "id": {id}}"#.to_owned(),
+            encoding: Encoding::Json,
+            ..Publish::default()
+        };
+        let publication = Publication {
+            channel: "a1".to_owned(),
+            data: "\"one\"".to_owned(),
+            id: None,
+            event: None,
+            comment: None,
+        };
+        assert_eq!(
+            publish.request(&publication).body,
+            r#"{"to": "/a1", "text": "\"one\"", "say": "\"\"one\"\" ", "id": null}"#
+        );
     }
 }

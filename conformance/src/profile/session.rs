@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 /// `[session]`
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Session {
     /// Whether all cases share one session. Otherwise each case opens one of its own.
@@ -17,6 +18,7 @@ pub struct Session {
 
 /// `[[session.request]]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SessionRequest {
     /// Method and path, with `{channel}` and `{session.NAME}`.

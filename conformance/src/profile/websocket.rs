@@ -24,7 +24,9 @@ pub struct WebSocket {
     pub reply: Option<String>,
     /// How a text is written into the answer, and into what the suite sends.
     pub reply_encoding: ReplyEncoding,
-    /// Where the parts of a message are in what it sends. Without them the text is the message.
+    /// The text messages that a client sends as soon as the WebSocket is open: the opening of a subprotocol.
+    pub first: Vec<String>,
+    /// Where messages are in what it sends. Without them the text is the message.
     pub parts: Parts,
     /// Whether what one says comes to all who are there: a room.
     pub broadcast: bool,
@@ -35,8 +37,9 @@ pub struct WebSocket {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct WrittenWebSocket {
+pub(super) struct WrittenWebSocket {
     #[serde(default)]
     path: String,
     subscribe: Option<String>,
@@ -46,6 +49,11 @@ struct WrittenWebSocket {
     reply: Option<String>,
     #[serde(default)]
     reply_encoding: ReplyEncoding,
+    #[serde(default)]
+    first: Vec<String>,
+    separator: Option<String>,
+    prefix: Option<String>,
+    messages: Option<String>,
     data: Option<String>,
     id: Option<String>,
     event: Option<String>,
@@ -69,7 +77,16 @@ impl From<WrittenWebSocket> for WebSocket {
             send,
             reply,
             reply_encoding,
-            parts: Parts { data: written.data, id: written.id, event: written.event },
+            first: written.first,
+            parts: Parts {
+                percent_encoded: false,
+                separator: written.separator,
+                prefix: written.prefix,
+                messages: written.messages,
+                data: written.data,
+                id: written.id,
+                event: written.event,
+            },
             broadcast: written.broadcast,
             binary: written.binary,
             subprotocols: written.subprotocols,
@@ -81,5 +98,27 @@ impl WebSocket {
     /// The path where what is published arrives.
     pub fn subscription(&self) -> Option<&String> {
         self.subscribe.as_ref().or_else(|| Some(&self.path).filter(|path| path.contains("{channel}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::profile::{Profile, Target};
+
+    #[test]
+    fn an_endpoint_that_only_sends_is_an_endpoint() -> Result<(), Box<dyn std::error::Error>> {
+        let profile = Profile::parse("pushspec.toml", "[websocket]\nsubscribe = \"/news/{channel}\"\n")?;
+        let target = Target::new("http://localhost", profile)?;
+        let path = target.profile.websocket.as_ref().map(|websocket| websocket.path.as_str());
+        assert_eq!(path, Some("/news/{channel}"));
+        for (capability, has) in [
+            ("websocket", true),
+            ("websocket.subscribe", true),
+            ("websocket.channel", true),
+            ("websocket.reply", false),
+        ] {
+            assert_eq!(target.can(capability), has, "{capability}");
+        }
+        Ok(())
     }
 }

@@ -1,178 +1,99 @@
-//! `report.json`: everything, for programs.
+//! `report.json`: everything, for programs, and for all other formats.
 
-use std::collections::BTreeMap;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::io::{self, Write};
 
-use serde::Serialize;
+use serde::Serialize as _;
+use serde_json::ser::Formatter;
 
-use super::Report;
-use crate::catalogue::Level;
-use crate::judge::{Finding, Verdict};
-use crate::outcome::{CaseOutcome, Counts, Ending};
-use crate::transcript::milliseconds;
+use super::stored::{Report, SCHEMA};
 
-/// The version of the format: it changes when a reader of the last one would be misled.
-pub const SCHEMA: &str = "pushspec-report/1";
-
-#[derive(Serialize)]
-struct Document<'a> {
-    schema: &'static str,
-    tool: Tool,
-    target: Target<'a>,
-    conformant: bool,
-    /// Why it does not conform.
-    objections: Vec<String>,
-    interrupted: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    gone: Option<Gone<'a>>,
-    strict: bool,
-    started: String,
-    arguments: &'a [String],
-    duration_ms: f64,
-    summary: Summary<'a>,
-    cases: Vec<Case<'a>>,
-    clauses: Vec<Clause<'a>>,
+/// A text that is no stored report.
+#[derive(Debug, thiserror::Error)]
+pub enum StoredError {
+    /// Not JSON, or not of the form that [`SCHEMA`] names.
+    #[error("it is no report of pushspec: {0}")]
+    Form(#[from] serde_json::Error),
+    /// A report of another version of the format.
+    #[error("it is of the form `{0}`, and this program reads `{SCHEMA}`: run the suite again")]
+    Version(String),
 }
 
-#[derive(Serialize)]
-struct Tool {
-    name: &'static str,
-    version: &'static str,
+/// The report as JSON, with a line for each case and each clause.
+pub fn to_string(report: &Report) -> Result<String, serde_json::Error> {
+    let mut bytes = Vec::new();
+    report.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, Lines::default()))?;
+    String::from_utf8(bytes).map_err(serde::ser::Error::custom)
 }
 
-#[derive(Serialize)]
-struct Target<'a> {
-    url: &'a str,
+/// Reads a stored report.
+pub fn parse(text: &str) -> Result<Report, StoredError> {
+    #[derive(serde::Deserialize)]
+    struct Beginning {
+        schema: String,
+    }
+    let beginning: Beginning = serde_json::from_str(text)?;
+    if beginning.schema != SCHEMA {
+        return Err(StoredError::Version(beginning.schema));
+    }
+    Ok(serde_json::from_str(text)?)
 }
 
-/// The server went away in mid-run.
-#[derive(Serialize)]
-struct Gone<'a> {
-    after_ms: f64,
-    why: &'a str,
-    running: &'a [String],
+/// How deep things stand on lines of their own: the keys of the report, and the entries of its lists.
+const DEPTH: usize = 2;
+
+/// JSON that is short and can be looked at with tools that work by line.
+#[derive(Default)]
+struct Lines {
+    depth: usize,
 }
 
-#[derive(Serialize)]
-struct Summary<'a> {
-    total: BTreeMap<&'static str, usize>,
-    excluded: &'a [String],
-    /// The techniques that could not be judged, and why.
-    unjudged: &'a BTreeMap<String, String>,
-    by_technique: BTreeMap<&'static str, BTreeMap<&'static str, usize>>,
-}
+impl Lines {
+    fn begin<W: ?Sized + Write>(&self, out: &mut W, first: bool) -> io::Result<()> {
+        let comma: &[u8] = if first { b"" } else { b"," };
+        out.write_all(comma)?;
+        if self.depth <= DEPTH { write!(out, "\n{}", " ".repeat(self.depth)) } else { Ok(()) }
+    }
 
-#[derive(Serialize)]
-struct Case<'a> {
-    id: &'a str,
-    technique: &'a str,
-    title: String,
-    level: Level,
-    clauses: Vec<&'a str>,
-    selected: bool,
-    verdict: Verdict,
-    reason: Option<&'a str>,
-    duration_ms: f64,
-    findings: &'a [Finding],
-    transcript: Vec<String>,
-    /// What the case came to at first, where it did not pass and was run again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    at_first: Option<First<'a>>,
-}
+    fn open<W: ?Sized + Write>(&mut self, out: &mut W, bracket: &[u8]) -> io::Result<()> {
+        self.depth += 1;
+        out.write_all(bracket)
+    }
 
-#[derive(Serialize)]
-struct First<'a> {
-    verdict: Verdict,
-    reason: Option<&'a str>,
-    findings: &'a [Finding],
-    transcript: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct Clause<'a> {
-    id: &'a str,
-    level: Level,
-    text: &'a str,
-    link: &'a str,
-    cases: &'a [String],
-    verdict: Verdict,
-}
-
-/// The report as JSON.
-pub fn to_string(report: &Report<'_>) -> Result<String, serde_json::Error> {
-    let outcome = report.outcome;
-    let by_technique =
-        outcome.by_technique().into_iter().map(|(name, counts)| (name, spelled(&counts))).collect();
-    let clause = |id: &str| report.suite.catalogue.clause(id);
-    serde_json::to_string_pretty(&Document {
-        schema: SCHEMA,
-        tool: Tool { name: "pushspec", version: env!("CARGO_PKG_VERSION") },
-        target: Target { url: &outcome.target },
-        conformant: outcome.is_conformant(report.strict),
-        objections: outcome.objections(report.strict),
-        interrupted: outcome.ending == Some(Ending::Stopped),
-        gone: match &outcome.ending {
-            Some(Ending::Gone { after, why, running }) => {
-                Some(Gone { after_ms: milliseconds(*after), why, running })
-            }
-            _ => None,
-        },
-        strict: report.strict,
-        started: rfc3339(outcome.started),
-        arguments: report.arguments,
-        duration_ms: milliseconds(outcome.duration),
-        summary: Summary {
-            total: spelled(&outcome.counts()),
-            excluded: &outcome.excluded,
-            unjudged: &outcome.unjudged,
-            by_technique,
-        },
-        cases: outcome.cases.iter().map(case).collect(),
-        clauses: outcome
-            .clauses
-            .iter()
-            .map(|outcome| Clause {
-                id: &outcome.id,
-                level: outcome.level,
-                text: clause(&outcome.id).map_or("", |clause| &clause.text),
-                link: clause(&outcome.id).map_or("", |clause| &clause.link),
-                cases: &outcome.cases,
-                verdict: outcome.verdict,
-            })
-            .collect(),
-    })
-}
-
-fn case(outcome: &CaseOutcome) -> Case<'_> {
-    Case {
-        id: &outcome.case.id,
-        technique: &outcome.case.folder,
-        title: outcome.case.title(),
-        level: outcome.level,
-        clauses: outcome.case.clauses(),
-        selected: outcome.selected,
-        verdict: outcome.verdict,
-        reason: outcome.reason.as_deref(),
-        duration_ms: milliseconds(outcome.duration),
-        findings: &outcome.findings,
-        transcript: crate::transcript::printed(&outcome.transcript),
-        at_first: outcome.at_first.as_deref().map(|first| First {
-            verdict: first.verdict,
-            reason: first.reason.as_deref(),
-            findings: &first.findings,
-            transcript: crate::transcript::printed(&first.transcript),
-        }),
+    fn close<W: ?Sized + Write>(&mut self, out: &mut W, bracket: &[u8]) -> io::Result<()> {
+        self.depth -= 1;
+        if self.depth < DEPTH {
+            write!(out, "\n{}", " ".repeat(self.depth))?;
+        }
+        out.write_all(bracket)
     }
 }
 
-/// A time as in RFC 3339, in UTC, to the second.
-fn rfc3339(time: SystemTime) -> String {
-    let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let timestamp =
-        i64::try_from(seconds).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
-    timestamp.unwrap_or_default().to_string()
-}
+impl Formatter for Lines {
+    fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.open(out, b"[")
+    }
 
-fn spelled(counts: &Counts) -> BTreeMap<&'static str, usize> {
-    Verdict::ALL.into_iter().map(|verdict| (verdict.spelling(), counts.of(verdict))).collect()
+    fn end_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.close(out, b"]")
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        self.begin(out, first)
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.open(out, b"{")
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.close(out, b"}")
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        self.begin(out, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        out.write_all(if self.depth == 1 { b": " } else { b":" })
+    }
 }

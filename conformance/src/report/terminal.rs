@@ -1,68 +1,106 @@
-//! What a person reads after a run: findings, then a summary.
+//! What a person reads after a run: the verdict, a table, and what was found, clause by clause.
 
-mod block;
+mod group;
+mod style;
 mod summary;
 
+use std::fmt;
 use std::io::{self, Write};
 
-use anstyle::{AnsiColor, Style};
-
-use super::Report;
+use self::style::{BOLD, DIM, Style};
+use super::stored::Report;
 use crate::escape::visible;
 use crate::judge::Verdict;
 
 /// How much is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Detail {
-    /// Findings, reasons of skipped cases, the summary.
-    Full,
-    /// Findings and the verdict.
-    Findings,
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Detail {
+    /// Of what there is.
+    pub extent: Extent,
+    /// Which way the target goes where a specification leaves the choice open.
+    pub info: bool,
+    /// With the colours of a terminal.
+    pub color: bool,
 }
 
-/// How the program was called, as far as a reader needs it.
-#[derive(Debug, Clone, Default)]
-pub struct Invocation {
-    /// What stands between `pushspec run` and `--select` where a case is run again.
-    pub arguments: Vec<String>,
-    /// The patterns of the cases that were left out.
-    pub exclude: Vec<String>,
-    /// The fault that stands before the server.
-    pub fault: Option<String>,
-    /// What has to be known before the verdict is believed.
-    pub note: Option<String>,
-    /// The target is the reference server that is built in.
-    pub built_in: bool,
+/// How much is printed of what there is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Extent {
+    /// Only the verdict and what was found: no table, no reasons of what was skipped.
+    Brief,
+    /// What a reader takes in.
+    #[default]
+    Usual,
+    /// Everything: every finding of every case.
+    All,
 }
 
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-
-/// Prints an outcome.
-pub fn print(
-    out: &mut impl Write,
-    report: &Report<'_>,
-    detail: Detail,
-    invocation: &Invocation,
-) -> io::Result<()> {
-    let Report { suite, outcome, strict, .. } = *report;
-    block::blocks(out, suite, outcome, invocation)?;
-    if detail == Detail::Full {
-        summary::summary(out, suite, outcome, invocation)?;
+impl Detail {
+    fn is_all(self) -> bool {
+        self.extent == Extent::All
     }
-    if let Some(note) = &invocation.note {
+
+    fn is_brief(self) -> bool {
+        self.extent == Extent::Brief
+    }
+}
+
+/// Prints a report.
+pub fn print(out: &mut impl Write, report: &Report, detail: Detail) -> io::Result<()> {
+    let paint = Paint(detail.color);
+    for note in &report.notes {
         writeln!(out, "note: {}", visible(note))?;
     }
-    summary::verdict(out, outcome, strict, invocation)
+    summary::verdict(out, report, detail, paint)?;
+    if !detail.is_brief() {
+        writeln!(out)?;
+        summary::table(out, report, paint)?;
+        summary::skipped(out, report, detail, paint)?;
+        summary::passed_when_run_again(out, report, detail, paint)?;
+    }
+    group::groups(out, report, detail, paint)?;
+    if !detail.is_brief() && !report.conformant {
+        // Where much was found the first line is out of sight.
+        writeln!(out, "\n{}", paint.verdict(verdict_color(report), &report.verdict()))?;
+    }
+    Ok(())
 }
 
-fn style(verdict: Verdict) -> Style {
-    let color = match verdict {
-        Verdict::Pass => AnsiColor::Green,
-        Verdict::Fail | Verdict::Error => AnsiColor::Red,
-        Verdict::Warn => AnsiColor::Yellow,
-        Verdict::Info => AnsiColor::Cyan,
-        Verdict::Skip => return DIM,
-    };
-    color.on_default().bold()
+/// A report as text.
+pub fn to_string(report: &Report, detail: Detail) -> String {
+    let mut bytes = Vec::new();
+    // Nothing can go wrong when bytes are put behind others.
+    let _ = print(&mut bytes, report, detail);
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The verdict whose colour the whole has.
+fn verdict_color(report: &Report) -> Verdict {
+    match () {
+        () if report.conformant => Verdict::Pass,
+        () if report.is_empty() => Verdict::Warn,
+        () => Verdict::Fail,
+    }
+}
+
+/// Whether there are colours.
+#[derive(Debug, Clone, Copy)]
+struct Paint(bool);
+
+impl Paint {
+    fn with(self, style: Style, text: &(impl fmt::Display + ?Sized)) -> String {
+        if self.0 { format!("{style}{text}{style:#}") } else { text.to_string() }
+    }
+
+    fn dim(self, text: &(impl fmt::Display + ?Sized)) -> String {
+        self.with(DIM, text)
+    }
+
+    fn bold(self, text: &(impl fmt::Display + ?Sized)) -> String {
+        self.with(BOLD, text)
+    }
+
+    fn verdict(self, verdict: Verdict, text: &(impl fmt::Display + ?Sized)) -> String {
+        self.with(Style::of(verdict), text)
+    }
 }

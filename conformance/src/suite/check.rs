@@ -35,6 +35,9 @@ pub(super) fn precondition(pages: &[Arc<Page>]) -> Vec<PageError> {
                 Some(Precondition::Capability(name, _)) => {
                     (Some(name.as_str()), format!("the folder already has a precondition for `{name}`"))
                 }
+                Some(Precondition::Fragments) => {
+                    (Some("fragments"), "the folder already has a precondition for fragments".to_owned())
+                }
             };
             let id = format!("{}/{}", page.path, section.name);
             let Some(other) = first.get(&(page.folder(), capability)) else {
@@ -80,6 +83,14 @@ impl Check<'_> {
             if let Some(wrong) = clause_mistake(catalogue, clause) {
                 self.fact(section, range, wrong);
             }
+        }
+        // What breaks it breaks the first clause, and no line could say that it was another.
+        if let [_, (other, range), ..] = section.front_matter.covers.as_slice()
+            && section.front_matter.invariant.is_some()
+        {
+            let message = "an invariant covers one clause".to_owned();
+            let hint = format!("write an invariant of its own for `{other}`");
+            self.fact(section, range, Wrong::new(message, hint));
         }
     }
 
@@ -149,5 +160,29 @@ fn error(page: &Page, place: Place, source: String, wrong: Wrong) -> PageError {
         source,
         message: wrong.message,
         hint: Some(wrong.hint),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invariant_covers_one_clause() {
+        let clause = |id: &str| format!("[[clause]]\nid = \"{id}\"\nlevel = \"must\"\ntext = \"It does.\"\n");
+        let spec =
+            format!("title = \"A\"\nlink = \"https://a/{{section}}\"\n{}{}", clause("1/a"), clause("1/b"));
+        let catalogue = Catalogue::parse([("spec", spec.as_str())]).expect("a catalogue");
+        for (covers, expected) in
+            [("\"spec/1/a\"", None), ("\"spec/1/a\", \"spec/1/b\"", Some("an invariant covers one clause"))]
+        {
+            let text = format!(
+                "# A section\n\n## a-case\n\nWhy.\n\n```toml\ncovers = [{covers}]\ninvariant = \"websocket-server-unmasked\"\n```\n"
+            );
+            let parsed = Page::parse("websocket/1-page", &text).expect("a page");
+            let told: Vec<String> =
+                page(&parsed, &text, &catalogue).into_iter().map(|error| error.message).collect();
+            assert_eq!(told.first().map(String::as_str), expected);
+        }
     }
 }

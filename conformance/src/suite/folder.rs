@@ -53,7 +53,8 @@ pub(super) fn read(root: &Path, folder: &str, ending: &str) -> Result<Vec<(Strin
     }
     let mut files = Vec::new();
     for file in entries(&path)?.into_iter().filter(|file| is(file, ending)) {
-        let bytes = fs::read(&file).map_err(|error| SuiteError::Read { path: file.clone(), error })?;
+        let bytes =
+            crate::mistake::read(&file).map_err(|error| SuiteError::Read { path: file.clone(), error })?;
         let name = format!("{folder}/{}", stem(&file));
         let text = String::from_utf8(bytes).map_err(|error| {
             PageErrors(vec![PageError::not_utf8(format!("{}/{name}.{ending}", self::root(root)), &error)])
@@ -97,7 +98,7 @@ fn is_page_like(file: &Path) -> bool {
 
 /// Whether a file is meant for a page, rather than for people alone.
 fn has_conversation(file: &Path) -> bool {
-    fs::read(file).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains("\n```wire\n"))
+    crate::mistake::read(file).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains("\n```wire\n"))
 }
 
 /// What is in a folder, sorted, so that the same mistake is told first each time.

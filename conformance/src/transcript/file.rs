@@ -36,17 +36,22 @@ impl fmt::Display for Transcript {
                 EventKind::Listen(id, name) => writeln!(out, "#{} listen {}", id.0, name.0)?,
                 EventKind::Accepted(id) => writeln!(out, "#{} accepted", id.0)?,
                 EventKind::Sent(id, bytes) => writeln!(out, "#{} > {}", id.0, Text::from_bytes(bytes))?,
+                EventKind::Written(id) => writeln!(out, "#{} > written", id.0)?,
                 EventKind::Finish(id) => writeln!(out, "#{} > eof", id.0)?,
                 EventKind::Close(id) => writeln!(out, "#{} > close", id.0)?,
                 EventKind::Received(id, bytes) => writeln!(out, "#{} < {}", id.0, Text::from_bytes(bytes))?,
                 EventKind::Eof(id) => writeln!(out, "#{} < eof", id.0)?,
+                EventKind::Cut(id) => writeln!(out, "#{} < cut", id.0)?,
                 EventKind::Reset(id) => writeln!(out, "#{} < reset", id.0)?,
                 EventKind::Refused(id, why) => {
                     writeln!(out, "#{} refused {}", id.0, Text::from_bytes(why.as_bytes()))?;
                 }
                 EventKind::LeftOut(id, bytes) => writeln!(out, "#{} left-out {bytes}", id.0)?,
                 EventKind::Publish(what) => writeln!(out, "publish {}", Text::from_bytes(what.as_bytes()))?,
-                EventKind::Published(Ok(())) => writeln!(out, "published")?,
+                EventKind::Published(Ok(None)) => writeln!(out, "published")?,
+                EventKind::Published(Ok(Some(id))) => {
+                    writeln!(out, "published {}", Text::from_bytes(id.as_bytes()))?;
+                }
                 EventKind::Published(Err(Unpublished { refused: true, why })) => {
                     writeln!(out, "publish-refused {}", Text::from_bytes(why.as_bytes()))?;
                 }
@@ -93,9 +98,11 @@ fn on_connection(id: ConnectionId, rest: &str) -> Result<EventKind, String> {
         ("connect", name) => EventKind::Connect(id, ConnectionName(name.to_owned())),
         ("listen", name) => EventKind::Listen(id, ConnectionName(name.to_owned())),
         ("accepted", "") => EventKind::Accepted(id),
+        (">", "written") => EventKind::Written(id),
         (">", "eof") => EventKind::Finish(id),
         (">", "close") => EventKind::Close(id),
         ("<", "eof") => EventKind::Eof(id),
+        ("<", "cut") => EventKind::Cut(id),
         ("<", "reset") => EventKind::Reset(id),
         (">", bytes) => EventKind::Sent(id, literal(bytes)?),
         ("<", bytes) => EventKind::Received(id, literal(bytes)?),
@@ -112,7 +119,8 @@ fn elsewhere(rest: &str) -> Result<EventKind, String> {
     let text = |argument| literal(argument).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     Ok(match word {
         "publish" => EventKind::Publish(text(argument)?),
-        "published" => EventKind::Published(Ok(())),
+        "published" if argument.is_empty() => EventKind::Published(Ok(None)),
+        "published" => EventKind::Published(Ok(Some(text(argument)?))),
         "publish-failed" => EventKind::Published(Err(Unpublished { refused: false, why: text(argument)? })),
         "publish-refused" => EventKind::Published(Err(Unpublished { refused: true, why: text(argument)? })),
         _ => return Err(format!("unknown event `{word}`")),

@@ -2,9 +2,14 @@
 
 mod event;
 mod file;
+mod hidden;
+mod labels;
+mod line;
 mod print;
 pub(crate) mod shown;
 
 pub use event::{ConnectionId, Event, EventKind, Transcript, Unpublished, milliseconds};
 pub use file::{TranscriptError, parse};
-pub use print::printed;
+pub use line::{Bytes, Direction, FrameFields, Line};
+pub(crate) use print::first_lines;
+pub use print::{lines, printed};

@@ -4,24 +4,36 @@ use pushspec_wire::websocket::{Frame, Opcode};
 
 use crate::case::text::Text;
 
-/// How much of a payload is shown; the whole of it is in the transcript.
-const SHOWN: usize = 200;
+/// How much of a payload is shown where it is found to deviate: the deviation may stand behind much that is right.
+const SHOWN: usize = 2048;
 
-/// Bytes in the notation, shortened where they are many.
+/// How much of a payload is shown in a transcript.
+const SHOWN_BRIEFLY: usize = 200;
+
+/// Bytes in the notation, shortened where they are very many.
 pub(crate) fn shown(bytes: &[u8]) -> String {
-    if bytes.len() <= SHOWN {
+    cut(bytes, SHOWN)
+}
+
+/// Bytes in the notation, as a line of a transcript has them.
+pub(crate) fn shown_briefly(bytes: &[u8]) -> String {
+    cut(bytes, SHOWN_BRIEFLY)
+}
+
+fn cut(bytes: &[u8], most: usize) -> String {
+    if bytes.len() <= most {
         return Text::from_bytes(bytes).to_string();
     }
     let cut = (0..=3)
-        .map(|back| SHOWN - back)
+        .map(|back| most - back)
         .find(|cut| std::str::from_utf8(&bytes[..*cut]).is_ok())
-        .unwrap_or(SHOWN);
+        .unwrap_or(most);
     format!("{} … ({} bytes in all)", Text::from_bytes(&bytes[..cut]), bytes.len())
 }
 
-/// A frame of a client, in the notation: there the lack of a mask is what is remarkable.
+/// A frame of a client, in the notation, as a line of a transcript has it: there the lack of a mask is what is remarkable.
 pub(crate) fn shown_client_frame(frame: &Frame) -> String {
-    let shown = shown_frame(frame);
+    let shown = shown_frame_briefly(frame);
     if frame.mask.is_some() {
         return shown;
     }
@@ -31,6 +43,15 @@ pub(crate) fn shown_client_frame(frame: &Frame) -> String {
 
 /// A frame in the notation.
 pub(crate) fn shown_frame(frame: &Frame) -> String {
+    in_notation(frame, shown)
+}
+
+/// A frame in the notation, as a line of a transcript has it.
+pub(crate) fn shown_frame_briefly(frame: &Frame) -> String {
+    in_notation(frame, shown_briefly)
+}
+
+fn in_notation(frame: &Frame, shown: fn(&[u8]) -> String) -> String {
     let mut words =
         vec![frame.opcode.name().map_or_else(|| format!("0x{:x}", frame.opcode.0), ToOwned::to_owned)];
     if !frame.fin {
@@ -56,9 +77,9 @@ pub(crate) fn shown_frame(frame: &Frame) -> String {
 /// A line of a head: as it is where it can be read, as a string where it cannot.
 pub(crate) fn readable_line(line: &[u8]) -> String {
     match std::str::from_utf8(line) {
-        Ok(text) if text.len() <= SHOWN && text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) => {
+        Ok(text) if text.len() <= SHOWN_BRIEFLY && text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) => {
             text.to_owned()
         }
-        _ => shown(line),
+        _ => shown_briefly(line),
     }
 }

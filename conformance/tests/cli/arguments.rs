@@ -49,6 +49,12 @@ fn wrong_arguments_exit_with_2_and_say_what_is_right() -> Result {
         (vec!["run", "nonsense"], "is not a URL"),
         (vec!["run", "127.0.0.1:8080"], "it has no http://"),
         (vec!["run", "localhost:8080"], "it has no http://"),
+        (vec!["run", "http://127.0.0.1:1"], "pushspec init http://127.0.0.1:1 "),
+        (vec!["run", "http://127.0.0.1:1"], "pushspec run http://127.0.0.1:1 --sse /events"),
+        (vec!["run", "http://127.0.0.1:1"], "pushspec run http://127.0.0.1:1 --profile FILE"),
+        (vec!["run", "http://127.0.0.1:1", "--start", "sleep 60"], "nothing says which technique"),
+        (vec!["run", "http://127.0.0.1:1", "--fault", "frames-masked"], "nothing says which technique"),
+        (vec!["load", "http://127.0.0.1:1", "--technique", "sse"], "pushspec init http://127.0.0.1:1"),
         (vec!["run", "http://127.0.0.1:1/x", "--sse", "/y"], "remove `/x` from the URL: --sse has"),
         (
             vec!["run", "ws://127.0.0.1:1/a", "--websocket", "/b"],
@@ -69,6 +75,8 @@ fn wrong_arguments_exit_with_2_and_say_what_is_right() -> Result {
         (vec!["run", "http://127.0.0.1:1", "--echo"], "add --websocket PATH"),
         (vec!["run", "--fault", "frames-maskd"], "did you mean `frames-masked`?"),
         (vec!["run", "--fixtures", "missing"], "missing"),
+        (vec!["serve", "--listen", "0", "--log", "((("], "is not a filter for the log"),
+        (vec!["serve", "--channels", "0"], "at least 1"),
         (
             vec!["explain", "websocket/5.1-masking/unmasked-text-fram"],
             "did you mean `websocket/5.1-masking/unmasked-text-frame`?",
@@ -76,7 +84,7 @@ fn wrong_arguments_exit_with_2_and_say_what_is_right() -> Result {
         (vec!["explain", "rfc6455/5.1"], "see `pushspec list --clauses rfc6455/5.1`"),
         (vec!["explain", "websocket/5.1"], "see `pushspec list websocket/5.1`"),
         (vec!["explain", "frames-maskd"], "did you mean `frames-masked`?"),
-        (vec!["serve", "--listen", "18104"], "write it like 127.0.0.1:18104"),
+        (vec!["serve", "--listen", "here"], "write it like 127.0.0.1:8080"),
         (vec!["run", "http://127.0.0.1:1", "--profile", "time.toml"], "as in \"15s\""),
         (vec!["list", "--format", "junit"], "cannot be written as JUnit"),
         (vec!["frobnicate"], "frobnicate"),
@@ -181,7 +189,7 @@ fn a_run_that_does_not_take_place_leaves_no_report_of_another() -> Result {
     let report = folder.path().join("reports/latest/report.json");
     assert!(report.exists());
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-    assert_exit(&pushspec(folder.path(), &["run", &format!("http://127.0.0.1:{port}")])?, 3);
+    assert_exit(&pushspec(folder.path(), &["run", &format!("http://127.0.0.1:{port}"), "--sse", "/"])?, 3);
     assert!(!report.exists());
     Ok(())
 }
@@ -232,7 +240,7 @@ fn the_place_of_a_finding_is_in_the_folder_that_was_given() -> Result {
     let case = "websocket/5.1-masking/unmasked-text-frame";
     let arguments = ["run", "--fixtures", &pages, "--fault", "unmasked-frames-are-read", "--select", case];
     let text = out(&pushspec(folder.path(), &arguments)?);
-    assert!(text.contains(&format!("--> {pages}/websocket/5.1-masking.md:")), "{text}");
+    assert!(text.contains(&format!("({pages}/websocket/5.1-masking.md:")), "{text}");
     let explained = out(&pushspec(folder.path(), &["explain", "--fixtures", &pages, case])?);
     assert!(explained.contains(&format!("{pages}/websocket/5.1-masking.md:")), "{explained}");
     Ok(())

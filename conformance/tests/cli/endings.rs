@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -55,12 +55,9 @@ fn a_server_that_goes_away_ends_the_run_with_3_and_is_accused_of_nothing() -> Re
         pushspec(folder.path(), &["run", &url, "--polling", "/", "--jobs", "1", "--select", "polling"])?;
     assert_exit(&output, 3);
     let text = out(&output);
-    for words in [
-        "\ncut short: ",
-        "  the server went away ",
-        "  running then: polling/",
-        ": the server had gone away\n",
-    ] {
+    for words in
+        ["cut short: ", "  the server went away ", "  running then: polling/", ": the server had gone away\n"]
+    {
         assert!(text.contains(words), "{words}: {text}");
     }
     let report = report(&folder)?;
@@ -112,6 +109,12 @@ fn a_server_that_goes_away_with_the_last_case_is_noticed() -> Result {
 /// A run against a server that takes every request and answers none; it has asked for something.
 #[cfg(unix)]
 fn waiting(folder: &TempDir, arguments: &[&str], stdout: Stdio) -> Result<Ended> {
+    waiting_telling(folder, arguments, stdout, Stdio::piped())
+}
+
+#[cfg(unix)]
+fn waiting_telling(folder: &TempDir, arguments: &[&str], stdout: Stdio, stderr: Stdio) -> Result<Ended> {
+    fs::create_dir_all(folder.path().join("reports"))?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let url = format!("http://{}", listener.local_addr()?);
     let (asked, is_asked_for) = mpsc::channel();
@@ -130,7 +133,7 @@ fn waiting(folder: &TempDir, arguments: &[&str], stdout: Stdio) -> Result<Ended>
         .current_dir(folder.path())
         .stdin(Stdio::null())
         .stdout(stdout)
-        .stderr(Stdio::piped())
+        .stderr(stderr)
         .spawn()?;
     let program = Ended(program);
     is_asked_for.recv_timeout(Duration::from_secs(30))?;
@@ -158,14 +161,14 @@ fn exit_code(program: &mut Child) -> Result<Option<i32>> {
 #[cfg(unix)]
 #[test]
 fn a_signal_ends_the_run_and_leaves_a_report_of_what_was_judged() -> Result {
-    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
         let folder = TempDir::new()?;
         let mut program = waiting(&folder, &[], Stdio::piped())?;
         send(signal, &program.0)?;
         let mut text = String::new();
         program.0.stdout.take().ok_or("no output")?.read_to_string(&mut text)?;
         assert_eq!(exit_code(&mut program.0)?, Some(code), "{text}");
-        assert!(text.contains("\ninterrupted: 0 cases judged at "), "{text}");
+        assert!(text.contains("interrupted: 0 cases judged at "), "{text}");
         let report = report(&folder)?;
         assert_eq!((&report["interrupted"], &report["conformant"]), (&true.into(), &false.into()));
         assert!(report.get("gone").is_none());
@@ -187,6 +190,39 @@ fn a_second_signal_ends_the_program_at_once() -> Result {
     let folder = TempDir::new()?;
     // Nobody reads what it prints: after the first signal it waits for a reader.
     let mut program = waiting(&folder, &["--format", "json"], Stdio::piped())?;
+    send("-INT", &program.0)?;
+    let report = folder.path().join("reports/latest/junit.xml");
+    let until = Instant::now() + Duration::from_secs(30);
+    while !report.exists() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(program.0.try_wait()?.is_none());
+    send("-INT", &program.0)?;
+    assert_eq!(exit_code(&mut program.0)?, Some(130));
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_signal_ends_the_program_although_nobody_reads_what_the_first_one_says() -> Result {
+    use std::io::Write as _;
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    let folder = TempDir::new()?;
+    let (_unread, mut full) = std::io::pipe()?;
+    let stderr = Stdio::from(full.try_clone()?);
+    let mut program = waiting_telling(&folder, &["--format", "json"], Stdio::piped(), stderr)?;
+    let written = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&written);
+    std::thread::spawn(move || {
+        while full.write_all(b"x").is_ok() {
+            count.fetch_add(1, SeqCst);
+        }
+    });
+    let mut before = usize::MAX;
+    while written.load(SeqCst) != before {
+        before = written.load(SeqCst);
+        std::thread::sleep(Duration::from_millis(100));
+    }
     send("-INT", &program.0)?;
     let report = folder.path().join("reports/latest/junit.xml");
     let until = Instant::now() + Duration::from_secs(30);
@@ -222,7 +258,7 @@ fn a_server_that_never_comes_up_is_waited_for_as_long_as_was_said() -> Result {
     let folder = TempDir::new()?;
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let begun = Instant::now();
-    let arguments = ["run", &format!("http://127.0.0.1:{port}"), "--wait", "300ms"];
+    let arguments = ["run", &format!("http://127.0.0.1:{port}"), "--sse", "/", "--wait", "300ms"];
     let output = pushspec(folder.path(), &arguments)?;
     assert_exit(&output, 3);
     assert!(begun.elapsed() >= Duration::from_millis(300));

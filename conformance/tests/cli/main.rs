@@ -1,10 +1,16 @@
 //! The program itself: what it prints, what it writes, and every exit code.
 
 mod arguments;
+mod bad_input;
+mod ease;
 mod endings;
+mod init;
+mod limits;
 mod own_pages;
 mod printing;
+mod proxy;
 mod report;
+mod stored;
 mod targets;
 mod verdicts;
 
@@ -19,11 +25,18 @@ use pushspec_reference::{Config, Server};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// The program, in an empty folder, with reports there.
+/// The program, in a folder of a project, with reports there.
 fn pushspec(folder: &Path, arguments: &[&str]) -> Result<Output> {
+    std::fs::create_dir_all(folder.join("reports"))?;
+    pushspec_anywhere(folder, arguments)
+}
+
+/// The program, in a folder as it is, with the cache of its user there.
+fn pushspec_anywhere(folder: &Path, arguments: &[&str]) -> Result<Output> {
     let output = Command::new(env!("CARGO_BIN_EXE_pushspec"))
         .args(arguments)
         .current_dir(folder)
+        .env("XDG_CACHE_HOME", folder.join("cache"))
         .env_remove("NO_COLOR")
         .env_remove("CLICOLOR_FORCE")
         .stdin(Stdio::null())

@@ -30,9 +30,36 @@ fn own_clauses_stand_beside_the_built_in_ones() -> Result {
     let covers = "\"html-sse/9.2.3/status-200\", \"mine/1/done-last\"";
     write(folder.path(), "m/sse/q.md", &page(covers, OPENS))?;
     write(folder.path(), "m/requirements/mine.toml", MINE)?;
-    assert_exit(&pushspec(folder.path(), &["run", "--fixtures", "m"])?, 0);
+    assert_exit(&pushspec(folder.path(), &["run", "--fixtures", "m", "--no-built-in"])?, 0);
     let clauses = out(&pushspec(folder.path(), &["list", "--clauses", "--fixtures", "m"])?);
     assert!(clauses.contains("mine/1/done-last") && clauses.contains("rfc6455/5.1/"), "{clauses}");
+    Ok(())
+}
+
+#[test]
+fn own_pages_stand_beside_the_built_in_ones_and_replace_those_of_their_name() -> Result {
+    let folder = TempDir::new()?;
+    let covers = "\"html-sse/9.2.3/status-200\"";
+    write(folder.path(), "m/sse/q.md", &page(covers, OPENS))?;
+    write(folder.path(), "m/sse/9.2.6-interpreting-an-event-stream.md", &page(covers, OPENS))?;
+    let ids =
+        |arguments: &[&str]| Ok::<_, Box<dyn std::error::Error>>(out(&pushspec(folder.path(), arguments)?));
+    let all = ids(&["list", "--fixtures", "m"])?;
+    for id in [
+        "sse/q/opens",
+        "sse/9.2.6-interpreting-an-event-stream/opens",
+        "websocket/5.1-masking/unmasked-text-frame",
+    ] {
+        assert!(all.contains(id), "{id}");
+    }
+    assert_eq!(
+        all.matches(" sse/9.2.6-interpreting-an-event-stream/").count(),
+        1,
+        "the page of that name stands in the place of the built-in one"
+    );
+    let own = ids(&["list", "--fixtures", "m", "--no-built-in"])?;
+    assert_eq!(own.lines().count(), 2, "{own}");
+    assert_exit(&pushspec(folder.path(), &["list", "--no-built-in"])?, 2);
     Ok(())
 }
 
@@ -46,7 +73,10 @@ fn a_case_that_judges_a_client_is_listed_and_skipped() -> Result {
     let explained = out(&pushspec(folder.path(), &["explain", "websocket/q/opens", "--fixtures", "m"])?);
     assert!(explained.contains("needs: nothing"), "{explained}");
     // Nothing that was selected could be judged.
-    assert_exit(&pushspec(folder.path(), &["run", "--fixtures", "m", "--report-dir", "r"])?, 4);
+    assert_exit(
+        &pushspec(folder.path(), &["run", "--fixtures", "m", "--no-built-in", "--report-dir", "r"])?,
+        4,
+    );
     let report = fs::read_to_string(folder.path().join("r/report.json"))?;
     assert!(report.contains("it judges a client, and no client is run yet"), "{report}");
     Ok(())
@@ -57,7 +87,7 @@ fn a_file_with_the_name_of_a_built_in_one_stands_in_its_place() -> Result {
     let folder = TempDir::new()?;
     write(folder.path(), "m/sse/q.md", &page("\"html-sse/1/done-last\"", OPENS))?;
     write(folder.path(), "m/requirements/html-sse.toml", MINE)?;
-    let clauses = out(&pushspec(folder.path(), &["list", "--clauses", "--fixtures", "m"])?);
+    let clauses = out(&pushspec(folder.path(), &["list", "--clauses", "--fixtures", "m", "--no-built-in"])?);
     assert!(clauses.contains("html-sse/1/done-last") && !clauses.contains("html-sse/9.2.3/"), "{clauses}");
     Ok(())
 }
@@ -95,7 +125,7 @@ fn pages_that_stand_where_none_is_read_are_named() -> Result {
         write(folder.path(), file, &text)?;
     }
     write(folder.path(), "m/sse/notes.markdown", "# Nothing that could run\n")?;
-    for arguments in [["run", "--fixtures", "m"].as_slice(), &["list", "--fixtures", "m"]] {
+    for arguments in [["run", "--fixtures", "m", "--no-built-in"].as_slice(), &["list", "--fixtures", "m"]] {
         let output = pushspec(folder.path(), arguments)?;
         assert_exit(&output, 0);
         let text = err(&output);
@@ -112,8 +142,9 @@ fn a_case_of_ones_own_is_explained_with_the_line_that_runs_it() -> Result {
     let folder = TempDir::new()?;
     write(folder.path(), "my pages/sse/q.md", &page("\"html-sse/9.2.3/status-200\"", OPENS))?;
     for id in ["sse/q/opens", "html-sse/9.2.3/status-200"] {
-        let text = out(&pushspec(folder.path(), &["explain", id, "--fixtures", "my pages"])?);
-        let again = "pushspec run URL --fixtures 'my pages' --select 'sse/q/opens'";
+        let text =
+            out(&pushspec(folder.path(), &["explain", id, "--fixtures", "my pages", "--no-built-in"])?);
+        let again = "pushspec run URL --fixtures 'my pages' --no-built-in --select 'sse/q/opens'";
         assert!(text.contains(again), "{text}");
     }
     Ok(())

@@ -14,7 +14,7 @@ fn report(folder: &TempDir) -> Result<Value> {
     Ok(serde_json::from_str(&fs::read_to_string(folder.path().join("reports/latest/report.json"))?)?)
 }
 
-const STREAM: &[u8] =
+pub(super) const STREAM: &[u8] =
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\ndata: x\n\n";
 
 #[test]
@@ -25,14 +25,12 @@ fn warnings_stand_in_the_verdict_and_count_when_they_are_to() -> Result {
     let arguments = ["run", &url, "--sse", "/", "-q", "--select", case];
     let output = pushspec(folder.path(), &arguments)?;
     assert_exit(&output, 0);
-    let line = out(&output);
-    let line = line.lines().last().unwrap_or_default();
-    assert!(line.starts_with("conformant, with 1 warning: "), "{line}");
+    assert!(out(&output).starts_with("conformant, with 1 warning: "), "{}", out(&output));
     assert_eq!(report(&folder)?["objections"], Value::Array(vec![]));
     let output = pushspec(folder.path(), &[&arguments[..], &["--strict"]].concat())?;
     assert_exit(&output, 1);
     let why = "1 case had a warning, which counts as a failure in this run";
-    assert!(out(&output).ends_with(&format!("\n  {why}\n")), "{}", out(&output));
+    assert!(out(&output).contains(&format!("\n  {why}\n")), "{}", out(&output));
     assert_eq!(report(&folder)?["objections"], Value::from(vec![why]));
     Ok(())
 }
@@ -114,7 +112,7 @@ fn the_built_in_server_is_named_where_it_is_judged() -> Result {
         let output = pushspec(folder.path(), &arguments)?;
         assert_exit(&output, 0);
         assert_eq!(err(&output), note);
-        assert!(out(&output).contains("\nconformant: "), "{}", out(&output));
+        assert!(out(&output).starts_with("conformant: "), "{}", out(&output));
         assert!(out(&output).contains(" judged at the built-in reference server in "), "{}", out(&output));
     }
     Ok(())
@@ -141,25 +139,24 @@ fn old_report(folder: &Path, reports: &str) -> Result<std::path::PathBuf> {
 }
 
 #[test]
-fn no_mistake_in_the_arguments_leaves_the_verdict_of_another_run() -> Result {
+fn a_slip_leaves_the_report_of_the_run_before_and_a_run_takes_it_away() -> Result {
     let folder = TempDir::new()?;
     for (arguments, reports) in [
         (["run", "--profile", "nope.toml"].as_slice(), "reports/latest"),
         (&["run", "--frobnicate"], "reports/latest"),
         (&["run", "http://"], "reports/latest"),
         (&["run", "--report-dir", "there", "--jobs", "none"], "there"),
-        (&["run", "--report-dir=there", "--jobs", "none"], "there"),
         (&["run", "--report-dir", "there", "--fault", "nope"], "there"),
     ] {
         let reports = old_report(folder.path(), reports)?;
         assert_exit(&pushspec(folder.path(), arguments)?, 2);
-        assert_eq!(fs::read_dir(&reports)?.count(), 0, "{arguments:?}");
-    }
-    for arguments in [["run", "--help"].as_slice(), &["list", "--frobnicate"], &["explain", "run"]] {
-        let reports = old_report(folder.path(), "reports/latest")?;
-        pushspec(folder.path(), arguments)?;
         assert_eq!(fs::read_dir(&reports)?.count(), 2, "{arguments:?}");
     }
+    // Nobody listens there: what lies there is not the verdict on this server.
+    let reports = old_report(folder.path(), "reports/latest")?;
+    let arguments = ["run", "http://127.0.0.1:1", "--sse", "/", "--select", "sse/9.2.3-processing-model"];
+    assert_exit(&pushspec(folder.path(), &arguments)?, 3);
+    assert_eq!(fs::read_dir(&reports)?.count(), 0);
     Ok(())
 }
 
@@ -176,7 +173,7 @@ fn what_is_excluded_is_named_and_is_skipped_in_junit() -> Result {
     let junit = fs::read_to_string(folder.path().join("reports/latest/junit.xml"))?;
     let skipped = junit.split("<testcase ").find(|test| test.contains(case)).ok_or("no test")?;
     assert!(skipped.contains("<skipped message=\"excluded\""), "{skipped}");
-    assert!(skipped.contains("classname=\"sse.9.2.3-processing-model\""), "{skipped}");
+    assert!(skipped.contains("classname=\"sse.9_2_3-processing-model\""), "{skipped}");
     // Those that would have been skipped anyway are no less known for it.
     let resumes = "sse/9.2.4-last-event-id/resume-from-the-middle";
     let output = pushspec(

@@ -3,6 +3,9 @@ use core::mem;
 
 /// The bytes a scanner was fed and has not used yet.
 ///
+/// It counts its work: each byte that is looked at or moved, as often as that happens. A test holds the count against
+/// what was fed.
+///
 /// A search for the end of a line is resumed where the last one stopped, and used bytes are dropped only when they
 /// outnumber the others: both keep a scanner linear however small the pieces are.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +17,8 @@ pub(crate) struct Input {
     searched: usize,
     /// Offset of the first waiting byte.
     offset: usize,
+    /// How many bytes were looked at or moved so far.
+    work: u64,
 }
 
 impl Input {
@@ -23,9 +28,11 @@ impl Input {
 
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         if self.used * 2 > self.bytes.len() {
+            self.work += self.len() as u64;
             self.bytes.drain(..self.used);
             self.used = 0;
         }
+        self.work += bytes.len() as u64;
         self.bytes.extend_from_slice(bytes);
     }
 
@@ -45,6 +52,11 @@ impl Input {
         self.offset
     }
 
+    /// How many bytes were looked at or moved so far.
+    pub(crate) fn work(&self) -> u64 {
+        self.work
+    }
+
     /// Uses up to `count` bytes.
     pub(crate) fn take(&mut self, count: usize) -> Vec<u8> {
         let count = count.min(self.len());
@@ -54,6 +66,7 @@ impl Input {
             return mem::take(&mut self.bytes);
         }
         let taken = self.waiting().get(..count).unwrap_or_default().to_vec();
+        self.work += count as u64;
         self.used += count;
         taken
     }
@@ -62,7 +75,7 @@ impl Input {
     pub(crate) fn withdraw(&mut self) -> Vec<u8> {
         let offset = self.offset;
         let bytes = self.take(self.len());
-        *self = Self::starting_at(offset);
+        *self = Self { work: self.work, ..Self::starting_at(offset) };
         bytes
     }
 
@@ -70,6 +83,7 @@ impl Input {
     pub(crate) fn find(&mut self, fits: impl Fn(u8) -> bool) -> Option<usize> {
         let searched = self.searched;
         let found = self.waiting().iter().skip(searched).position(|&byte| fits(byte));
+        self.work += found.map_or(self.len() - searched, |place| place + 1) as u64;
         if found.is_none() {
             self.searched = self.len();
         }

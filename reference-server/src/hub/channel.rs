@@ -5,6 +5,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use tokio::{sync::watch, time::Instant};
 
 use super::{Draft, Line, Message, Start};
+use crate::memory::Held;
 
 /// What a channel retains. The newest message is always retained.
 #[derive(Clone, Copy, Debug)]
@@ -26,9 +27,9 @@ impl Channel {
         Self { history: watch::Sender::new(History::new(retention)) }
     }
 
-    pub(super) fn publish(&self, draft: Draft) -> Arc<Message> {
+    pub(super) fn publish(&self, draft: Draft, held: Held) -> Arc<Message> {
         let mut published = None;
-        self.history.send_modify(|history| published = Some(history.push(draft)));
+        self.history.send_modify(|history| published = Some(history.push(draft, held)));
         published.expect("send_modify runs its closure")
     }
 
@@ -104,11 +105,11 @@ impl History {
         Self { messages: VecDeque::new(), last: 0, size: 0, changed: Instant::now(), retention }
     }
 
-    fn push(&mut self, draft: Draft) -> Arc<Message> {
+    fn push(&mut self, draft: Draft, held: Held) -> Arc<Message> {
         let Draft { data, event, id, comment } = draft;
         self.last += 1;
         let id = id.unwrap_or_else(|| Line::number(self.last));
-        let message = Arc::new(Message { sequence: self.last, id, event, comment, data });
+        let message = Arc::new(Message { sequence: self.last, id, event, comment, data, held: Some(held) });
         self.size += size(&message);
         self.messages.push_back(Arc::clone(&message));
         self.changed = Instant::now();

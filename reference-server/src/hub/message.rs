@@ -5,6 +5,8 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::memory::Held;
+
 /// A message of a channel. Its JSON form is what the polls and the iframe carry:
 /// `{"id":"7","event":null,"data":"one"}`.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -21,6 +23,21 @@ pub(crate) struct Message {
     pub(crate) comment: Option<String>,
     /// The payload.
     pub(crate) data: String,
+    /// Its memory, until it is forgotten and nobody sends it any more.
+    #[serde(skip)]
+    pub(crate) held: Option<Held>,
+}
+
+impl Message {
+    /// The type of the event; empty where it has none.
+    pub(crate) fn event_text(&self) -> &str {
+        self.event.as_ref().map_or("", Line::as_str)
+    }
+
+    /// What an event stream says beside the event; empty where it says nothing.
+    pub(crate) fn comment_text(&self) -> &str {
+        self.comment.as_deref().unwrap_or_default()
+    }
 }
 
 /// A message before it has its place.
@@ -34,6 +51,14 @@ pub(crate) struct Draft {
     pub(crate) id: Option<Line>,
     #[serde(default)]
     pub(crate) comment: Option<String>,
+}
+
+impl Draft {
+    /// How many bytes its texts have.
+    pub(super) fn size(&self) -> usize {
+        let line = |line: &Option<Line>| line.as_ref().map_or(0, |line| line.0.len());
+        self.data.len() + line(&self.event) + line(&self.id) + self.comment.as_ref().map_or(0, String::len)
+    }
 }
 
 /// Why a text is not what it has to be.

@@ -21,13 +21,18 @@ pub(crate) use self::{
     channel::{Batch, Retention, Subscription},
     message::{ChannelName, Draft, Line, Message, NameError},
 };
-use crate::response::Refusal;
+use crate::{
+    memory::{Held, Memory},
+    response::Refusal,
+};
 
 /// All channels.
 #[derive(Debug)]
 pub(crate) struct Hub {
     channels: Mutex<HashMap<ChannelName, Arc<Channel>>>,
     limits: Limits,
+    /// What all channels retain together.
+    memory: Memory,
 }
 
 /// What bounds the memory of a hub.
@@ -39,7 +44,12 @@ pub(crate) struct Limits {
     pub(crate) channel_idle: Duration,
     /// What each channel retains.
     pub(crate) retention: Retention,
+    /// What all channels retain together, in bytes.
+    pub(crate) memory: usize,
 }
+
+/// What a message takes beside its texts.
+const OVERHEAD: usize = 256;
 
 /// Where a subscription begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,24 +70,41 @@ pub(crate) enum HubError {
     /// All channels are in use.
     #[error("the limit of {limit} channels is reached")]
     TooManyChannels { limit: usize, retry_after: Duration },
+    /// What all channels retain is as much as they may.
+    #[error("the limit of {limit} bytes for what all channels retain is reached")]
+    TooMuch { limit: usize, retry_after: Duration },
 }
 
 impl From<HubError> for Refusal {
     fn from(error: HubError) -> Self {
-        let HubError::TooManyChannels { retry_after, .. } = error;
+        let (HubError::TooManyChannels { retry_after, .. } | HubError::TooMuch { retry_after, .. }) = error;
         Refusal::unavailable(&error, retry_after)
     }
 }
 
 impl Hub {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { channels: Mutex::default(), limits }
+        Self { channels: Mutex::default(), limits, memory: Memory::new(limits.memory) }
     }
 
     /// Appends a message to a channel, which is made when it does not exist, and wakes its subscribers.
     pub(crate) fn publish(&self, name: &ChannelName, draft: Draft) -> Result<Arc<Message>, HubError> {
         // The channel is used outside of the lock. It cannot be forgotten meanwhile, because it is shared.
-        Ok(self.channel(name)?.publish(draft))
+        let held = self.hold(&draft)?;
+        Ok(self.channel(name)?.publish(draft, held))
+    }
+
+    /// Room for a message. Where there is none, channels that nobody uses are forgotten.
+    fn hold(&self, draft: &Draft) -> Result<Held, HubError> {
+        let Limits { channel_idle, memory: limit, .. } = self.limits;
+        let size = OVERHEAD + draft.size();
+        self.memory
+            .hold(size)
+            .or_else(|| {
+                self.forget_unused(&mut self.lock());
+                self.memory.hold(size)
+            })
+            .ok_or(HubError::TooMuch { limit, retry_after: channel_idle })
     }
 
     /// What a channel retains after a cursor. A channel that does not exist is empty, and is not made.
@@ -108,14 +135,21 @@ impl Hub {
         if channels.len() < limit {
             return Ok(());
         }
-        let now = Instant::now();
-        // Subscribers and publishers share the channel, and can only get it under the lock that is held here.
-        channels.retain(|_, channel| Arc::strong_count(channel) > 1 || channel.idle(now) < channel_idle);
+        self.forget_unused(channels);
         if channels.len() < limit {
             Ok(())
         } else {
             Err(HubError::TooManyChannels { limit, retry_after: channel_idle })
         }
+    }
+
+    /// Forgets the channels that nobody uses.
+    fn forget_unused(&self, channels: &mut HashMap<ChannelName, Arc<Channel>>) {
+        let now = Instant::now();
+        // Subscribers and publishers share the channel, and can only get it under the lock that is held here.
+        channels.retain(|_, channel| {
+            Arc::strong_count(channel) > 1 || channel.idle(now) < self.limits.channel_idle
+        });
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<ChannelName, Arc<Channel>>> {

@@ -14,6 +14,7 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::scanner::{FrameError, Scanner};
+use crate::memory::Held;
 
 /// A connection whose frames from the client are sound: where one is not, reading fails with a [`FrameError`] inside of
 /// the I/O error, after everything before that frame was read.
@@ -21,12 +22,14 @@ use super::scanner::{FrameError, Scanner};
 pub(super) struct Guard<S> {
     stream: S,
     scanner: Scanner,
+    /// What the library keeps of the message that is not complete.
+    held: Held,
     found: Option<FrameError>,
 }
 
 impl<S> Guard<S> {
-    pub(super) fn new(stream: S) -> Self {
-        Self { stream, scanner: Scanner::default(), found: None }
+    pub(super) fn new(stream: S, held: Held) -> Self {
+        Self { stream, scanner: Scanner::default(), held, found: None }
     }
 }
 
@@ -42,6 +45,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guard<S> {
             if let Err((valid, error)) = self.scanner.scan(&mut buffer.filled_mut()[before..]) {
                 buffer.set_filled(before + valid);
                 self.found = Some(error);
+            }
+            // The frame, and the message that is put together from frames.
+            let kept = 2 * self.scanner.unfinished();
+            if self.found.is_none() && !self.held.resize(kept) {
+                buffer.set_filled(before);
+                self.found = Some(FrameError::NoRoom);
             }
         }
         match self.found {

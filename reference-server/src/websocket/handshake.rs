@@ -16,6 +16,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use super::extensions;
 use crate::{
     config::{Config, Subprotocol},
+    cors::is_own,
     field::{is_token, list, lists},
 };
 
@@ -125,14 +126,6 @@ fn check_origin(config: &Config, fields: &HeaderMap) -> Result<(), HandshakeErro
         || config.allowed_origins.iter().any(|known| known.matches(origin))
         || is_own(origin, fields.get(HOST));
     if welcome { Ok(()) } else { Err(HandshakeError::Origin) }
-}
-
-/// Whether the origin is the server itself, under the name that the client used for it.
-fn is_own(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
-    let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
-    authority
-        .zip(host)
-        .is_some_and(|((_, authority), host)| authority.as_bytes().eq_ignore_ascii_case(host.as_bytes()))
 }
 
 /// The first subprotocol that the client offers and the server supports (section 4.2.2, point 4).

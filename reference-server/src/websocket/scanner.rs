@@ -40,6 +40,9 @@ pub(super) enum FrameError {
     /// Section 8.1.
     #[error("text is not UTF-8")]
     Text,
+    /// No breach: there is no room for what comes.
+    #[error("the server holds as much for its clients as it may")]
+    NoRoom,
 }
 
 /// Bad gateway, by the registry of section 11.7.
@@ -57,6 +60,8 @@ pub(super) struct Scanner {
     frame: Option<Frame>,
     /// The message whose next fragment is to come.
     message: Option<Message>,
+    /// How many bytes of the message that is not complete have come.
+    unfinished: usize,
 }
 
 #[derive(Debug)]
@@ -77,6 +82,11 @@ enum Message {
 }
 
 impl Scanner {
+    /// How many bytes of the message that is not complete have come.
+    pub(super) fn unfinished(&self) -> usize {
+        self.unfinished
+    }
+
     /// Looks at the next bytes. An error comes with the number of bytes before the frame that has it.
     pub(super) fn scan(&mut self, bytes: &mut [u8]) -> Result<(), (usize, FrameError)> {
         let mut place = 0;
@@ -129,12 +139,16 @@ impl Scanner {
                 bytes.iter().zip(frame.masking_key.iter().cycle()).map(|(a, b)| a ^ b).collect();
             text.take(&unmasked).map_err(|_| FrameError::Text)?;
         }
+        if !frame.control {
+            self.unfinished += bytes.len();
+        }
         frame.left -= bytes.len() as u64;
         frame.masking_key.rotate_left(bytes.len() % 4);
         if frame.left > 0 {
             return Ok(true);
         }
         if frame.last && !frame.control {
+            self.unfinished = 0;
             let complete = !matches!(self.message.take(), Some(Message::Text(text)) if !text.is_complete());
             if !complete {
                 return Err(FrameError::Text);

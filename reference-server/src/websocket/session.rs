@@ -23,6 +23,7 @@ use super::{guard::Guard, scanner::FrameError};
 use crate::{
     application::Application,
     hub::{Batch, Subscription},
+    memory::Held,
 };
 
 /// How long the client's Close frame is waited for after ours.
@@ -34,6 +35,8 @@ const READ_BUFFER: usize = 4 << 10;
 
 /// The buffer for frames that leave together.
 const WRITE_BUFFER: usize = 16 << 10;
+
+const NO_ROOM: &str = "no room for this message";
 
 const NOT_UTF8: &str = "text is not UTF-8";
 
@@ -82,7 +85,7 @@ impl Session {
             .write_buffer_size(WRITE_BUFFER)
             // Each message is flushed before the next one is read, so this holds one message and some pongs.
             .max_write_buffer_size(largest.max(config.message_size).saturating_add(4 * WRITE_BUFFER));
-        let stream = Guard::new(TokioIo::new(upgraded));
+        let stream = Guard::new(TokioIo::new(upgraded), application.memory.nothing());
         Self {
             application: Arc::clone(application),
             frames: WebSocketStream::from_raw_socket(stream, Role::Server, Some(limits)).await,
@@ -139,6 +142,7 @@ impl Session {
             return Err(Ending::Closed(frame(CloseCode::Again, "too slow: messages were missed")));
         }
         for message in batch.messages {
+            let _held = self.hold(message.data.len())?;
             self.frames.feed(Message::text(message.data.as_str())).await.map_err(|_| Ending::Gone)?;
         }
         self.frames.flush().await.map_err(|_| Ending::Gone)
@@ -148,14 +152,23 @@ impl Session {
     /// taken for gone.
     async fn ping(&mut self) -> Result<(), Ending> {
         if self.unanswered {
-            return Err(Ending::Gone);
+            // Where the machine is busy, the answer may be there and not be read yet.
+            let waits = timeout(Duration::ZERO, self.frames.next()).await;
+            return self.receive(waits.map_err(|_| Ending::Gone)?).await;
         }
         self.unanswered = true;
         self.ping = Instant::now() + self.application.heartbeat();
         self.send(Message::Ping(bytes::Bytes::new())).await
     }
 
+    /// Room for a message that leaves: the message, and its frame in the buffer of the library.
+    fn hold(&self, length: usize) -> Result<Held, Ending> {
+        let held = self.application.memory.hold(2 * length);
+        held.ok_or_else(|| Ending::Closed(frame(CloseCode::Again, NO_ROOM)))
+    }
+
     async fn send(&mut self, message: Message) -> Result<(), Ending> {
+        let _held = self.hold(message.len())?;
         self.frames.send(message).await.map_err(|_| Ending::Gone)
     }
 
@@ -188,6 +201,7 @@ fn fail(error: &Error) -> Ending {
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Ending::Gone,
         Error::Protocol(error) => Ending::Failed(frame(CloseCode::Protocol, error.to_string())),
         Error::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<FrameError>()) {
+            Some(FrameError::NoRoom) => Ending::Failed(frame(CloseCode::Again, NO_ROOM)),
             Some(FrameError::Text) => Ending::Failed(frame(CloseCode::Invalid, NOT_UTF8)),
             Some(error) => Ending::Failed(frame(CloseCode::Protocol, error.to_string())),
             None => Ending::Gone,

@@ -81,3 +81,33 @@ async fn without_allowed_origins_nothing_depends_on_the_origin() {
     assert_eq!(field(&response, "access-control-allow-origin"), "");
     assert_eq!(field(&response, "vary"), "");
 }
+
+#[tokio::test]
+async fn a_page_publishes_where_it_may_read_and_nowhere_else() {
+    let publish = async |open: bool, name: &'static str, value: &str| {
+        let server = start_with(|config| {
+            config.allowed_origins = vec![FRIEND.parse().unwrap()];
+            config.open_publishing = open;
+        })
+        .await;
+        let own = format!("http://{}", server.address());
+        let value = if value == "own" { &own } else { value };
+        let request = Client::new().post(url(&server, "/publish/news")).header(name, value).body("one");
+        request.send().await.unwrap().status().as_u16()
+    };
+    for (name, value, status) in [
+        ("origin", FRIEND, 201),
+        ("origin", "own", 201),
+        ("origin", "https://other.example", 403),
+        ("origin", "null", 403),
+        ("host", "localhost", 201),
+        ("host", "app.LOCALHOST:80", 201),
+        ("host", "[::1]:80", 201),
+        ("host", "192.0.2.1", 201),
+        ("host", "other.example", 403),
+        ("host", "127.0.0.1.other.example:80", 403),
+    ] {
+        assert_eq!(publish(false, name, value).await, status, "{name}: {value}");
+        assert_eq!(publish(true, name, value).await, 201, "{name}: {value}");
+    }
+}

@@ -290,6 +290,7 @@ async fn a_stream_that_would_have_no_event_is_over() {
 
 #[rstest]
 #[case("/sse/news?redirect=307", "/sse/news")]
+#[case("/sse/news?re%64irect=307&heartbeat=1s", "/sse/news?heartbeat=1s")]
 #[case("/sse/news?limit=1&redirect=307&heartbeat=1s", "/sse/news?limit=1&heartbeat=1s")]
 #[tokio::test]
 async fn a_stream_redirects_to_itself(#[case] target: &str, #[case] location: &str) {

@@ -29,8 +29,10 @@ async fn malformed_requests_to_every_endpoint_are_survived() {
             format!("GET {target} HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(60_000)),
             format!("GET {target} HTTP/1.1\r\nHost: a\r\nX\r\n\r\n"),
             format!("GET {target}\0 HTTP/1.1\r\nHost: a\r\n\r\n"),
-            format!("POST {target} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
-            format!("POST {target} HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n"),
+            format!("POST {target} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+            format!(
+                "POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999\r\n\r\n"
+            ),
         ] {
             let mut wire = Wire::open(&server, &request).await;
             let status = wire.head().await.status;
@@ -77,7 +79,8 @@ async fn clients_that_go_away_leave_nothing_behind(#[case] taken: usize) {
             }
         }
         let mut body = String::new();
-        write!(body, "POST /publish/a HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{round}").unwrap();
+        write!(body, "POST /publish/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{round}")
+            .unwrap();
         drop(Wire::open(&server, body).await);
     }
     until_status(&server, "/polling/alive", 200).await;
@@ -87,7 +90,8 @@ async fn clients_that_go_away_leave_nothing_behind(#[case] taken: usize) {
 async fn a_publication_that_breaks_off_is_not_published() {
     let server = start().await;
     let mut wire =
-        Wire::open(&server, "POST /publish/a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\non").await;
+        Wire::open(&server, "POST /publish/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\non")
+            .await;
     wire.finish().await;
     wire.end().await;
     assert_eq!(publish(&server, "a", "one").await, 1);
@@ -98,7 +102,7 @@ async fn a_request_hidden_in_a_body_is_not_answered() {
     let server = start().await;
     let hidden = "GET /polling/a HTTP/1.1\r\nHost: a\r\n\r\n";
     let request = format!(
-        "POST /publish/a HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{hidden}",
+        "POST /publish/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{hidden}",
         hidden.len() + 5
     );
     let mut wire = Wire::open(&server, request).await;

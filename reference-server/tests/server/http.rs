@@ -28,19 +28,19 @@ use crate::support::{Wire, field, get, start, url};
 #[case::no_version("GET /\r\n\r\n", 400)]
 #[case::garbage("\u{1}\u{2}\u{3}\r\n\r\n", 400)]
 #[case::two_lengths(
-    "POST /publish/a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+    "POST /publish/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
     400
 )]
-#[case::length_no_number("POST /publish/a HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\na", 400)]
+#[case::length_no_number("POST /publish/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: +1\r\n\r\na", 400)]
 #[case::two_codings(
-    "POST /publish/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "POST /publish/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
     501
 )]
 #[case::chunked_twice(
-    "POST /publish/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+    "POST /publish/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
     400
 )]
-#[case::unknown_coding("POST /publish/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 400)]
+#[case::unknown_coding("POST /publish/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n", 400)]
 #[tokio::test]
 async fn a_request_is_answered_with_its_status(#[case] request: &str, #[case] status: u16) {
     let server = start().await;

@@ -76,7 +76,8 @@ async fn what_does_not_end_in_time_is_dropped() {
     let server = start_with(|config| config.grace = Duration::from_millis(50)).await;
     // Half a request cannot be answered, and a stream that nobody reads does not get to its end.
     let _half =
-        Wire::open(&server, "POST /publish/a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\no").await;
+        Wire::open(&server, "POST /publish/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\no")
+            .await;
     let mut stalled = Wire::get(&server, "/sse/news").await;
     stalled.until("\n\n").await;
     for _ in 0..20 {

@@ -6,7 +6,7 @@ use pushspec_wire::http1::{Head, HeadScanner};
 use pushspec_wire::websocket::{Frame, FrameScanner};
 use tokio::time::Instant;
 
-use super::{Engine, MAX_HEAD, PATIENCE, is_too_long};
+use super::{Engine, MAX_HEAD, MAX_HELD, MAX_MESSAGE, PATIENCE, is_too_long};
 use crate::Edit;
 use crate::body::Body;
 use crate::fields;
@@ -31,6 +31,19 @@ pub(crate) enum Asking {
     Deaf,
 }
 
+impl Asking {
+    /// How many bytes wait in it.
+    pub(super) fn waiting(&self) -> usize {
+        match self {
+            Self::Head(scanner) => scanner.buffered(),
+            Self::Whole(request, _) => request.body.len(),
+            Self::Upgrading(held) => held.len(),
+            Self::Frames(scanner) => scanner.buffered(),
+            Self::Body(_) | Self::Opaque | Self::Deaf => 0,
+        }
+    }
+}
+
 impl Default for Asking {
     fn default() -> Self {
         Self::Head(HeadScanner::new())
@@ -52,7 +65,8 @@ impl Engine {
     /// The client has ended its direction.
     pub(crate) fn client_ended(&mut self, now: Instant, end: End) {
         self.now = now;
-        let waits = !self.pending.is_empty() || self.requests == 0;
+        let within_a_body = matches!(self.asking, Asking::Body(_));
+        let waits = !self.pending.is_empty() || self.requests == 0 || within_a_body;
         if matches!(end, End::Fin) && waits && self.edits().any(|edit| matches!(edit, Edit::EndUnheard)) {
             self.asking = Asking::Deaf;
             return;
@@ -96,9 +110,12 @@ impl Engine {
         if let Some(reads) = &mut self.reads {
             reads.push(bytes);
             while reads.next_frame().is_some() {}
+            if is_too_long(reads) && reads.buffered() > MAX_HELD {
+                self.reads = None;
+            }
         }
         let continues = matches!(&self.asking, Asking::Head(scanner) if scanner.buffered() > 0);
-        let read = Read { before, continues, frames: self.reads.as_ref() };
+        let read = Read { before, continues, frames: self.reads.as_ref(), memory: &self.memory };
         for edit in self.edits() {
             if let Edit::Read(edit) = edit {
                 edit(&read, bytes);
@@ -152,6 +169,11 @@ impl Engine {
                     return rest;
                 }
             }
+            Asking::Upgrading(held) if held.len() > MAX_HELD => {
+                let held = mem::take(held);
+                self.asking = Asking::Opaque;
+                self.forward([&held, bytes].concat());
+            }
             Asking::Upgrading(held) => held.extend_from_slice(bytes),
             Asking::Frames(_) => self.client_frames(bytes),
             Asking::Opaque => self.forward(bytes.to_vec()),
@@ -162,10 +184,11 @@ impl Engine {
 
     fn head(&mut self, head: Head) {
         let body = Body::of_request(&head);
-        let request = Request::new(head, self.memory.clone());
+        let mut request = Request::new(head, self.memory.clone());
+        request.on_its_connection = self.requests;
         match body {
             // Only what is published is changed; the body of another request may never come.
-            Some(body @ Body::Length(_)) if self.rewrites_client() && request.publishes() => {
+            Some(body @ Body::Length(length)) if self.waits_for(&request, length) => {
                 self.asking = Asking::Whole(Box::new(request), body);
             }
             Some(body) => {
@@ -176,6 +199,10 @@ impl Engine {
             }
             None => self.dispatch(request),
         }
+    }
+
+    fn waits_for(&self, request: &Request, length: u64) -> bool {
+        length <= MAX_MESSAGE as u64 && self.rewrites_client() && request.publishes()
     }
 
     /// Sends a request on, or answers it.
@@ -211,10 +238,16 @@ impl Engine {
     }
 
     fn refuse(&mut self, Refusal(code, reason): Refusal) {
-        let length = reason.len() + 1;
-        let head = format!("HTTP/1.1 {code} {reason}\r\nContent-Type: text/plain\r\n");
-        let head = format!("{head}Content-Length: {length}\r\nConnection: close\r\n\r\n{reason}\n");
-        self.down.push(self.now, head);
+        let mut answer = format!("HTTP/1.1 {code} {reason}\r\nConnection: close\r\n");
+        // These have no content (RFC 9110 section 6.4.1).
+        if matches!(code, 204 | 304) {
+            answer.push_str("\r\n");
+        } else {
+            let length = reason.len() + 1;
+            answer
+                .push_str(&format!("Content-Type: text/plain\r\nContent-Length: {length}\r\n\r\n{reason}\n"));
+        }
+        self.down.push(self.now, answer);
         self.hang_up();
     }
 
@@ -236,6 +269,7 @@ impl Engine {
             }
             if let Some(conversation) = &mut self.conversation {
                 Conversation::remember(&mut conversation.client, frame);
+                conversation.heard = self.now;
             }
         }
         if too_long {

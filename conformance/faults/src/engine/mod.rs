@@ -22,10 +22,16 @@ use super::{Edit, Fault};
 const MAX_HEAD: usize = 256 * 1024;
 
 /// The longest frame or body that is waited for; what is longer passes unread.
-const MAX_MESSAGE: usize = 64 * 1024 * 1024;
+const MAX_MESSAGE: usize = 32 * 1024 * 1024;
 
-/// How long the rest of a frame of the client is waited for. A server is not to wait for it where what has come is wrong
-/// already, so that it has to get it.
+/// How much is held back of what nobody can read yet.
+const MAX_HELD: usize = 1024 * 1024;
+
+/// How many requests of a connection may be without an answer before the client is no longer read.
+const MAX_PENDING: usize = 1024;
+
+/// How long the relay waits for the rest of a frame of the client. What has come may be wrong already: then no server waits
+/// for the rest, and it must receive what there is.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// One connection of the client and the one to the server that belongs to it.
@@ -50,6 +56,14 @@ pub(super) struct Engine {
     /// Until when the rest of a frame of the client is waited for.
     patience: Option<Instant>,
     now: Instant,
+    /// How many bytes of what the relay may hold are those of this connection.
+    counted: usize,
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.memory.holds(self.counted, 0);
+    }
 }
 
 impl Engine {
@@ -67,7 +81,23 @@ impl Engine {
             reads: None,
             patience: None,
             now: Instant::now(),
+            counted: 0,
         }
+    }
+
+    /// Whether the relay has room for what this connection holds.
+    pub(super) fn fits(&mut self) -> bool {
+        let reads = self.reads.as_ref().map_or(0, FrameScanner::buffered);
+        let kept = self.conversation.as_ref().map_or(0, Conversation::kept);
+        let waiting = self.asking.waiting() + self.answering.waiting();
+        let held = waiting + reads + kept + self.up.waiting() + self.down.waiting();
+        let before = std::mem::replace(&mut self.counted, held);
+        self.memory.holds(before, held)
+    }
+
+    /// Whether the client may ask for more.
+    pub(super) fn hears_client(&self) -> bool {
+        self.pending.len() < MAX_PENDING
     }
 
     /// When [`Engine::woken`] wants to be called.
@@ -289,5 +319,63 @@ mod tests {
         assert!(up.ends_with(b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"));
         let (_, down) = relayed(by_name("frames-masked").expect("a fault"), &turns, 1);
         assert!(down.ends_with(b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"));
+    }
+
+    /// What waits in the engine at most, while so many pieces come from the server and all that leaves is taken.
+    fn most_waiting(fault: &'static Fault, request: &str, head: &str, piece: &[u8], pieces: usize) -> usize {
+        let mut engine = Engine::new(fault, Arc::default());
+        let now = Instant::now();
+        engine.client_sent(now, &turn('>', request).1);
+        engine.server_sent(now, &turn('<', head).1);
+        let mut most = 0;
+        for _ in 0..pieces {
+            engine.server_sent(now, piece);
+            engine.down.clear();
+            assert!(engine.fits());
+            most = most.max(engine.counted);
+        }
+        most
+    }
+
+    #[test]
+    fn what_never_ends_is_not_kept() {
+        const MIB: usize = 1024 * 1024;
+        let chunked = "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n";
+        let plain = "HTTP/1.1 200 OK\n\n";
+        let (sse, iframe) = ("GET /sse/a HTTP/1.1\nHost: h\n\n", "GET /iframe/a HTTP/1.1\nHost: h\n\n");
+        let size_line = vec![b'0'; MIB];
+        let most = most_waiting(&IDENTITY, sse, chunked, &size_line, 20);
+        assert!(most <= MIB, "{most}");
+        let event = [b"data: ".as_slice(), &vec![b'x'; MIB]].concat();
+        let lines = b"data\n".repeat(MIB / 5);
+        let (text, script) = (by_name("event-name-is-dropped"), by_name("markup-between-scripts"));
+        for (fault, request, piece) in [
+            (text, sse, &event[..]),
+            (text, sse, &lines[..]),
+            (script, iframe, b"<script".repeat(MIB / 7).as_slice()),
+        ] {
+            let most = most_waiting(fault.expect("a fault"), request, plain, piece, 20);
+            assert!(most > 0 && most <= 24 * MIB, "{most}");
+        }
+    }
+
+    #[test]
+    fn all_connections_together_have_a_bound() {
+        let memory = Arc::<Memory>::default();
+        let now = Instant::now();
+        let held = |_| {
+            let mut engine = Engine::new(&IDENTITY, memory.clone());
+            engine.client_sent(now, &turn('>', "GET /websocket/echo HTTP/1.1\nUpgrade: websocket\n\n").1);
+            engine.server_sent(now, &turn('<', "HTTP/1.1 101 Switching Protocols\n\n").1);
+            let frame = Frame::new(Opcode::BINARY, &vec![0; 30 << 20]).encode();
+            engine.server_sent(now, &frame[..frame.len() - 1]);
+            engine
+        };
+        let mut engines: Vec<Engine> = (0..8).map(held).collect();
+        let fit: Vec<bool> = engines.iter_mut().map(Engine::fits).collect();
+        assert!(fit[0] && !fit[7], "{fit:?}");
+        // What is gone makes room.
+        drop(engines);
+        assert!(held(0).fits());
     }
 }

@@ -54,6 +54,19 @@ pub(crate) struct Streaming {
     pub(super) wake: Option<Instant>,
 }
 
+impl Answering {
+    /// How many bytes wait in it.
+    pub(super) fn waiting(&self) -> usize {
+        match self {
+            Self::Head(scanner) => scanner.buffered(),
+            Self::Whole(whole) => whole.data.len(),
+            Self::Streaming(streaming) => streaming.splitter.waiting(),
+            Self::Frames(scanner) => scanner.buffered(),
+            Self::Body(_) | Self::Opaque | Self::Deaf => 0,
+        }
+    }
+}
+
 impl Default for Answering {
     fn default() -> Self {
         Self::Head(HeadScanner::new())
@@ -221,6 +234,9 @@ impl Engine {
             fields::set(&mut answer.head, "Content-Length", &body.len().to_string());
         }
         self.reply_later([answer.head.encode(), body].concat(), answer.delay);
+        if answer.last {
+            self.hang_up();
+        }
     }
 
     fn edited(&self, request: &Request, answer: Answer) -> Answer {
@@ -275,6 +291,11 @@ impl Engine {
     fn stream(&mut self, bytes: &[u8]) -> Vec<u8> {
         let Answering::Streaming(streaming) = &mut self.answering else { return Vec::new() };
         let progress = streaming.body.push(bytes);
+        if progress.is_unread {
+            self.reply(progress.raw);
+            self.answering = Answering::Opaque;
+            return Vec::new();
+        }
         let mut out = Output::default();
         for piece in streaming.splitter.push(&progress.data) {
             streaming.editor.piece(piece, &mut out);

@@ -3,6 +3,7 @@
 use super::fault;
 use crate::answer::encoded_twice;
 use crate::fields;
+use crate::pieces::Event;
 use crate::{Edit, Fault};
 
 /// The identifier that has this one's place when they are counted down; the same back.
@@ -11,23 +12,26 @@ fn counted_down(id: &str) -> Option<String> {
     Some(1_000_000_u64.checked_sub(count)?.to_string())
 }
 
+/// The blank line of the event before, and the event without its own.
+pub(super) fn ended_by_the_next(event: &Event) -> Vec<u8> {
+    let mut bytes = [b"\n", &*event.encode()].concat();
+    bytes.pop();
+    bytes
+}
+
 /// Stands for a carriage return while the server handles the text.
 const HIDDEN_RETURN: &str = "\u{e000}";
 
 pub(super) static FAULTS: &[Fault] = &[
     fault(
         "blank-line-comes-with-the-next-event",
+        "html-sse/9.2.6/blank-line-dispatches",
         "Ends an event when the next one begins.",
-        &[Edit::Event(|_request, event| {
-            let mut bytes = event.encode();
-            if event.lines == [b"id: 1".to_vec(), b"data: one".to_vec()] {
-                bytes.pop();
-            }
-            bytes
-        })],
+        &[Edit::Event(|_request, event| ended_by_the_next(&event))],
     ),
     fault(
         "event-name-is-dropped",
+        "html-sse/9.2.6/unnamed-is-message",
         "Leaves the name of an event out.",
         &[Edit::Event(|_request, mut event| {
             event.lines.retain(|line| !line.starts_with(b"event:"));
@@ -36,6 +40,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "field-is-cut-at-its-second-colon",
+        "html-sse/9.2.6/id-field",
         "Loses what is behind a colon in the value of a field.",
         &[Edit::Event(|_request, mut event| {
             for line in event.lines.iter_mut().filter(|line| !line.starts_with(b"data:")) {
@@ -47,6 +52,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "published-id-is-replaced",
+        "html-sse/9.2.6/id-field",
         "Numbers the events itself where whoever publishes has named them.",
         &[Edit::Event(|request, mut event| {
             // The reference server counts; an id ahead of the count was published.
@@ -64,6 +70,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "no-space-after-the-colon",
+        "rfc6202/1/same-news-by-every-technique",
         "Writes no space after the colon, and the client takes the first one of the text.",
         &[Edit::Event(|_request, event| {
             String::from_utf8_lossy(&event.encode()).replace("data: ", "data:").into_bytes()
@@ -71,6 +78,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "text-is-taken-for-fields",
+        "rfc6202/1/same-news-by-every-technique",
         "Writes text that looks like a field as it is.",
         &[Edit::Event(|_request, mut event| {
             let looks = |text: &[u8]| {
@@ -79,11 +87,9 @@ pub(super) static FAULTS: &[Fault] = &[
                         .iter()
                         .any(|name| text.starts_with(name))
             };
-            if event.height() == 1 {
-                for line in &mut event.lines {
-                    if let Some(text) = line.strip_prefix(b"data: ").filter(|text| looks(text)) {
-                        *line = text.to_vec();
-                    }
+            for line in &mut event.lines {
+                if let Some(text) = line.strip_prefix(b"data: ").filter(|text| looks(text)) {
+                    *line = text.to_vec();
                 }
             }
             event.encode()
@@ -91,6 +97,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "one-data-field-for-all-lines",
+        "html-sse/9.2.6/one-field-per-line",
         "Writes line feeds of the text as they are.",
         &[Edit::Event(|_request, mut event| {
             let mut first = true;
@@ -107,6 +114,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "last-empty-line-is-dropped",
+        "rfc6202/1/same-news-by-every-technique",
         "Loses a line feed at the end of the text.",
         &[Edit::Event(|_request, mut event| {
             if event.height() > 1 && event.lines.last().is_some_and(|line| line == b"data: ") {
@@ -117,6 +125,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "first-empty-line-is-dropped",
+        "html-sse/9.2.6/verbatim",
         "Loses a line feed at the beginning of the text.",
         &[Edit::Event(|_request, mut event| {
             let first = event.lines.iter().position(|line| line.starts_with(b"data:"));
@@ -130,6 +139,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "carriage-return-is-no-line-end",
+        "html-sse/9.2.6/no-injection",
         "Writes carriage returns of the text as they are.",
         &[
             Edit::Request(|request| {
@@ -146,6 +156,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "carriage-returns-are-taken-out",
+        "html-sse/9.2.6/line-break-kept",
         "Takes carriage returns out of the text, with the line feeds behind them.",
         &[Edit::Request(|request| {
             if request.publishes() && request.has_listener("sse") {
@@ -155,6 +166,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "lines-end-where-unicode-ends-them",
+        "rfc6202/1/same-news-by-every-technique",
         "Takes every line break of Unicode for a line feed.",
         &[Edit::Event(|_request, event| {
             let text = String::from_utf8_lossy(&event.text()).into_owned();
@@ -164,6 +176,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "events-are-encoded-twice",
+        "html-sse/9.2.6/verbatim",
         "Takes UTF-8 for Latin-1 and encodes it again.",
         &[Edit::Event(|_request, event| {
             let text = event.text();
@@ -172,6 +185,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "byte-order-marks-are-stripped",
+        "rfc6202/1/same-news-by-every-technique",
         "Takes U+FEFF out of the text wherever it stands.",
         &[Edit::Event(|_request, event| {
             String::from_utf8_lossy(&event.encode()).replace('\u{feff}', "").into_bytes()
@@ -179,6 +193,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "text-ends-at-nul",
+        "rfc6202/1/same-news-by-every-technique",
         "Keeps text in strings that end at NUL.",
         &[Edit::Event(|_request, event| {
             let text = event.text();
@@ -188,11 +203,13 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "empty-event-is-not-sent",
+        "html-sse/9.2.6/verbatim",
         "Sends nothing for a message without text.",
         &[Edit::Event(|_request, event| if event.text().is_empty() { Vec::new() } else { event.encode() })],
     ),
     fault(
         "large-event-becomes-several",
+        "html-sse/9.2.6/verbatim",
         "Splits text that does not fit its buffer into several events.",
         &[Edit::Event(|_request, event| {
             let text = event.text();
@@ -204,26 +221,31 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "comment-in-latin-1",
+        "html-sse/9.2.5/utf-8",
         "Writes comments in another encoding than the rest.",
         &[Edit::Event(|_request, event| [b": caf\xe9\n".to_vec(), event.encode()].concat())],
     ),
     fault(
         "field-with-a-capital",
+        "html-sse/9.2.6/known-fields",
         "Writes a field whose name no client knows.",
         &[Edit::Event(|_request, event| [b"Event: message\n".to_vec(), event.encode()].concat())],
     ),
     fault(
         "retry-with-a-unit",
+        "html-sse/9.2.6/retry-digits",
         "Writes the reconnection time with its unit.",
         &[Edit::Event(|_request, event| [b"retry: 3s\n".to_vec(), event.encode()].concat())],
     ),
     fault(
         "retry-in-seconds",
+        "html-sse/17.6/no-hurry",
         "Writes the reconnection time in seconds.",
         &[Edit::Event(|_request, event| [b"retry: 3\n".to_vec(), event.encode()].concat())],
     ),
     fault(
         "identifiers-go-down",
+        "html-sse/9.2.4/identifiers-go-up",
         "Counts its identifiers down.",
         &[
             Edit::Request(|request| {
@@ -245,6 +267,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "id-with-nul",
+        "html-sse/9.2.6/id-without-nul",
         "Writes an identifier with the NUL that ends it in memory.",
         &[Edit::Event(|_request, event| [b"id: 0\0\n".to_vec(), event.encode()].concat())],
     ),

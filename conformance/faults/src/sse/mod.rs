@@ -10,8 +10,13 @@ use super::{Edit, Fault};
 
 pub(super) static FAULTS: [&[Fault]; 4] = [stream::FAULTS, events::FAULTS, opening::FAULTS, text::FAULTS];
 
-const fn fault(name: &'static str, summary: &'static str, edits: &'static [Edit]) -> Fault {
-    Fault { name, technique: "sse", summary, edits }
+const fn fault(
+    name: &'static str,
+    clause: &'static str,
+    summary: &'static str,
+    edits: &'static [Edit],
+) -> Fault {
+    Fault { name, clause, technique: "sse", summary, edits }
 }
 
 fn opens(request: &Request) -> bool {

@@ -12,6 +12,7 @@ use crate::{Edit, Fault};
 pub(super) static FAULTS: &[Fault] = &[
     fault(
         "stream-has-an-entity-tag",
+        "html-sse/17.6/no-validators",
         "Gives an event stream an entity tag, as it does with every answer.",
         &[Edit::Answer(|request, answer| {
             if opens(request) {
@@ -21,6 +22,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "stream-has-a-date-of-modification",
+        "html-sse/17.6/no-validators",
         "Says of an event stream when it was last modified.",
         &[Edit::Answer(|request, answer| {
             if opens(request) {
@@ -30,6 +32,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "stream-has-an-age",
+        "rfc9111/5.1/age-is-of-caches",
         "Serves a stream through a cache of its own.",
         &[Edit::Answer(|request, answer| {
             if opens(request) {
@@ -39,6 +42,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "stream-may-be-transformed",
+        "rfc9111/5.2.2.6/no-transform",
         "Lets proxies compress an event stream.",
         &[Edit::Answer(|request, answer| {
             if opens(request) {
@@ -48,12 +52,10 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "origins-in-a-list",
+        "fetch-cors/http-responses/others-not",
         "Names all origins that it allows in one field.",
         &[Edit::Answer(|request, answer| {
-            if opens(request)
-                && request.names("Origin")
-                && !answer.head.lists("Access-Control-Allow-Credentials", "true")
-            {
+            if opens(request) && request.names("Origin") {
                 fields::set(
                     &mut answer.head,
                     "Access-Control-Allow-Origin",
@@ -64,6 +66,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "no-origin-is-allowed",
+        "fetch-cors/http-responses/allowed-origin",
         "Allows no page of another origin to read a stream.",
         &[Edit::Answer(|request, answer| {
             if opens(request) {
@@ -73,6 +76,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "origin-is-forgotten-on-resume",
+        "fetch-cors/http-responses/allowed-origin",
         "Allows an origin with the first request alone.",
         &[Edit::Answer(|request, answer| {
             if resumes(request) {
@@ -82,6 +86,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "star-for-credentials",
+        "fetch-cors/cors-protocol-and-credentials/by-name",
         "Allows all origins with a star, also to pages that send credentials.",
         &[Edit::Answer(|request, answer| {
             if opens(request) && request.names("Origin") {
@@ -91,6 +96,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "vary-is-left-out",
+        "fetch-cors/cors-protocol-and-http-caches/vary",
         "Answers one origin other than another and does not say so.",
         &[Edit::Answer(|request, answer| {
             if opens(request) {
@@ -100,6 +106,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "preflight-knows-no-last-event-id",
+        "fetch-cors/cors-preflight-fetch/answer",
         "Allows pages of other origins the fields of its own API and no others.",
         &[Edit::Answer(|request, answer| {
             if request.technique() == "sse" && request.method() == "OPTIONS" {
@@ -109,6 +116,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "refusal-starts-from-a-clean-answer",
+        "fetch-cors/http-responses/refusals",
         "Drops with an error all fields that were set before it.",
         &[Edit::Answer(|request, answer| {
             if request.technique() == "sse" && answer.status() >= 400 {
@@ -118,6 +126,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "refused-method-without-allow",
+        "rfc9110/15.5.6/allow",
         "Refuses a method and does not say which are allowed.",
         &[Edit::Answer(|request, answer| {
             if request.technique() == "sse" && answer.status() == 405 {
@@ -127,6 +136,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "head-of-a-stream-has-a-type-of-its-own",
+        "rfc9110/9.3.2/head-like-get",
         "Answers HEAD for a stream by a handler that knows nothing of streams.",
         &[Edit::Answer(|request, answer| {
             if request.technique() == "sse" && request.method() == "HEAD" {
@@ -136,17 +146,29 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "every-method-opens-the-stream",
+        "rfc9110/9.1/other-methods-refused",
         "Binds the stream to a path and looks at no method.",
         &[Edit::Request(|request| {
             if request.technique() == "sse"
-                && matches!(request.method().as_str(), "PUT" | "DELETE" | "PATCH" | "PUSHSPEC")
+                && !matches!(request.method().as_str(), "GET" | "HEAD" | "OPTIONS")
             {
                 request.set_method("GET");
             }
         })],
     ),
     fault(
+        "identity-is-a-coding",
+        "rfc9110/8.4/identity-is-not-named",
+        "Names identity for the coding of a stream that has none.",
+        &[Edit::Answer(|request, answer| {
+            if opens(request) {
+                fields::add(&mut answer.head, "Content-Encoding", "identity");
+            }
+        })],
+    ),
+    fault(
         "compression-holds-the-head",
+        "html-sse/9.2.3/head-before-first-event",
         "Decides about compression, and with it about the head, when the first event comes.",
         &[Edit::Answer(|request, answer| {
             if opens(request) && offers(request) {
@@ -156,6 +178,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "compression-holds-events",
+        "html-sse/9.2.6/at-once",
         "Compresses streams and writes when its window is full.",
         &[Edit::Stream(|request| {
             let compresses = opens(request) && offers(request);
@@ -164,6 +187,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "gzip-for-those-who-take-none",
+        "rfc9110/12.5.3/no-coding-unasked",
         "Compresses with gzip where the client asks for no coding.",
         &[Edit::Answer(|request, answer| {
             if opens(request) && request.field("Accept-Encoding").as_deref() == Some("identity") {
@@ -173,6 +197,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "gzip-whatever-is-asked",
+        "rfc9110/12.5.3/coding-among-those-asked",
         "Compresses with gzip where the client does not take it.",
         &[Edit::Answer(|request, answer| {
             if opens(request) && offers(request) && !takes(request, "gzip") {
@@ -182,6 +207,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "brotli-whatever-is-asked",
+        "rfc9110/12.5.3/coding-among-those-asked",
         "Compresses with Brotli where the client does not take it.",
         &[Edit::Answer(|request, answer| {
             if opens(request) && offers(request) && !takes(request, "br") {
@@ -191,6 +217,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "http-1.0-waits-for-the-whole",
+        "html-sse/9.2.7/chunks-are-no-events",
         "Writes to a client of HTTP/1.0 when the answer is complete, which it never is.",
         &[Edit::Event(
             |request, event| if request.version() == "HTTP/1.0" { Vec::new() } else { event.encode() },
@@ -198,6 +225,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "close-ends-the-stream",
+        "html-sse/17.6/open-ended",
         "Ends a stream as soon as it can where the client asks to close.",
         &[Edit::Stream(|request| {
             let closes = opens(request) && request.head.lists("Connection", "close");
@@ -206,6 +234,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "streams-for-navigations-only",
+        "html-sse/9.2.2/browsers-fields",
         "Takes a request with the fields of a browser for one of an attack unless a page was opened.",
         &[Edit::Refusal(|request| {
             let other = request.field("Sec-Fetch-Dest").is_some_and(|dest| dest != "document");
@@ -214,6 +243,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "ten-streams-at-most",
+        "html-sse/9.2.3/comes-back",
         "Has ten threads for streams, and none for the eleventh.",
         &[Edit::Refusal(|request| {
             (opens(request) && request.earlier >= 10).then_some(Refusal(500, "Internal Server Error"))
@@ -221,6 +251,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "streams-that-ended-are-counted",
+        "html-sse/9.2.3/comes-back",
         "Counts the streams that were opened and not those that ended.",
         &[Edit::Refusal(|request| {
             (opens(request) && request.earlier >= 30).then_some(Refusal(500, "Internal Server Error"))
@@ -228,14 +259,13 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "events-come-again",
+        "html-sse/9.2.3/slow-readers",
         "Sends an event a second time a moment later.",
-        &[Edit::Stream(|request| {
-            let fresh = opens(request) && !request.names("Last-Event-ID");
-            fresh.then(|| Box::<Again>::default() as Box<dyn Editor>)
-        })],
+        &[Edit::Stream(|request| opens(request).then(|| Box::<Again>::default() as Box<dyn Editor>))],
     ),
     fault(
         "last-event-id-is-made-a-number",
+        "html-sse/9.2.4/value-is-utf-8",
         "Reads the identifier as a number, and looks for that.",
         &[Edit::Request(|request| {
             if let Some(id) = request.field("Last-Event-ID").and_then(|id| id.parse::<u64>().ok()) {
@@ -245,6 +275,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "last-event-id-in-one-spelling",
+        "rfc9110/5.1/names-in-any-case",
         "Looks for the field in the spelling of the standard alone.",
         &[Edit::Request(|request| {
             let spelled = |content: &[u8]| {
@@ -260,7 +291,8 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "missed-events-are-written-otherwise",
-        "Writes what was missed by other code, which knows no names, lines and blanks.",
+        "html-sse/9.2.4/replayed-as-they-were",
+        "Writes what was missed by other code, which knows no names, lines and spaces.",
         &[Edit::Event(|request, mut event| {
             if !resumes(request) {
                 return event.encode();
@@ -274,6 +306,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "odd-identifier-is-an-error-of-the-server",
+        "rfc9110/15.5/client-errors",
         "Answers 500 where an identifier is not what it expects.",
         &[Edit::Refusal(|request| {
             let values: Vec<_> = request.head.values("Last-Event-ID").collect();

@@ -12,13 +12,23 @@ const BREAKS_OUT: char = '\u{e001}';
 pub(super) static FAULTS: &[Fault] = &[
     fault(
         "white-space-is-normalised",
-        "Trims text, and makes one blank of several.",
+        "html-sse/9.2.6/verbatim",
+        "Trims text, and makes one space of several.",
         &[Edit::Event(|_request, event| {
             edited(event, |text| text.split_whitespace().collect::<Vec<_>>().join(" "))
         })],
     ),
     fault(
+        "text-is-wrapped-in-json",
+        "html-sse/9.2.3/every-subscriber",
+        "Sends text in an envelope, of which the profile says nothing.",
+        &[Edit::Event(|_request, event| {
+            edited(event, |text| serde_json::json!({ "text": text }).to_string())
+        })],
+    ),
+    fault(
         "text-is-escaped-for-json",
+        "rfc6202/1/same-news-by-every-technique",
         "Escapes text as for a string of JSON.",
         &[Edit::Event(|_request, event| {
             edited(event, |text| text.replace('\\', "\\\\").replace('"', "\\\""))
@@ -26,6 +36,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "text-is-escaped-for-html",
+        "rfc6202/1/same-news-by-every-technique",
         "Escapes text as for a page.",
         &[Edit::Event(|_request, event| {
             edited(event, |text| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"))
@@ -33,16 +44,19 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "text-is-percent-decoded",
+        "html-sse/9.2.6/verbatim",
         "Decodes percent signs in text as if it were a query.",
         &[Edit::Event(|_request, event| edited(event, |text| text.replace("%25", "%").replace("%0A", "\n")))],
     ),
     fault(
         "done-is-for-the-server",
+        "html-sse/9.2.6/verbatim",
         "Takes a text that it knows as an end for its own.",
         &[Edit::Event(|_request, event| if event.text() == b"[DONE]" { Vec::new() } else { event.encode() })],
     ),
     fault(
         "control-characters-are-dropped",
+        "html-sse/9.2.6/verbatim",
         "Takes control characters other than white space out of text.",
         &[Edit::Event(|_request, event| {
             let drops =
@@ -52,6 +66,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "characters-break-at-buffers",
+        "html-sse/9.2.6/verbatim",
         "Decodes text buffer by buffer, and breaks the characters that lie across two.",
         &[Edit::Event(|_request, event| {
             let text = event.text();
@@ -61,6 +76,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "line-ends-in-names-are-written",
+        "html-sse/9.2.6/no-injection",
         "Writes names and identifiers as they are, line ends and all.",
         &[
             Edit::Request(|request| {
@@ -73,6 +89,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "line-ends-in-comments-are-written",
+        "html-sse/9.2.6/comments-are-contained",
         "Writes comments as they are, line ends and all.",
         &[
             Edit::Request(|request| {
@@ -85,11 +102,13 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "name-stays-for-the-next-event",
+        "html-sse/9.2.6/unnamed-is-message",
         "Fills one event again and again, and leaves the name in it.",
         &[Edit::Stream(|request| opens(request).then(|| Box::<NameStays>::default() as Box<dyn Editor>))],
     ),
     fault(
         "byte-order-mark-before-each-event",
+        "html-sse/9.2.5/mark-at-start-only",
         "Puts files together that begin with a byte order mark.",
         &[Edit::Event(|_request, event| ["\u{feff}: part\n".as_bytes(), &event.encode()].concat())],
     ),

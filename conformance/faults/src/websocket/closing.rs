@@ -5,18 +5,20 @@ use std::time::Duration;
 use pushspec_wire::websocket::{Frame, Opcode};
 
 use super::fault;
-use crate::frames::{edited, encoded, frames_in, with_code, with_payload};
+use crate::frames::{edited, encoded, frames_in, with_code};
 use crate::outbox::End;
 use crate::{Edit, Fault};
 
 pub(super) static FAULTS: &[Fault] = &[
     fault(
         "close-is-not-answered",
+        "rfc6455/5.5.1/close-answered",
         "Ends the connection without a close frame.",
         &[Edit::ServerFrame(|_conversation, frame| if is_close(&frame) { Vec::new() } else { vec![frame] })],
     ),
     fault(
         "close-comes-late",
+        "rfc6455/5.5.1/close-soon",
         "Answers a close frame after a second and a half.",
         &[Edit::FrameDelay(|conversation, frame| {
             if is_close(frame) && conversation.closing() {
@@ -28,28 +30,29 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "connection-ends-late",
+        "rfc6455/7.1.7/ends-soon",
         "Ends a connection that is closed some seconds later.",
-        &[Edit::EndDelay(|conversation| {
-            // As in the cases that look at the time: all others would take as long.
-            let looks = match conversation.client.as_slice() {
-                [only] => only.close_code() == Some(1000) || only.opcode == Opcode(0xb),
-                _ => false,
-            };
-            if looks { Duration::from_millis(2500) } else { Duration::ZERO }
-        })],
+        &[Edit::EndDelay(|_conversation| Duration::from_millis(2500))],
     ),
     fault(
         "code-is-always-1000",
+        "rfc6455/5.5.1/code-echoed",
         "Answers a close frame with 1000 whatever its code.",
-        &[Edit::ServerFrame(|_conversation, frame| replace_code(frame, |code| code == 1001, 1000))],
+        &[Edit::ServerFrame(|conversation, frame| {
+            replace_code(frame, |_code| conversation.client_code().is_some(), 1000)
+        })],
     ),
     fault(
         "code-is-always-1001",
+        "rfc6455/5.5.1/code-echoed",
         "Answers a close frame with 1001 whatever its code.",
-        &[Edit::ServerFrame(|_conversation, frame| replace_code(frame, |code| code == 1000, 1001))],
+        &[Edit::ServerFrame(|conversation, frame| {
+            replace_code(frame, |_code| conversation.client_code().is_some(), 1001)
+        })],
     ),
     fault(
         "private-codes-are-refused",
+        "rfc6455/7.4.2/registered-and-private-codes",
         "Knows only the codes of the specification.",
         &[Edit::ClientFrame(|_conversation, frame| {
             replace_code(frame, |code| (3000..=4999).contains(&code), 999)
@@ -57,6 +60,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "close-without-code-is-passed-over",
+        "rfc6455/5.5.1/close-answered",
         "Does not answer a close frame without a code.",
         &[Edit::ClientFrame(|_conversation, frame| {
             if is_close(&frame) && frame.payload.is_empty() { Vec::new() } else { vec![frame] }
@@ -64,6 +68,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "close-with-a-long-reason-is-passed-over",
+        "rfc6455/5.5.1/reason",
         "Does not answer a close frame of 125 bytes.",
         &[Edit::ClientFrame(|_conversation, frame| {
             if is_close(&frame) && frame.payload.len() == 125 { Vec::new() } else { vec![frame] }
@@ -71,21 +76,25 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "connection-stays-after-closing",
+        "rfc6455/5.5.1/connection-closed",
         "Leaves it to the client to end the connection.",
         &[Edit::End(|conversation, end| end.filter(|_| !conversation.closing()))],
     ),
     fault(
         "end-of-the-client-is-not-seen",
+        "rfc6455/7.1.4/half-closed",
         "Keeps the connection of a client that has gone without a close frame.",
         &[Edit::ClientEnd(|conversation, end| end.filter(|_| conversation.closing()))],
     ),
     fault(
         "reset-after-closing",
+        "rfc6455/7.1.1/clean-end",
         "Resets the connection after the closing handshake.",
         &[Edit::End(|conversation, end| if conversation.closing() { end.map(|_| End::Reset) } else { end })],
     ),
     fault(
         "data-after-close-is-answered",
+        "rfc6455/6.1/only-while-open",
         "Answers what comes behind a close frame.",
         &[Edit::Read(|read, bytes| {
             if let Some(frames) = read.frames.and_then(|_| frames_in(bytes))
@@ -99,6 +108,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "goes-on-after-an-error",
+        "rfc6455/7.1.7/nothing-processed-after-failing",
         "Passes over a frame that it cannot read and handles the next one.",
         &[Edit::Read(|read, bytes| {
             if let Some(frames) = read.frames.and_then(|_| frames_in(bytes))
@@ -112,6 +122,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "later-codes-are-refused",
+        "rfc6455/7.4.2/registered-code-received",
         "Knows only the codes of the first edition.",
         &[Edit::ClientFrame(|_conversation, frame| {
             replace_code(frame, |code| (1012..=1014).contains(&code), 999)
@@ -119,6 +130,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "reason-has-to-be-ascii",
+        "rfc6455/5.5.1/reason",
         "Takes a reason with anything but visible ASCII for an error.",
         &[Edit::ClientFrame(|_conversation, frame| {
             let odd = frame.close_reason().is_some_and(|reason| {
@@ -129,11 +141,13 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "unusable-code-is-fine",
+        "rfc6455/7.4.1/unusable-code-received",
         "Takes a code that must not be on the wire for a close in order.",
         &[Edit::ClientFrame(|_conversation, frame| replace_code(frame, is_unusable, 1000))],
     ),
     fault(
         "unusable-code-is-echoed",
+        "rfc6455/7.4.1/unusable-code-received",
         "Sends back the code of a close frame whatever it is.",
         &[Edit::ServerFrame(|conversation, frame| {
             match conversation.client_code().filter(|&code| is_unusable(code)) {
@@ -144,20 +158,23 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "undefined-code-is-fine",
+        "rfc6455/7.4.2/undefined-code-received",
         "Takes a code without a meaning for a close in order.",
         &[Edit::ClientFrame(|_conversation, frame| {
             replace_code(frame, |code| matches!(code, 1004 | 1016..=2999 | 5000..), 1000)
         })],
     ),
     fault(
-        "half-a-code-is-no-code",
-        "Takes a close frame with one byte for one without a code.",
+        "half-a-code-is-an-orderly-close",
+        "rfc6455/5.5.1/code-in-two-bytes",
+        "Answers a close frame with one byte as an orderly close.",
         &[Edit::ClientFrame(|_conversation, frame| {
-            vec![if is_close(&frame) && frame.payload.len() == 1 { with_payload(frame, b"") } else { frame }]
+            vec![if is_close(&frame) && frame.payload.len() == 1 { with_code(frame, 1000) } else { frame }]
         })],
     ),
     fault(
         "reason-is-not-read",
+        "rfc6455/8.1/invalid-utf8",
         "Does not look at the reason of a close frame.",
         &[Edit::ClientFrame(|_conversation, frame| {
             let unread = frame.close_reason().is_some_and(|reason| str::from_utf8(&reason).is_err());

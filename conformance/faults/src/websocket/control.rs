@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pushspec_wire::websocket::{Frame, Opcode};
+use pushspec_wire::websocket::{Frame, FrameHeader, Opcode};
 
 use super::fault;
 use crate::frames::{edited, with_payload};
@@ -11,11 +11,13 @@ use crate::{Edit, Fault};
 pub(super) static FAULTS: &[Fault] = &[
     fault(
         "ping-is-not-answered",
+        "rfc6455/5.5.2/pong",
         "Sends no pongs.",
         &[Edit::ServerFrame(|_conversation, frame| if is_pong(&frame) { Vec::new() } else { vec![frame] })],
     ),
     fault(
         "pong-comes-late",
+        "rfc6455/5.5.2/soon",
         "Answers a ping after a second and a half.",
         &[Edit::FrameDelay(
             |_conversation, frame| {
@@ -25,6 +27,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "pong-is-empty",
+        "rfc6455/5.5.3/same-payload",
         "Answers a ping without its payload.",
         &[Edit::ServerFrame(|_conversation, frame| {
             vec![if is_pong(&frame) { with_payload(frame, b"") } else { frame }]
@@ -32,6 +35,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "empty-ping-is-not-answered",
+        "rfc6455/5.5.2/pong",
         "Answers only pings with a payload.",
         &[Edit::ServerFrame(|_conversation, frame| {
             if is_pong(&frame) && frame.payload.is_empty() { Vec::new() } else { vec![frame] }
@@ -39,6 +43,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "pong-has-the-rest-of-the-last",
+        "rfc6455/5.5.3/same-payload",
         "Answers a ping from a buffer in which the end of a longer one is left.",
         &[Edit::ServerFrame(|conversation, frame| {
             let last = conversation.server.iter().rev().find(|frame| is_pong(frame));
@@ -49,6 +54,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "pong-cut-at-124",
+        "rfc6455/5.5.2/pong",
         "Keeps room for 124 bytes of a ping.",
         &[Edit::ServerFrame(|_conversation, frame| {
             let payload = frame.payload.get(..124).filter(|_| is_pong(&frame)).map(<[u8]>::to_vec);
@@ -57,6 +63,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "pong-is-text",
+        "rfc6455/5.5.3/same-payload",
         "Handles the payload of a ping as text in ASCII.",
         &[Edit::ServerFrame(|_conversation, frame| {
             let ascii = |payload: &[u8]| {
@@ -67,6 +74,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "first-ping-is-answered",
+        "rfc6455/5.5.2/pong",
         "Answers the first ping of a connection and no other.",
         &[Edit::ServerFrame(|conversation, frame| {
             if is_pong(&frame) && conversation.server.iter().any(is_pong) { Vec::new() } else { vec![frame] }
@@ -74,6 +82,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "unasked-pong-is-an-error",
+        "rfc6455/5.5.3/unsolicited-pong",
         "Takes a pong that it did not ask for for an error.",
         &[Edit::ClientFrame(|_conversation, mut frame| {
             if is_pong(&frame) {
@@ -84,6 +93,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "many-pongs-stop-the-reader",
+        "rfc6455/10.4/many-frames",
         "Keeps pongs that it did not ask for until there is no room.",
         &[Edit::ClientFrame(|conversation, frame| {
             let full = conversation.is_long() && conversation.client.iter().all(is_pong);
@@ -91,18 +101,22 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
-        "long-ping-is-waited-for",
-        "Looks at the length of a ping when all of it has come.",
+        "long-control-frame-is-waited-for",
+        "rfc6455/5.5/long-control-frame-at-once",
+        "Looks at the length of a control frame when all of it has come.",
         &[Edit::Read(|read, bytes| {
-            // The first half of the header of a ping whose length does not fit the short form.
-            let long = matches!(bytes[..], [0x89, length, ..] if length & 0x7f >= 126);
-            if read.frames.is_some() && long && bytes.len() < 8 {
+            let announces = |header: FrameHeader| header.opcode.is_control() && header.length > 125;
+            // The length may be known before the header is complete.
+            let begins = matches!(bytes[..], [0x88..=0x8f, length, ..] if length & 0x7f >= 126);
+            let Some(frames) = read.frames else { return };
+            if frames.pending().is_some_and(announces) || (begins && frames.buffered() == bytes.len()) {
                 bytes.clear();
             }
         })],
     ),
     fault(
         "long-control-frame-is-cut",
+        "rfc6455/5.5/long-control-frame-received",
         "Reads the first 125 bytes of a control frame that is longer.",
         &[Edit::ClientFrame(|_conversation, frame| {
             let long = frame.opcode.is_control() && frame.payload.len() > 125;
@@ -112,6 +126,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "fragment-of-a-control-frame-is-whole",
+        "rfc6455/5.5/fragmented-control-frame-received",
         "Takes the first fragment of a control frame for a whole one.",
         &[Edit::ClientFrame(|_conversation, frame| {
             let whole = frame.fin || frame.opcode.is_control();

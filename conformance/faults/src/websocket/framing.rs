@@ -3,52 +3,61 @@
 use pushspec_wire::websocket::{Frame, FrameScanner, LengthForm, Opcode, apply_mask};
 
 use super::fault;
-use crate::frames::{Conversation, Read, encoded, frames_in, is_text, with_payload};
+use crate::frames::{Conversation, Read, edited, encoded, frames_in, is_text, with_payload};
 use crate::{Edit, Fault};
 
 /// The masking key of the example in section 5.7.
 const EXAMPLE_KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
-/// Keys that cases choose.
-const CHOSEN_KEYS: [[u8; 4]; 3] = [[0xff; 4], [1, 2, 3, 4], [0x80, 0x80, 0x80, 0]];
-
-/// More than the cases of a whole run send in one message.
+/// Some megabytes.
 const HUGE: usize = 2 << 20;
 
 pub(super) static FAULTS: &[Fault] = &[
     fault(
-        "last-bytes-stay-masked",
-        "Unmasks words of four bytes and leaves out the last one.",
+        "bytes-behind-the-vectors-stay-masked",
+        "rfc6455/5.3/algorithm",
+        "Unmasks sixteen bytes at once where there are as many, and leaves out those behind the last sixteen.",
         &[Edit::ClientFrame(|_conversation, mut frame| {
-            // Under these keys only, as above.
-            let chosen = frame.mask.filter(|key| is_text(&frame) && CHOSEN_KEYS.contains(key));
-            if let (Some(key), Some(last)) = (chosen, frame.payload.chunks_mut(4).last()) {
-                apply_mask(last, key, 0);
+            let vectors = frame.payload.len() / 16 * 16;
+            if let Some(key) = frame.mask.filter(|_| vectors > 0) {
+                apply_mask(&mut frame.payload[vectors..], key, vectors);
+            }
+            vec![frame]
+        })],
+    ),
+    fault(
+        "one-byte-behind-the-words-is-unmasked",
+        "rfc6455/5.3/algorithm",
+        "Unmasks words of four bytes and one byte behind them, however many there are.",
+        &[Edit::ClientFrame(|_conversation, mut frame| {
+            let unmasked = frame.payload.len() / 4 * 4 + 1;
+            if let (Some(key), Some(rest)) = (frame.mask, frame.payload.get_mut(unmasked..)) {
+                apply_mask(rest, key, unmasked);
             }
             vec![frame]
         })],
     ),
     fault(
         "masked-bytes-are-read-as-frames",
-        "Looks for frames in what is still masked.",
+        "rfc6455/5.3/algorithm",
+        "Looks for control frames in what is still masked.",
         &[Edit::ClientFrame(|_conversation, frame| {
-            let resembles = frame.payload.starts_with(&[0x89, 0]);
+            let resembles = matches!(frame.payload[..], [0x88..=0x8a, 0, ..]);
             vec![if resembles { Frame::new(Opcode::PING, b"") } else { frame }]
         })],
     ),
     fault(
         "mask-begins-at-its-second-byte",
+        "rfc6455/6.2/message-delivered",
         "Takes the bytes of the masking key in the wrong order.",
         &[Edit::ClientFrame(|_conversation, mut frame| {
-            // Where the case has chosen the key: the others would all be caught too, and show nothing more.
-            if frame.mask == Some(EXAMPLE_KEY) {
-                frame.mask = Some([0xfa, 0x21, 0x3d, 0x37]);
-            }
+            frame.mask = frame.mask.map(|[a, b, c, d]| [b, c, d, a]);
             vec![frame]
         })],
     ),
     fault(
         "key-of-zeros-is-no-key",
+        "rfc6455/5.3/algorithm",
         "Takes a masking key of zeros for the lack of one.",
         &[Edit::ClientFrame(|_conversation, mut frame| {
             frame.mask = frame.mask.filter(|key| *key != [0; 4]);
@@ -57,17 +66,18 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "first-key-is-kept",
+        "rfc6455/5.3/key-of-the-frame",
         "Unmasks all frames of a connection with the key of the first.",
         &[Edit::ClientFrame(|conversation, mut frame| {
-            let first = conversation.client.first().and_then(|first| first.mask);
-            if first == Some(EXAMPLE_KEY) {
-                frame.mask = first;
+            if let Some(first) = conversation.client.first().filter(|_| frame.mask.is_some()) {
+                frame.mask = first.mask;
             }
             vec![frame]
         })],
     ),
     fault(
         "unmasked-frames-are-read",
+        "rfc6455/5.1/close-on-unmasked",
         "Reads frames that are not masked.",
         &[Edit::ClientFrame(|_conversation, frame| {
             let masked = frame.mask.is_some();
@@ -76,6 +86,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "length-in-the-order-of-the-machine",
+        "rfc6455/5.2/frame-boundaries",
         "Reads a length of 16 bits with its bytes in the wrong order.",
         &[Edit::ClientFrame(|_conversation, mut frame| {
             if frame.length_form == LengthForm::Extended16 && !frame.opcode.is_control() {
@@ -87,6 +98,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "length-with-a-sign",
+        "rfc6455/5.2/payload-length",
         "Takes a length of 32768 or more in 16 bits for a negative one.",
         &[Edit::ClientFrame(|_conversation, mut frame| {
             if frame.length_form == LengthForm::Extended16 && frame.length >= 0x8000 {
@@ -97,6 +109,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "length-of-64-bits-is-refused",
+        "rfc6455/5.2/frame-boundaries",
         "Refuses every frame with a length in 64 bits as malformed.",
         &[Edit::ClientFrame(|_conversation, mut frame| {
             if frame.length_form == LengthForm::Extended64 {
@@ -107,6 +120,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "long-form-is-passed-over",
+        "rfc6455/5.2/long-form-received",
         "Passes over a frame whose length takes more bytes than it needs.",
         &[Edit::ClientFrame(|_conversation, frame| {
             let needless = match frame.length_form {
@@ -119,6 +133,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "huge-frame-is-waited-for",
+        "rfc6455/5.2/top-bit",
         "Waits for the bytes of a frame that is longer than any can be.",
         &[Edit::Read(|read, bytes| {
             let pending = read.frames.and_then(FrameScanner::pending);
@@ -129,18 +144,24 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "huge-frame-stops-the-others",
-        "Handles no message while it makes room for a frame of 2^60 bytes.",
-        &[Edit::ClientFrame(|_conversation, frame| {
-            // What comes beside the huge frame: the relay does not know which connections belong together.
-            if is_text(&frame) && *frame.unmasked_payload() == *b"beside it" {
-                Vec::new()
-            } else {
-                vec![frame]
-            }
-        })],
+        "rfc6455/10.4/limits",
+        "Handles no message of anybody from when a frame of 2^60 bytes is announced.",
+        &[
+            Edit::Read(|read, _bytes| {
+                let pending = read.frames.and_then(FrameScanner::pending);
+                if pending.is_some_and(|header| header.length >= 1 << 60) {
+                    read.memory.count("huge frames");
+                }
+            }),
+            Edit::ClientFrame(|conversation, frame| {
+                let stopped = conversation.request.memory.counted("huge frames") > 0;
+                if stopped && is_text(&frame) { Vec::new() } else { vec![frame] }
+            }),
+        ],
     ),
     fault(
         "empty-message-is-swallowed",
+        "rfc6455/5.2/frame-boundaries",
         "Sends no message that is empty.",
         &[Edit::ServerFrame(|_conversation, frame| {
             let empty = !frame.opcode.is_control() && frame.fin && frame.payload.is_empty();
@@ -149,6 +170,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "echo-cut-at-124",
+        "rfc6455/5.2/frame-boundaries",
         "Cuts a message of 125 bytes by one.",
         &[Edit::ServerFrame(|_conversation, frame| {
             let cut = !frame.opcode.is_control() && frame.payload.len() == 125;
@@ -157,28 +179,27 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
-        "short-text-loses-its-last-byte",
-        "Cuts a text of fewer than 125 bytes by one.",
+        "short-text-has-its-nul",
+        "rfc6455/6.2/message-delivered",
+        "Keeps a text of at most ten bytes in the handle of the string, and sends the NUL behind it, too.",
         &[Edit::ServerFrame(|_conversation, frame| {
-            // Where it is of one byte over and over, which shows the length and nothing else.
-            let cut = is_text(&frame)
-                && frame.payload.len() < 125
-                && frame.payload.iter().all(|byte| *byte == b'*');
-            let payload = frame.payload.split_last().map(|(_, rest)| rest.to_vec()).filter(|_| cut);
-            vec![payload.map(|payload| with_payload(frame.clone(), &payload)).unwrap_or(frame)]
+            let short = is_text(&frame) && (1..=10).contains(&frame.payload.len());
+            vec![if short { edited(frame, |text| [text, b"\0"].concat()) } else { frame }]
         })],
     ),
     fault(
         "large-message-is-cut",
+        "rfc6455/10.4/large-messages",
         "Sends back all but the last byte of a large message.",
         &[Edit::ServerFrame(|_conversation, frame| {
-            let large = !frame.opcode.is_control() && (65_000..=HUGE).contains(&frame.payload.len());
+            let large = !frame.opcode.is_control() && frame.payload.len() >= 65_000;
             let payload = frame.payload.split_last().map(|(_, rest)| rest).filter(|_| large);
             vec![payload.map(|payload| with_payload(frame.clone(), payload)).unwrap_or(frame)]
         })],
     ),
     fault(
         "huge-message-is-an-error",
+        "rfc6455/10.4/large-messages",
         "Gives up, with 1011, over a message of some megabytes.",
         &[Edit::ServerFrame(|_conversation, frame| {
             let huge = !frame.opcode.is_control() && frame.payload.len() > HUGE;
@@ -187,6 +208,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "binary-becomes-text",
+        "rfc6455/6.2/type-of-message",
         "Sends a binary message as a text.",
         &[Edit::ServerFrame(|_conversation, mut frame| {
             if frame.opcode == Opcode::BINARY {
@@ -199,11 +221,13 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "one-read-is-one-frame",
+        "rfc6455/5.2/frame-boundaries",
         "Takes what one read brings for one frame.",
         &[Edit::Read(one_read_is_one_frame)],
     ),
     fault(
         "header-in-parts-is-forgotten",
+        "rfc6455/5.2/frame-boundaries",
         "Forgets what it has of a header where the rest of it comes with another read.",
         &[Edit::Read(|read, bytes| {
             if read.frames.is_some_and(|frames| frames.pending().is_none() && frames.buffered() > 1) {
@@ -213,26 +237,24 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "rest-of-a-read-is-dropped",
+        "rfc6455/10.4/many-frames",
         "Handles the first frame of a read and forgets the others.",
         &[Edit::Read(|read, bytes| {
-            if let Some(frames) = read.frames.and_then(|_| frames_in(bytes)) {
-                let first = frames.first().map(Frame::unmasked_payload);
-                let same = |frame: &Frame| {
-                    frame.fin && frame.opcode == Opcode::TEXT && Some(frame.unmasked_payload()) == first
-                };
-                if frames.len() > 1 && frames.iter().all(same) {
-                    *bytes = encoded(&frames[..1]);
-                }
+            if let Some(frames) = read.frames.and_then(|_| frames_in(bytes)).filter(|frames| frames.len() > 1)
+            {
+                *bytes = encoded(&frames[..1]);
             }
         })],
     ),
     fault(
         "reserved-bits-are-passed-over",
+        "rfc6455/5.2/reserved-bits",
         "Reads frames with reserved bits as if these were not set.",
         &[Edit::ClientFrame(|_conversation, frame| vec![Frame { rsv: 0, ..frame }])],
     ),
     fault(
         "unknown-data-is-text",
+        "rfc6455/5.2/unknown-opcode",
         "Takes a frame of an unknown type for a text.",
         &[Edit::ClientFrame(|_conversation, mut frame| {
             if matches!(frame.opcode.0, 0x3..=0x7) {
@@ -243,6 +265,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "unknown-data-within-a-message-continues-it",
+        "rfc6455/5.2/unknown-opcode",
         "Takes a frame of an unknown type within a message for a part of it.",
         &[Edit::ClientFrame(|conversation, mut frame| {
             if conversation.in_message() && matches!(frame.opcode.0, 0x3..=0x7) {
@@ -253,6 +276,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "unknown-control-frame-is-passed-over",
+        "rfc6455/5.2/unknown-opcode",
         "Passes over control frames of an unknown type.",
         &[Edit::ClientFrame(
             |_conversation, frame| {
@@ -262,14 +286,29 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "subscriber-hears-nothing",
+        "websocket-push/1/every-subscriber",
         "Sends nothing of what is published to those who listen by WebSocket.",
         &[Edit::ServerFrame(|conversation, frame| {
             if subscribes(conversation) && is_text(&frame) { Vec::new() } else { vec![frame] }
         })],
     ),
     fault(
+        "published-text-is-wrapped",
+        "rfc6455/6.2/message-delivered",
+        "Sends what is published in an envelope, of which the profile says nothing.",
+        &[Edit::ServerFrame(|conversation, frame| {
+            let wrapped = [b"{\"text\":\"", &*frame.payload, b"\"}"].concat();
+            vec![if subscribes(conversation) && is_text(&frame) {
+                with_payload(frame, &wrapped)
+            } else {
+                frame
+            }]
+        })],
+    ),
+    fault(
         "published-text-is-trimmed",
-        "Takes blanks off what it sends to those who listen by WebSocket.",
+        "rfc6202/1/same-news-by-every-technique",
+        "Takes spaces off what it sends to those who listen by WebSocket.",
         &[Edit::ServerFrame(|conversation, frame| {
             let trimmed = frame.payload.trim_ascii().to_vec();
             vec![if subscribes(conversation) && is_text(&frame) {

@@ -10,13 +10,24 @@ use crate::answer::Answer;
 use crate::fields::{self, is_named};
 use crate::request::Request;
 use crate::{Edit, Fault};
+use pushspec_wire::http1::Line;
 
 pub(super) const KEY: &str = "Sec-WebSocket-Key";
 pub(super) const VERSION: &str = "Sec-WebSocket-Version";
 
-/// Fields that a server without a use for them does not know.
-const UNKNOWN: [&str; 7] =
-    ["X-Pushspec", "User-Agent", "Pragma", "Accept-Language", "Accept-Encoding", "Sec-Fetch-Dest", "Cookie"];
+/// The fields of the opening handshake (section 4.1), and those that say where a body ends.
+const KNOWN: [&str; 10] = [
+    "Host",
+    "Upgrade",
+    "Connection",
+    KEY,
+    VERSION,
+    "Sec-WebSocket-Protocol",
+    "Sec-WebSocket-Extensions",
+    "Origin",
+    "Content-Length",
+    "Transfer-Encoding",
+];
 
 /// Base64 with any bits behind the last byte.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -30,6 +41,7 @@ pub(super) const GOOD_KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 pub(super) static FAULTS: &[Fault] = &[
     fault(
         "opens-with-200",
+        "rfc6455/4.2.2/status",
         "Answers the opening handshake with 200.",
         &[Edit::Answer(|_request, answer| {
             if answer.status() == 101 {
@@ -39,6 +51,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "opens-for-any-method",
+        "rfc6455/4.2.1/get-only",
         "Opens a WebSocket whatever the method.",
         &[Edit::Request(|request| {
             if request.is_handshake() {
@@ -48,6 +61,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "absolute-target-is-not-found",
+        "rfc6455/4.2.1/absolute-target",
         "Looks for a path at the beginning of the target, where the scheme can be.",
         &[Edit::Answer(|request, answer| {
             refuse(answer, "404 Not Found", request.target().starts_with("http://"));
@@ -55,13 +69,15 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "query-is-not-found",
+        "rfc6455/4.2.1/query",
         "Takes the query for a part of the path.",
         &[Edit::Answer(|request, answer| {
-            refuse(answer, "404 Not Found", request.channel() == "echo" && request.target().contains('?'));
+            refuse(answer, "404 Not Found", request.is_handshake() && request.target().contains('?'));
         })],
     ),
     fault(
         "opens-for-http-1.0",
+        "rfc6455/4.2.1/http-version",
         "Opens a WebSocket for a client of HTTP/1.0.",
         &[Edit::Request(|request| {
             if request.is_handshake() && request.version() == "HTTP/1.0" {
@@ -72,33 +88,39 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "opens-without-host",
+        "rfc6455/4.2.1/host",
         "Opens a WebSocket for a request that names no host.",
         &[Edit::Request(|request| add_missing(request, "Host", "localhost"))],
     ),
     fault(
         "opens-for-any-host",
+        "rfc6455/4.2.1/host",
         "Opens a WebSocket whatever the Host field holds.",
         &[Edit::Request(|request| replace(request, "Host", is_no_authority, "localhost"))],
     ),
     fault(
         "second-host-is-passed-over",
+        "rfc6455/4.2.1/host",
         "Reads the first of two Host fields.",
         &[Edit::Request(|request| keep_one(request, "Host", |_| true))],
     ),
     fault(
         "opens-without-upgrade",
+        "rfc6455/4.2.1/upgrade",
         "Opens a WebSocket for a request without Upgrade.",
         &[Edit::Request(|request| add_missing(request, "Upgrade", "websocket"))],
     ),
     fault(
         "opens-for-any-upgrade",
+        "rfc6455/4.2.1/upgrade",
         "Opens a WebSocket whatever protocol Upgrade asks for.",
         &[Edit::Request(|request| {
-            replace(request, "Upgrade", |value| matches!(value, "" | "pushspec"), "websocket");
+            replace(request, "Upgrade", |value| !has(value, "websocket"), "websocket");
         })],
     ),
     fault(
         "part-of-upgrade-is-enough",
+        "rfc6455/4.2.1/upgrade-whole",
         "Looks for the name of the protocol anywhere in Upgrade.",
         &[Edit::Request(|request| {
             let resembles = |value: &str| value.contains("websocket") && !value.contains([',', ' ']);
@@ -107,7 +129,8 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "upgrade-is-compared-bytewise",
-        "Knows the protocol of Upgrade only in small letters.",
+        "rfc6455/4.2.1/upgrade-case",
+        "Knows the protocol of Upgrade only in lower case.",
         &[Edit::Request(|request| {
             let other = |value: &str| value != "websocket" && value.eq_ignore_ascii_case("websocket");
             replace(request, "Upgrade", other, "x");
@@ -115,23 +138,27 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "upgrade-is-no-list",
+        "rfc6455/4.2.1/upgrade-list",
         "Compares the whole value of Upgrade.",
         &[Edit::Request(|request| spoil_list(request, "Upgrade"))],
     ),
     fault(
         "opens-without-connection",
+        "rfc6455/4.2.1/connection",
         "Opens a WebSocket for a request without Connection.",
         &[Edit::Request(|request| add_missing(request, "Connection", "Upgrade"))],
     ),
     fault(
         "opens-for-any-connection",
+        "rfc6455/4.2.1/connection",
         "Opens a WebSocket whatever Connection lists.",
         &[Edit::Request(|request| {
-            replace(request, "Connection", |value| matches!(value, "" | "keep-alive"), "Upgrade");
+            replace(request, "Connection", |value| !has(value, "upgrade"), "Upgrade");
         })],
     ),
     fault(
         "part-of-connection-is-enough",
+        "rfc6455/4.2.1/connection",
         "Takes what resembles the option of Connection for it.",
         &[Edit::Request(|request| {
             let resembles = |value: &str| {
@@ -149,6 +176,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "connection-is-compared-bytewise",
+        "rfc6455/4.2.1/connection-case",
         "Knows the option of Connection only with a capital at its beginning.",
         &[Edit::Request(|request| {
             let other = |value: &str| value != "Upgrade" && value.eq_ignore_ascii_case("upgrade");
@@ -157,16 +185,19 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "connection-is-no-list",
+        "rfc6455/4.2.1/connection-list",
         "Compares the whole value of Connection.",
         &[Edit::Request(|request| spoil_list(request, "Connection"))],
     ),
     fault(
         "opens-without-key",
+        "rfc6455/4.2.1/key",
         "Opens a WebSocket for a request without a key.",
         &[Edit::Request(|request| add_missing(request, KEY, GOOD_KEY))],
     ),
     fault(
         "opens-for-any-key",
+        "rfc6455/4.2.1/key",
         "Opens a WebSocket for a key that is not base64.",
         &[Edit::Request(|request| {
             let bad = |value: &str| value.is_empty() || LENIENT.decode(value).is_err();
@@ -175,6 +206,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "key-is-written-anew",
+        "rfc6455/4.2.2/key-as-written",
         "Decodes the key, and hashes what it looks like when it is encoded again.",
         &[Edit::Request(|request| {
             let key =
@@ -185,11 +217,13 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "second-key-is-passed-over",
+        "rfc6455/11.3.1/key-once",
         "Reads the first of two keys.",
         &[Edit::Request(|request| keep_one(request, KEY, |_| true))],
     ),
     fault(
         "length-of-the-key-is-not-looked-at",
+        "rfc6455/4.2.1/key-length",
         "Opens a WebSocket for a key of more or less than 16 bytes.",
         &[Edit::Request(|request| {
             let other = |value: &str| STANDARD.decode(value).is_ok_and(|key| !matches!(key.len(), 0 | 16));
@@ -198,22 +232,26 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "opens-without-version",
+        "rfc6455/4.2.1/version",
         "Opens a WebSocket for a request without a version.",
         &[Edit::Request(|request| add_missing(request, VERSION, "13"))],
     ),
     fault(
         "version-is-read-leniently",
+        "rfc6455/4.2.1/version",
         "Reads as many digits of the version as there are.",
         &[Edit::Request(|request| replace(request, VERSION, |value| !is_version(value), "13"))],
     ),
     fault(
         "one-13-among-versions-is-enough",
+        "rfc6455/11.3.5/version-once",
         "Looks for its version among several lines.",
         &[Edit::Request(|request| keep_one(request, VERSION, |value| value == b"13"))],
     ),
     fault(
         "white-space-is-part-of-the-version",
-        "Takes the version to begin one blank behind the colon.",
+        "rfc6455/4.2.1/white-space",
+        "Takes the version to begin one space behind the colon.",
         &[Edit::Request(|request| {
             let line = request.head.lines.iter().find(|line| is_named(line, VERSION));
             let value =
@@ -224,6 +262,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "drafts-are-spoken",
+        "rfc6455/4.4/draft-versions",
         "Opens a WebSocket for the versions of the drafts.",
         &[Edit::Request(|request| {
             replace(request, VERSION, |value| value.parse().is_ok_and(|version: u8| version <= 8), "13");
@@ -231,6 +270,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "versions-in-words",
+        "rfc6455/4.3/version-server",
         "Writes a sentence where the versions are to be listed.",
         &[Edit::Answer(|request, answer| {
             if request.is_handshake() && answer.status() != 101 && answer.head.value(VERSION).is_some() {
@@ -240,6 +280,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "opens-for-any-version",
+        "rfc6455/4.2.2/version-not-understood",
         "Opens a WebSocket for a version that nobody has defined.",
         &[Edit::Request(|request| {
             let other = |value: &str| value.parse().is_ok_and(|version: u8| version >= 9 && version != 13);
@@ -248,11 +289,13 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "refusal-names-no-version",
+        "rfc6455/4.4/versions-listed",
         "Does not say which version it speaks where it refuses one.",
         &[Edit::Answer(|_request, answer| fields::remove(&mut answer.head, VERSION))],
     ),
     fault(
         "field-names-in-one-spelling",
+        "rfc6455/4.2.1/field-name-case",
         "Knows the name of the key field only in one spelling.",
         &[Edit::Request(|request| {
             fields::retain(&mut request.head, |line| {
@@ -261,14 +304,18 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
-        "unknown-field-is-refused",
+        "unknown-field-of-a-handshake-is-refused",
+        "rfc6455/4.2.1/unknown-fields",
         "Refuses an opening handshake with a field that it does not know.",
         &[Edit::Answer(|request, answer| {
-            refuse(answer, "400 Bad Request", UNKNOWN.iter().any(|name| request.names(name)));
+            let unknown = |line: &Line| !line.is_empty() && !KNOWN.iter().any(|name| is_named(line, name));
+            let fields = request.head.lines.iter().filter(|line| !line.is_empty()).skip(1);
+            refuse(answer, "400 Bad Request", request.is_handshake() && fields.into_iter().any(unknown));
         })],
     ),
     fault(
         "fields-are-limited-to-1000-bytes",
+        "rfc6455/4.2.1/room-for-fields",
         "Has no room for a long field.",
         &[Edit::Answer(|request, answer| {
             let long = request.head.lines.iter().any(|line| line.content.len() >= 1000);
@@ -277,6 +324,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "fields-are-limited-to-32",
+        "rfc6455/4.2.1/room-for-fields",
         "Has no room for many fields.",
         &[Edit::Answer(|request, answer| {
             let many = request.head.lines.len() > 34;
@@ -285,6 +333,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "host-is-looked-for-first",
+        "rfc6455/4.2.1/order-of-fields",
         "Refuses an opening handshake whose fields stand in another order than its own.",
         &[Edit::Answer(|request, answer| {
             let place = |name| request.head.lines.iter().position(|line| is_named(line, name));
@@ -294,6 +343,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "folded-field-is-a-crash",
+        "rfc6455/4.2.1/folded-field",
         "Answers 500 to a field that is folded.",
         &[Edit::Answer(|request, answer| {
             if request.is_handshake() && request.head.lines.iter().any(fields::is_folded) {
@@ -303,6 +353,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "body-is-read-as-frames",
+        "rfc9112/9.3/body-is-read",
         "Passes over the length of a body in the opening handshake.",
         &[Edit::Request(|request| {
             if request.is_handshake() && request.method() == "GET" {
@@ -312,14 +363,12 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "frames-with-the-request-are-lost",
+        "rfc6455/4.2.2/early-frames",
         "Throws away what has come in the same read as the opening handshake.",
         &[Edit::Read(|read, bytes| {
             let end = bytes.windows(4).position(|end| end == b"\r\n\r\n").map(|at| at + 4);
-            let is_frame = |rest: &[u8]| matches!(rest, [0x81, 0x80..=0xff, ..]);
-            if read.frames.is_none()
-                && let Some(end) = end.filter(|end| bytes.get(*end..).is_some_and(is_frame))
-                && !bytes.windows(15).any(|name| name.eq_ignore_ascii_case(b"Content-Length:"))
-            {
+            let upgrades = || bytes.windows(KEY.len()).any(|name| name.eq_ignore_ascii_case(KEY.as_bytes()));
+            if let Some(end) = end.filter(|_| read.frames.is_none() && upgrades()) {
                 bytes.truncate(end);
             }
         })],
@@ -369,6 +418,11 @@ pub(super) fn refuse(answer: &mut Answer, status: &str, when: bool) {
     if when {
         on_opening(answer, |answer| answer.set_status(status));
     }
+}
+
+/// Whether a word stands anywhere in a value, in any case.
+fn has(value: &str, word: &str) -> bool {
+    value.to_ascii_lowercase().contains(word)
 }
 
 fn is_no_authority(host: &str) -> bool {

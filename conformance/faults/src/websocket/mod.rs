@@ -7,12 +7,13 @@ mod framing;
 mod handshake;
 mod messages;
 mod opening;
+mod push;
 mod sent;
 mod utf8;
 
 use super::{Edit, Fault};
 
-pub(super) static FAULTS: [&[Fault]; 9] = [
+pub(super) static FAULTS: [&[Fault]; 10] = [
     handshake::FAULTS,
     opening::FAULTS,
     framing::FAULTS,
@@ -22,8 +23,14 @@ pub(super) static FAULTS: [&[Fault]; 9] = [
     closing::FAULTS,
     utf8::FAULTS,
     sent::FAULTS,
+    push::FAULTS,
 ];
 
-const fn fault(name: &'static str, summary: &'static str, edits: &'static [Edit]) -> Fault {
-    Fault { name, technique: "websocket", summary, edits }
+const fn fault(
+    name: &'static str,
+    clause: &'static str,
+    summary: &'static str,
+    edits: &'static [Edit],
+) -> Fault {
+    Fault { name, clause, technique: "websocket", summary, edits }
 }

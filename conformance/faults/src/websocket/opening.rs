@@ -1,5 +1,7 @@
 //! Faults of the opening handshake of the server (RFC 6455 sections 4.2.2, 9.1 and 10.2).
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest, Sha1};
@@ -21,6 +23,7 @@ const PROTOCOL: &str = "Sec-WebSocket-Protocol";
 pub(super) static FAULTS: &[Fault] = &[
     fault(
         "answer-without-upgrade",
+        "rfc6455/4.2.2/upgrade",
         "Leaves Upgrade out of its opening handshake.",
         &[Edit::Answer(|_request, answer| {
             on_opening(answer, |answer| fields::remove(&mut answer.head, "Upgrade"));
@@ -28,11 +31,13 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "upgrade-is-sent-back",
+        "rfc6455/4.2.2/upgrade",
         "Sends back all that the client would upgrade to.",
         &[Edit::Answer(|request, answer| send_back(request, answer, "Upgrade"))],
     ),
     fault(
         "subprotocol-of-the-last-client",
+        "rfc6455/4.2.2/subprotocol-without-offer",
         "Keeps the subprotocol that it has taken, and names it to those who have offered none.",
         &[Edit::Answer(|request, answer| {
             if fields::value(&answer.head, PROTOCOL).is_some() {
@@ -44,6 +49,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "answer-with-keep-alive",
+        "rfc6455/4.2.2/connection",
         "Sends keep-alive for Upgrade in its opening handshake.",
         &[Edit::Answer(|_request, answer| {
             on_opening(answer, |answer| fields::set(&mut answer.head, "Connection", "keep-alive"));
@@ -51,6 +57,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "answer-with-a-length",
+        "rfc6455/4.2.2/no-body",
         "Announces a body in its opening handshake.",
         &[Edit::Answer(|_request, answer| {
             on_opening(answer, |answer| fields::add(&mut answer.head, "Content-Length", "0"));
@@ -58,6 +65,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "version-in-the-answer",
+        "rfc6455/11.3.5/version-on-error-only",
         "Says in its opening handshake which version it speaks.",
         &[Edit::Answer(|_request, answer| {
             on_opening(answer, |answer| fields::add(&mut answer.head, VERSION, "13"));
@@ -65,6 +73,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "refused-once-refused-for-good",
+        "rfc6455/4.4/second-try",
         "Refuses whoever has asked for another version before.",
         &[Edit::Answer(|request, answer| {
             // A case has one key for all its handshakes.
@@ -77,6 +86,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "426-names-no-protocol",
+        "rfc9110/15.5.22/upgrade",
         "Answers 426 and does not say which protocol it wants.",
         &[Edit::Answer(|_request, answer| {
             if answer.status() == 426 {
@@ -86,6 +96,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "refuses-without-an-answer",
+        "rfc6455/10.7/http-status",
         "Ends the connection where it refuses the opening handshake.",
         &[Edit::Answer(|request, answer| {
             answer.dropped |= request.is_handshake() && (400..500).contains(&answer.status());
@@ -93,6 +104,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "accept-twice",
+        "rfc6455/4.2.2/accept",
         "Sends its answer to the key in two lines.",
         &[Edit::Answer(|_request, answer| {
             let accept = fields::value(&answer.head, ACCEPT).unwrap_or_default();
@@ -101,27 +113,31 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "accept-without-guid",
+        "rfc6455/4.2.2/accept",
         "Hashes the key alone.",
         &[Edit::Answer(|request, answer| set_accept(answer, &request.field(KEY).unwrap_or_default(), ""))],
     ),
     fault(
         "accept-of-the-example-always",
+        "rfc6455/4.2.2/accept",
         "Answers every key with what the specification has for its example.",
         &[Edit::Answer(|_request, answer| set_accept(answer, GOOD_KEY, GUID))],
     ),
     fault(
         "accept-for-urls",
-        "Writes its answer to the key in the alphabet for URLs where both differences occur.",
+        "rfc6455/4.2.2/accept",
+        "Writes its answer to the key in the alphabet for URLs.",
         &[Edit::Answer(|_request, answer| {
             let accept = fields::value(&answer.head, ACCEPT).unwrap_or_default();
-            if accept.contains('+') && accept.contains('/') {
+            if accept.contains(['+', '/']) {
                 fields::set(&mut answer.head, ACCEPT, &accept.replace('+', "-").replace('/', "_"));
             }
         })],
     ),
     fault(
         "key-with-its-blanks",
-        "Hashes the key with the blanks around it.",
+        "rfc6455/4.2.2/key-trimmed",
+        "Hashes the key with the spaces around it.",
         &[Edit::Answer(|request, answer| {
             let line = request.head.lines.iter().find(|line| is_named(line, KEY));
             let key = line.and_then(|line| line.content.get(KEY.len() + 2..)).unwrap_or_default();
@@ -130,6 +146,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "extension-unasked",
+        "rfc6455/4.2.2/extensions-offered",
         "Uses an extension that was not offered.",
         &[Edit::Answer(|request, answer| {
             if !request.names("Sec-WebSocket-Extensions") {
@@ -140,20 +157,37 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "deflate-with-parameters-of-its-own",
+        "rfc7692/7/answer",
+        "Accepts compression with a parameter that the extension does not have.",
+        &[Edit::Answer(|request, answer| accept_deflate(request, answer, "permessage-deflate; mem_level=9"))],
+    ),
+    fault(
+        "deflate-asks-for-client-bits",
+        "rfc7692/7.1.2.2/client-bits-where-offered",
+        "Asks for a window of the client whether it can have one or not.",
+        &[Edit::Answer(|request, answer| {
+            accept_deflate(request, answer, "permessage-deflate; client_max_window_bits=15");
+        })],
+    ),
+    fault(
         "extensions-are-sent-back",
+        "rfc6455/4.2.2/extensions-ready",
         "Sends back whatever extensions it was offered.",
         &[Edit::Answer(|request, answer| send_back(request, answer, "Sec-WebSocket-Extensions"))],
     ),
     fault(
         "unknown-extension-is-refused",
+        "rfc6455/9.1/decline",
         "Refuses an opening handshake with an extension that it does not know.",
         &[Edit::Answer(|request, answer| {
             let offered = request.field(EXTENSIONS).unwrap_or_default();
-            refuse(answer, "400 Bad Request", offered.contains("x-pushspec"));
+            refuse(answer, "400 Bad Request", names_another(&offered));
         })],
     ),
     fault(
         "offer-of-browsers-is-refused",
+        "rfc6455/9.1/decline",
         "Refuses an opening handshake with the extension that browsers offer.",
         &[Edit::Answer(|request, answer| {
             let offered = request.field(EXTENSIONS).unwrap_or_default();
@@ -162,11 +196,13 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "extensions-are-not-read",
+        "rfc6455/9.1/malformed",
         "Does not look at the extensions that it is offered.",
         &[Edit::Request(|request| drop_where(request, EXTENSIONS, |value| !is_extension_list(value)))],
     ),
     fault(
         "own-page-gets-a-page",
+        "rfc6455/4.2.2/origin-refused",
         "Answers its own pages with an ordinary page.",
         &[Edit::Answer(|request, answer| {
             let origin = request.field("Origin").unwrap_or_default();
@@ -176,6 +212,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "foreign-page-gets-a-page",
+        "rfc6455/10.2/forbidden",
         "Answers pages of other sites with an ordinary page.",
         &[Edit::Answer(|request, answer| {
             if is_foreign(request) {
@@ -185,6 +222,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "foreign-page-gets-400",
+        "rfc6455/10.2/forbidden",
         "Refuses pages of other sites as if their request were malformed.",
         &[Edit::Answer(|request, answer| {
             if is_foreign(request) {
@@ -194,6 +232,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "subprotocol-of-its-own",
+        "rfc6455/4.2.2/subprotocol-known",
         "Names the subprotocol that it speaks whatever it was offered.",
         &[Edit::Answer(|request, answer| {
             if request.names(PROTOCOL) {
@@ -203,6 +242,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "subprotocol-is-never-taken",
+        "rfc6455/4.2.2/subprotocol-known",
         "Opens without the subprotocol that it speaks and was offered.",
         &[Edit::Answer(|_request, answer| {
             on_opening(answer, |answer| fields::remove(&mut answer.head, PROTOCOL));
@@ -210,6 +250,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "only-the-first-subprotocol-is-read",
+        "rfc6455/4.2.2/subprotocol-known",
         "Takes the subprotocol that it speaks only where it is offered first.",
         &[Edit::Answer(|request, answer| {
             let offered = request.field(PROTOCOL).unwrap_or_default();
@@ -223,6 +264,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "lists-end-with-their-first-line",
+        "rfc6455/9.1/malformed",
         "Reads the first of several lines of subprotocols, or of extensions, and no other.",
         &[Edit::Request(|request| {
             for name in [PROTOCOL, EXTENSIONS] {
@@ -232,7 +274,8 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "subprotocol-in-small-letters",
-        "Takes the subprotocol that it was offered, in small letters.",
+        "rfc6455/4.2.2/subprotocol-spelling",
+        "Takes the subprotocol that it was offered, in lower case.",
         &[Edit::Answer(|request, answer| {
             let offered = request.field(PROTOCOL).unwrap_or_default().to_ascii_lowercase();
             if let Some(first) = offered.split(',').map(str::trim).find(|name| !name.is_empty()) {
@@ -242,6 +285,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "subprotocols-are-not-read",
+        "rfc6455/4.2.1/subprotocol-grammar",
         "Does not look at the subprotocols that it is offered.",
         &[Edit::Request(|request| {
             let tokens = |value: &str| {
@@ -253,6 +297,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "subprotocol-unasked",
+        "rfc6455/4.2.2/subprotocol-without-offer",
         "Names a subprotocol that was not offered.",
         &[Edit::Answer(|request, answer| {
             if !request.names("Sec-WebSocket-Protocol") {
@@ -261,16 +306,97 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "first-subprotocol-is-sent-back",
+        "rfc6455/4.2.2/subprotocol-ready",
+        "Takes the first subprotocol that it is offered, and has heard of none.",
+        &[Edit::Answer(|request, answer| {
+            let offered = request.field("Sec-WebSocket-Protocol").unwrap_or_default();
+            if let Some(first) = offered.split(',').map(str::trim).find(|name| is_token(name)) {
+                on_opening(answer, |answer| fields::set(&mut answer.head, "Sec-WebSocket-Protocol", first));
+            }
+        })],
+    ),
+    fault(
+        "first-request-alone-upgrades",
+        "rfc6455/4.2.1/used-connection",
+        "Looks for an upgrade in the first request of a connection.",
+        &[Edit::Request(|request| {
+            if request.is_handshake() && request.on_its_connection > 0 {
+                fields::remove(&mut request.head, "Upgrade");
+            }
+        })],
+    ),
+    fault(
+        "refused-handshake-is-never-answered",
+        "rfc6455/4.2.1/key",
+        "Stops reading an opening handshake that it refuses, and says nothing.",
+        &[Edit::Answer(|request, answer| {
+            if request.is_handshake() && request.names("Upgrade") && answer.status() >= 400 {
+                answer.delay = Duration::from_secs(60);
+            }
+        })],
+    ),
+    fault(
+        "other-methods-are-never-answered",
+        "rfc6455/4.2.1/refused-with-http-error",
+        "Refuses an opening handshake by another method than GET, and says nothing.",
+        &[Edit::Answer(|request, answer| {
+            if request.is_handshake() && request.method() != "GET" {
+                answer.delay = Duration::from_secs(60);
+            }
+        })],
+    ),
+    fault(
+        "refusal-has-no-end",
+        "rfc9112/8/complete-answer",
+        "Promises more of a refusal than it sends.",
+        &[Edit::Answer(|request, answer| {
+            if request.is_handshake() && answer.status() >= 400 {
+                let length = answer.body.as_ref().map_or(0, Vec::len) + 1;
+                fields::set(&mut answer.head, "Content-Length", &length.to_string());
+            }
+        })],
+    ),
+    fault(
+        "deflate-is-taken-whatever-is-asked",
+        "rfc7692/7/unknown-parameter",
+        "Takes permessage-deflate with parameters and values that it does not have.",
+        &[Edit::Answer(|request, answer| {
+            let offered = request.field("Sec-WebSocket-Extensions").unwrap_or_default();
+            if offered.starts_with("permessage-deflate;") && !offered.ends_with("client_max_window_bits") {
+                let taken = "permessage-deflate";
+                on_opening(answer, |answer| fields::set(&mut answer.head, "Sec-WebSocket-Extensions", taken));
+            }
+        })],
+    ),
+    fault(
         "subprotocols-are-sent-back",
+        "rfc6455/4.2.2/subprotocol-selected",
         "Sends back all subprotocols that it was offered.",
         &[Edit::Answer(|request, answer| send_back(request, answer, "Sec-WebSocket-Protocol"))],
     ),
 ];
 
+/// Accepts what a client offers that knows compression.
+fn accept_deflate(request: &Request, answer: &mut Answer, acceptance: &str) {
+    let known = ["permessage-deflate", "permessage-deflate; client_max_window_bits"];
+    if request.field("Sec-WebSocket-Extensions").is_some_and(|offer| known.contains(&offer.as_str())) {
+        on_opening(answer, |answer| {
+            fields::set(&mut answer.head, "Sec-WebSocket-Extensions", acceptance);
+        });
+    }
+}
+
 fn is_foreign(request: &Request) -> bool {
     let origin = request.field("Origin").unwrap_or_default();
-    request.is_handshake()
-        && (origin == "null" || origin.contains("pushspec.invalid") || origin.starts_with("moz-extension:"))
+    let own = request.field("Host").is_some_and(|host| origin == format!("http://{host}"));
+    request.is_handshake() && request.names("Origin") && !own
+}
+
+/// Whether a list of extensions has one other than that of browsers.
+fn names_another(offered: &str) -> bool {
+    let mut names = offered.split(',').filter_map(|offer| offer.split(';').next()).map(str::trim);
+    names.any(|name| !name.is_empty() && name != "permessage-deflate")
 }
 
 fn is_token(text: &str) -> bool {

@@ -14,7 +14,7 @@ pub(super) const PROCEDURE_ATTRIBUTES: [&str; 11] = [
 pub(super) const MESSAGE_ATTRIBUTES: [&str; 3] = ["id", "event", "above"];
 
 /// The attributes of `publish`.
-pub(super) const PUBLISH_ATTRIBUTES: [&str; 5] = ["id", "event", "comment", "refusal", "settle"];
+pub(super) const PUBLISH_ATTRIBUTES: [&str; 6] = ["id", "event", "comment", "channel", "refusal", "settle"];
 
 /// The attributes that can stand on a line more than once.
 const MANY: [&str; 2] = ["field", "without"];

@@ -3,8 +3,8 @@
 use super::attribute::{MESSAGE_ATTRIBUTES, attributes};
 use super::{Cursor, Mistake, canonical, frame, text};
 use crate::case::statement::{
-    ExpectItem, Expectation, FieldPattern, FieldTest, FrameItem, FrameWord, Grammar, MessagePattern,
-    RequestPattern, StatusPattern, Unless,
+    Condition, ExpectItem, Expectation, FieldPattern, FieldTest, FrameItem, FrameWord, Grammar,
+    MessagePattern, RequestPattern, StatusPattern,
 };
 use crate::case::text::Template;
 use crate::mistake::{did_you_mean, meant_or_known};
@@ -192,7 +192,7 @@ fn field(cursor: &mut Cursor<'_>) -> Result<FieldPattern, Mistake> {
     let name = cursor.word(&[':']);
     if cursor.take(": ") {
         let test = FieldTest::Exactly(text::template(cursor, false)?);
-        return Ok(FieldPattern { name, test, unless: None, when: Vec::new() });
+        return Ok(FieldPattern { name, test, conditions: Vec::new(), when: Vec::new() });
     }
     let at = cursor.position() + 1;
     let test =
@@ -217,19 +217,30 @@ fn field(cursor: &mut Cursor<'_>) -> Result<FieldPattern, Mistake> {
             FieldTest::Essence(text::template(cursor, false)?)
         }
     };
-    let unless = if cursor.take(" unless ") { Some(unless(cursor)?) } else { None };
+    let conditions = conditions(cursor)?;
     let when = if cursor.take(" when ") { codes(cursor)? } else { Vec::new() };
-    Ok(FieldPattern { name, test, unless, when })
+    Ok(FieldPattern { name, test, conditions, when })
 }
 
-fn unless(cursor: &mut Cursor<'_>) -> Result<Unless, Mistake> {
-    let name = cursor.word(&[]);
-    let lists = if cursor.take(" lists") { values(cursor, "unless Vary lists Origin")? } else { Vec::new() };
-    Ok(Unless { name, lists })
+fn conditions(cursor: &mut Cursor<'_>) -> Result<Vec<Condition>, Mistake> {
+    let mut conditions = Vec::new();
+    loop {
+        let unless = cursor.take(" unless ");
+        if !unless && !cursor.take(" if ") {
+            return Ok(conditions);
+        }
+        let name = cursor.word(&[]);
+        let lists =
+            if cursor.take(" lists") { values(cursor, "unless Vary lists Origin")? } else { Vec::new() };
+        conditions.push(Condition { unless, name, lists });
+    }
 }
 
 /// Neither an item nor a field: says which of the two it resembles.
 fn unknown(cursor: &mut Cursor<'_>, from: usize, at: usize, name: &str) -> Mistake {
+    if let Some(mistake) = text::other_quotes(cursor, from) {
+        return mistake;
+    }
     if let Some(hint) = did_you_mean(name, ITEMS) {
         return cursor.mistake(from, format!("unknown item `{name}`")).hint(hint);
     }

@@ -17,11 +17,12 @@ pub(crate) use order::{check_order, expects_something};
 pub(crate) use span::duration;
 
 /// The names that can stand in braces anywhere, and where they come from.
-pub(crate) const SUBSTITUTIONS: [&str; 23] = [
+pub(crate) const SUBSTITUTIONS: [&str; 25] = [
     "scheme",
     "authority",
     "host",
     "port",
+    "method",
     "path",
     "path-for-query",
     "subscribe-path",
@@ -41,6 +42,7 @@ pub(crate) const SUBSTITUTIONS: [&str; 23] = [
     "cursor",
     "first-cursor",
     "start",
+    "length",
 ];
 
 /// Reads a line. `parameters` are the names that `each` adds to the substitutions.

@@ -39,6 +39,9 @@ fn item(cursor: &mut Cursor<'_>) -> Result<SendItem, Mistake> {
             text::template(cursor, false).map(SendItem::HttpLine)
         }
         rest => {
+            if let Some(mistake) = text::other_quotes(cursor, from) {
+                return Err(mistake);
+            }
             let mut mistake =
                 Mistake::at(from, rest.chars().count(), "this is neither an item nor an HTTP line");
             mistake.hint = did_you_mean(rest, ["eof", "reset", "pause", "trickle", "resume", "chop"])

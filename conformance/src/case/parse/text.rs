@@ -16,6 +16,30 @@ pub(super) fn begins(cursor: &Cursor<'_>) -> bool {
     cursor.starts_with("\"") || cursor.starts_with("x\"")
 }
 
+/// What a string in quotes of other languages begins with.
+const OTHER_QUOTES: [char; 6] = ['\'', '`', '“', '”', '‘', '’'];
+
+/// The mistake of a string in other quotes than `"`, if the statement has one behind a position.
+pub(super) fn other_quotes(cursor: &mut Cursor<'_>, from: usize) -> Option<Mistake> {
+    let position = cursor.position();
+    cursor.set_position(from);
+    let rest = cursor.rest();
+    cursor.set_position(position);
+    let mut before = ' ';
+    for (at, character) in rest.chars().enumerate() {
+        if before == '"' || character == '"' {
+            return None;
+        }
+        // An apostrophe within a word is none.
+        if OTHER_QUOTES.contains(&character) && (before == ' ' || before == 'x' || before == '=') {
+            let mistake = Mistake::at(from + at, 1, format!("a string does not begin with `{character}`"));
+            return Some(mistake.hint("strings stand in double quotes, as in `message \"one\"`"));
+        }
+        before = character;
+    }
+    None
+}
+
 fn piece(cursor: &mut Cursor<'_>) -> Result<Piece, Mistake> {
     let from = cursor.position();
     let (form, template) = if cursor.take("x\"") {
@@ -23,6 +47,10 @@ fn piece(cursor: &mut Cursor<'_>) -> Result<Piece, Mistake> {
     } else if cursor.take("\"") {
         (Form::Quoted, quoted(cursor, from)?)
     } else {
+        let rest = cursor.rest();
+        if rest.starts_with(OTHER_QUOTES) || rest.starts_with("x'") {
+            return Err(other_quotes(cursor, from).unwrap_or_else(|| not_closed(cursor, from)));
+        }
         return Err(Mistake::at(from, 1, "a string in quotes is expected here")
             .hint("write `\"…\"`, or `x\"81 05\"` for hex"));
     };
@@ -129,7 +157,8 @@ fn quoted(cursor: &mut Cursor<'_>, from: usize) -> Result<Template, Mistake> {
         match cursor.next() {
             Some('"') => return Ok(collector.finish()),
             Some('\\') => escape(cursor, at, &mut collector)?,
-            Some('{') => {
+            // A brace before a letter is likely to be a name that is not written out.
+            Some('{') if cursor.peek().is_some_and(|next| next.is_ascii_alphabetic()) => {
                 return Err(Mistake::at(at, 1, "no name follows this brace")
                     .hint("write a literal brace as `\\{`, and a name as in `{path}`"));
             }
@@ -185,9 +214,9 @@ fn unicode(cursor: &mut Cursor<'_>) -> Option<char> {
 }
 
 /// What ends a value of a list.
-const AFTER_A_VALUE: [&str; 3] = [" or ", " unless ", " when "];
+const AFTER_A_VALUE: [&str; 4] = [" or ", " unless ", " if ", " when "];
 
-/// Text to the end of the statement, or as a value of a list to ` or `, ` unless ` and ` when `, with substitutions but
+/// Text to the end of the statement, or as a value of a list to ` or `, ` unless `, ` if ` and ` when `, with substitutions but
 /// without escapes.
 pub(super) fn template(cursor: &mut Cursor<'_>, in_list: bool) -> Result<Template, Mistake> {
     let mut collector = Collector::default();

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use pushspec_wire::http1::Head;
 
-use crate::case::statement::{FieldPattern, FieldTest, Grammar, Unless};
+use crate::case::statement::{Condition, FieldPattern, FieldTest, Grammar};
 use crate::case::text::{NoValue, Scope, Template};
 use crate::transcript::shown::shown;
 
@@ -17,10 +17,20 @@ fn is_asked(pattern: &FieldPattern, head: &Head, scope: &dyn Scope) -> Result<bo
     if !pattern.when.is_empty() && !is_one_of(&pattern.when, code) {
         return Ok(false);
     }
-    let Some(Unless { name, lists }) = &pattern.unless else { return Ok(true) };
-    let lists_one =
-        any(lists, scope, |wanted| head.values(name).any(|value| grammar::lists(&value, wanted)))?;
-    Ok(if lists.is_empty() { head.value(name).is_none() } else { !lists_one })
+    for Condition { unless, name, lists } in &pattern.conditions {
+        let lists_one =
+            any(lists, scope, |wanted| head.values(name).any(|value| grammar::lists(&value, wanted)))?;
+        let is_so = if lists.is_empty() { has_value(head, name) } else { lists_one };
+        if is_so == *unless {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether a field says anything: one without a value is as good as none.
+fn has_value(head: &Head, name: &str) -> bool {
+    head.values(name).any(|value| !value.is_empty())
 }
 
 /// Judges the fields of one name; what came instead if they are not as expected.

@@ -34,7 +34,14 @@ pub(crate) struct Context<'a> {
 impl Context<'_> {
     /// The best fit among the alternatives of an expectation.
     pub(crate) fn fit(&self, items: &[ExpectItem], came: &Arrival) -> Result<Fit, EncodeError> {
-        items.iter().try_fold(Fit::Not, |fit, item| Ok(fit.or(self.fit_one(item, came)?)))
+        let mut items: Vec<&ExpectItem> = items.iter().collect();
+        // Where a message is expected or else the end, it is for the message to say which others may pass.
+        let names_a_message =
+            |item: &&ExpectItem| matches!(item, ExpectItem::Message(_) | ExpectItem::Reply(_));
+        if matches!(came.item, Item::Message(_)) && items.iter().any(names_a_message) {
+            items.retain(|item| !matches!(item, ExpectItem::End));
+        }
+        items.into_iter().try_fold(Fit::Not, |fit, item| Ok(fit.or(self.fit_one(item, came)?)))
     }
 
     fn fit_one(&self, item: &ExpectItem, arrival: &Arrival) -> Result<Fit, EncodeError> {
@@ -42,7 +49,7 @@ impl Context<'_> {
         if is_interim(came) && !matches!(item, ExpectItem::Status(_)) {
             return Ok(Fit::Passes);
         }
-        if matches!(came, Item::Message(_)) && self.is_early(arrival) {
+        if matches!(came, Item::Foreign(_)) || (matches!(came, Item::Message(_)) && self.is_early(arrival)) {
             return Ok(Fit::Passes);
         }
         Ok(match item {
@@ -155,8 +162,8 @@ impl Context<'_> {
                 continue;
             }
             let expected = expected?;
-            let came = if attribute.key == "id" { &message.id } else { &message.event };
-            if came.as_deref() != Some(&expected) {
+            let came = if attribute.key == "id" { message.id.as_deref() } else { message.event.as_deref() };
+            if came != Some(expected.as_str()) {
                 return Ok(false);
             }
         }

@@ -4,16 +4,27 @@ use std::time::Duration;
 
 use pushspec_wire::http1::Head;
 
+use crate::judge::verdict::invariant::Invariant;
+
 use super::coding::Coding;
 use super::content::{Content, Ending, Reading};
+use super::end::End;
 use super::sink::Sink;
+
+/// An answer that ends within this time after its request was no stream.
+const AT_ONCE: Duration = Duration::from_millis(500);
 
 /// A body.
 #[derive(Debug)]
 pub(crate) struct Body {
     coding: Coding,
     content: Content,
+    /// When the last bytes came, if the last chunk has come and what ends the body has not.
+    at_last_chunk: Option<Duration>,
 }
+
+/// How long what ends the body may take behind its last chunk.
+const LAST_LINE: Duration = Duration::from_millis(500);
 
 /// What a piece of a body brought.
 pub(crate) struct Progress {
@@ -35,13 +46,13 @@ impl Body {
             return None;
         }
         let coding = Coding::named(head).unwrap_or(Coding::UntilClose);
-        Some(Body { coding, content: Content::of(head, code, reading) })
+        Some(Body { coding, content: Content::of(head, code, reading), at_last_chunk: None })
     }
 
     /// The body that follows the head of a request: one that says nothing of a body has none (RFC 9112 section 6.3).
     pub(crate) fn of_request(head: &Head) -> Option<Body> {
         let coding = Coding::named(head).filter(|coding| !matches!(coding, Coding::Length(0)))?;
-        Some(Body { coding, content: Content::Opaque })
+        Some(Body { coding, content: Content::Opaque, at_last_chunk: None })
     }
 
     /// How many bytes came before the first message, where the content tells.
@@ -59,14 +70,51 @@ impl Body {
         self.content.unmade()
     }
 
+    /// The coding that its content is said to be in and is not.
+    pub(crate) fn falsely_coded(&self) -> Option<&str> {
+        self.content.falsely_coded()
+    }
+
     /// Whether the connection's end is the only end that it has.
     pub(crate) fn ends_with_connection(&self) -> bool {
         matches!(self.coding, Coding::UntilClose)
     }
 
+    /// What is broken where the connection ends before the body.
+    pub(crate) fn must_be_whole(&self) -> Invariant {
+        match self.coding {
+            Coding::Length(_) | Coding::UntilClose => Invariant::BodiesWhole,
+            Coding::Chunked(_) => Invariant::LastChunk,
+        }
+    }
+
+    /// Whether an end before the last byte says that the server cannot go on: that of a stream under way is no breach
+    /// (RFC 9112 section 9.5). Of what the case does not read it is known by the time that has passed.
+    pub(crate) fn may_be_given_up(&self, lasted: Duration) -> bool {
+        self.content.is_a_stream() || (self.content.is_opaque() && lasted >= AT_ONCE)
+    }
+
+    /// When nothing more is to be expected behind the last chunk.
+    pub(crate) fn settles_at(&self) -> Option<Duration> {
+        self.at_last_chunk.map(|at| at + LAST_LINE)
+    }
+
+    /// Nothing has come behind the last chunk: what would have ended the body is missing, and nothing else. Gives the cursor.
+    pub(crate) fn settle(&mut self, sink: &mut Sink<'_>) -> Option<String> {
+        sink.breach(Invariant::Chunked, "no empty line behind the last chunk");
+        self.content.finish(Ending::Framed, sink)
+    }
+
+    /// How many bytes its layers hold.
+    pub(crate) fn held(&self) -> usize {
+        self.coding.held() + self.content.held()
+    }
+
     /// Reads a piece.
     pub(crate) fn push(&mut self, bytes: &[u8], sink: &mut Sink<'_>) -> Progress {
         let decoded = self.coding.push(bytes, sink);
+        let is_there = decoded.at_last_chunk || self.at_last_chunk.is_some();
+        self.at_last_chunk = (is_there && decoded.rest.is_none()).then_some(sink.now());
         let mut cursor = self.content.push(&decoded.bytes, sink);
         if decoded.rest.is_some() {
             cursor = self.content.finish(Ending::Framed, sink).or(cursor);
@@ -74,9 +122,10 @@ impl Body {
         Progress { bytes: decoded.bytes, rest: decoded.rest, unreadable: decoded.unreadable, cursor }
     }
 
-    /// The connection ended: in order if `clean`. Whether the body is complete now, and the cursor that it gives then.
-    pub(crate) fn connection_ended(&mut self, clean: bool, sink: &mut Sink<'_>) -> (bool, Option<String>) {
-        let complete = self.ends_with_connection() && clean;
+    /// The connection ended. Whether the body is complete now, and the cursor that it gives then. One that ends with its
+    /// connection is complete only where that ended in order (RFC 9112 section 9.8).
+    pub(crate) fn connection_ended(&mut self, end: End, sink: &mut Sink<'_>) -> (bool, Option<String>) {
+        let complete = self.ends_with_connection() && end == End::InOrder;
         let ending = if complete { Ending::WithConnection } else { Ending::CutOff };
         let cursor = self.content.finish(ending, sink);
         (complete, cursor.filter(|_| complete))

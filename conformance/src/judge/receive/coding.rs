@@ -8,6 +8,9 @@ use crate::transcript::shown::shown;
 
 use super::sink::Sink;
 
+/// The longest line of the chunked coding that is read: a size with its extensions, or a trailer.
+const MAX_LINE: usize = 64 * 1024;
+
 /// How the end of a body is known (RFC 9112 section 6.3).
 #[derive(Debug)]
 pub(crate) enum Coding {
@@ -28,6 +31,8 @@ pub(crate) struct Decoded {
     pub(crate) rest: Option<Vec<u8>>,
     /// The coding cannot be read from here.
     pub(crate) unreadable: Option<String>,
+    /// The last chunk has come, and the empty line behind it has not.
+    pub(crate) at_last_chunk: bool,
 }
 
 impl Coding {
@@ -40,6 +45,14 @@ impl Coding {
         std::str::from_utf8(&length).ok()?.parse().ok().map(Coding::Length)
     }
 
+    /// How many bytes it holds.
+    pub(super) fn held(&self) -> usize {
+        match self {
+            Coding::Chunked(scanner) => 2 * scanner.buffered(),
+            Coding::Length(_) | Coding::UntilClose => 0,
+        }
+    }
+
     /// Bytes came.
     pub(super) fn push(&mut self, bytes: &[u8], sink: &mut Sink<'_>) -> Decoded {
         match self {
@@ -48,7 +61,7 @@ impl Coding {
                 let taken = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
                 *left -= taken as u64;
                 let rest = (*left == 0).then(|| bytes[taken..].to_vec());
-                Decoded { bytes: bytes[..taken].to_vec(), rest, unreadable: None }
+                Decoded { bytes: bytes[..taken].to_vec(), rest, ..Decoded::default() }
             }
             Coding::Chunked(scanner) => unchunk(scanner, bytes, sink),
         }
@@ -60,9 +73,10 @@ fn unchunk(scanner: &mut ChunkScanner, bytes: &[u8], sink: &mut Sink<'_>) -> Dec
     sink.relevant(&[Invariant::Chunked]);
     scanner.push(bytes);
     while let Some(item) = scanner.next_item() {
+        sink.step();
         for fact in chunked::facts(&item) {
-            let seen = format!("{} in {}", fact.kind.in_words(), shown(&item.encode()));
-            sink.breach(Invariant::Chunked, seen);
+            let seen = || format!("{} in {}", fact.kind.in_words(), shown(&item.encode()));
+            sink.breach_of(Invariant::Chunked, seen);
         }
         match item {
             chunked::Item::Data(data) => decoded.bytes.extend(data.bytes),
@@ -72,8 +86,13 @@ fn unchunk(scanner: &mut ChunkScanner, bytes: &[u8], sink: &mut Sink<'_>) -> Dec
                 sink.breach(Invariant::Chunked, why.clone());
                 decoded.unreadable = Some(why);
             }
-            chunked::Item::Size(_) | chunked::Item::AfterData(_) | chunked::Item::Trailer(_) => {}
+            chunked::Item::Size(line) => decoded.at_last_chunk = line.size == Some(0),
+            chunked::Item::AfterData(_) | chunked::Item::Trailer(_) => {}
         }
+    }
+    if decoded.rest.is_none() && scanner.buffered() > MAX_LINE {
+        let why = format!("more than {MAX_LINE} bytes came without an end of the line of a chunk");
+        decoded.unreadable.get_or_insert(why);
     }
     decoded
 }

@@ -1,41 +1,35 @@
 //! One connection as the suite sees it: bytes in, items out. It sets the layers upon each other, and bounds what they
 //! keep.
 
+mod answered;
+mod ends;
+mod pongs;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use pushspec_wire::http1::Head;
-use pushspec_wire::websocket::Frame;
+use pushspec_wire::websocket::Opcode;
 
-use crate::case::statement::{ConnectionName, ExpectItem};
+use crate::case::statement::ConnectionName;
 use crate::judge::verdict::invariant::{Invariant, Watch};
+use crate::profile::parts::Parts;
 use crate::transcript::shown::shown;
 
 use super::asked::Asked;
 use super::body::Body;
-use super::content::{Reading, coding, head_cursor};
-use super::head::HeadReader;
+use super::content::{Reading, head_cursor, undecoded};
+use super::end::Ended;
+use super::fields;
+use super::head::{HeadReader, begins_an_answer};
 use super::item::{Arrival, Item};
+use super::meter::Meter;
+use super::quota::Part;
 use super::rules;
 use super::sent::Sent;
 use super::side::Side;
 use super::sink::Sink;
 use super::websocket::WebSocket;
-
-/// How many bytes a connection may bring beyond a multiple of what the case sent on it or published: where a server has
-/// no channels, what other cases publish comes too.
-const MAX_UNASKED: usize = 16 * 1024 * 1024;
-
-/// The multiple: an echo, some overhead, and room for whatever a case publishes elsewhere.
-const PER_SENT: usize = 4;
-
-/// How many items may lie unread beyond a multiple of the frames that the case sent: a server that floods with the
-/// smallest of them is not waited for.
-const MAX_ARRIVALS: usize = 8 * 1024;
-
-/// How soon after a request the end of its connection is meant, and no timer's: measured by the suite it is never less
-/// than it was.
-const SOON: Duration = Duration::from_millis(500);
 
 /// How many bytes of a message body are kept for a case that compares them.
 const MAX_UNREAD: usize = 1024 * 1024;
@@ -55,12 +49,20 @@ pub(crate) struct Connection {
     /// The cursor that the last answer gave.
     pub(crate) cursor: Option<String>,
     pub(crate) watch: Watch,
+    /// The writes that are under way, in order; whether each is one of the case, and no pong that the suite owes.
+    pub(crate) writes: VecDeque<bool>,
+    /// The payloads of the pings that have come and are to be answered.
+    pings: Vec<Vec<u8>>,
+    /// How many of them were.
+    answered_pings: usize,
+    /// It is not open yet, as far as it is known.
+    pub(crate) is_unopened: bool,
     /// The suite has ended its direction: most servers take the client for gone.
     pub(crate) half_closed: bool,
     /// The case has left in a socket what came: a server need not wait for such clients for ever.
     pub(crate) paused: bool,
-    /// The last thing that a step took was an end: that of the body, or of the connection.
-    pub(crate) ended: Option<ExpectItem>,
+    /// What ended with the last thing that a step took.
+    pub(crate) ended: Ended,
     /// What has come of an event stream and makes no event, and when.
     pub(crate) unmade: Option<(Duration, String)>,
     /// The content coding of the present body, where that keeps messages from being read.
@@ -69,12 +71,26 @@ pub(crate) struct Connection {
     side: Side,
     reading: Reading,
     layer: Layer,
-    sent: Sent,
-    received: usize,
-    /// When the request left whose answer promises that the connection goes on.
-    promised: Option<Duration>,
+    pub(super) sent: Sent,
+    pub(super) received: usize,
+    /// Where it stands between two answers.
+    between: Between,
+    pub(super) meter: Meter,
     /// The request that was answered last.
     answered: Asked,
+}
+
+/// What is known of a connection behind an answer.
+#[derive(Debug, Default)]
+struct Between {
+    /// The last answer promises that the connection goes on.
+    promised: bool,
+    /// It has gone on behind such an answer.
+    persisted: bool,
+    /// The last answer had a body, and it is complete.
+    behind_body: bool,
+    /// When the last answer was whole.
+    whole_at: Duration,
 }
 
 /// The layer to which bytes go next.
@@ -87,9 +103,21 @@ enum Layer {
     Lost,
 }
 
+impl Layer {
+    /// How many bytes it holds.
+    fn held(&self) -> usize {
+        match self {
+            Layer::Head(reader) => reader.held(),
+            Layer::Body(body) => body.held(),
+            Layer::WebSocket(websocket) => websocket.held(),
+            Layer::Lost => 0,
+        }
+    }
+}
+
 impl Connection {
-    /// A connection on which the suite has this side.
-    pub(crate) fn new(name: ConnectionName, side: Side, reading: Reading) -> Connection {
+    /// A connection on which the suite has this side. What comes on it takes its part of the memory.
+    pub(crate) fn new(name: ConnectionName, side: Side, reading: Reading, part: Part) -> Connection {
         Connection {
             watch: Watch { connection: name.clone(), ..Watch::default() },
             name,
@@ -98,9 +126,13 @@ impl Connection {
             prelude: 0,
             body_at: None,
             cursor: None,
+            writes: VecDeque::new(),
+            pings: Vec::new(),
+            answered_pings: 0,
+            is_unopened: true,
             half_closed: false,
             paused: false,
-            ended: None,
+            ended: Ended::Nothing,
             unmade: None,
             coding: None,
             side,
@@ -108,7 +140,8 @@ impl Connection {
             layer: Layer::Head(HeadReader::new()),
             sent: Sent::default(),
             received: 0,
-            promised: None,
+            between: Between::default(),
+            meter: Meter::new(part),
             answered: Asked::default(),
         }
     }
@@ -122,7 +155,14 @@ impl Connection {
     /// request asks for a WebSocket.
     pub(crate) fn note_sent(&mut self, now: Duration, bytes: &[u8], upgrading: bool) -> Vec<Vec<u8>> {
         match self.side {
-            Side::Client => self.sent.note_requests(now, bytes, upgrading),
+            Side::Client => {
+                let payloads = self.sent.note_requests(now, bytes, upgrading);
+                // What a server makes of such a code is for the case to say that sends it, and an echo is told once.
+                if self.sent.has_unusable_code() {
+                    self.watch.mute(&[Invariant::WebSocketCloseCode, Invariant::WebSocketCloseRange]);
+                }
+                payloads
+            }
             Side::Server => {
                 let (payloads, accepted) = self.sent.note_answers(bytes);
                 if let Some(head) = accepted {
@@ -133,11 +173,6 @@ impl Connection {
         }
     }
 
-    /// Notes what is published: each connection of the case may bring it.
-    pub(crate) fn note_published(&mut self, length: usize) {
-        self.sent.bytes += length;
-    }
-
     /// The identifier that a block without data has given, if every event before it was taken.
     pub(crate) fn resume_point(&self) -> Option<&str> {
         let waits = self.arrivals.iter().any(|arrival| matches!(arrival.item, Item::Message(_)));
@@ -145,11 +180,6 @@ impl Connection {
             Layer::Body(body) if !waits => body.resume_point(),
             _ => None,
         }
-    }
-
-    /// The target of the request that was answered last.
-    pub(crate) fn asked_for(&self) -> &[u8] {
-        &self.answered.target
     }
 
     /// Whether no byte has come.
@@ -162,51 +192,30 @@ impl Connection {
         matches!(self.layer, Layer::WebSocket(_))
     }
 
-    /// Whether an end has come, or what stands for one.
-    pub(crate) fn has_ended(&self) -> bool {
-        self.arrivals.iter().any(|arrival| arrival.item.is_end())
-    }
-
-    /// Takes an arrival. What came before it is passed, but for control frames, which stay for a step that asks for them.
-    pub(crate) fn take(&mut self, index: usize) -> Option<Arrival> {
-        let arrival = self.arrivals.remove(index)?;
-        let mut at = 0;
-        self.arrivals.retain(|arrival| {
-            at += 1;
-            at > index || matches!(&arrival.item, Item::Frame(frame) if frame.opcode.is_control())
-        });
-        // A client speaks to this case alone, and then the message is none that was passed over.
-        let completes =
-            |frame: &Frame| frame.fin && !frame.opcode.is_control() && !frame.opcode.is_reserved();
-        let is_last = matches!(&arrival.item, Item::Frame(frame) if completes(frame));
-        if is_last && self.side == Side::Server {
-            let message = self.arrivals.iter().position(|arrival| matches!(arrival.item, Item::Message(_)));
-            message.and_then(|index| self.arrivals.remove(index));
-        }
-        self.ended = match arrival.item {
-            Item::End => Some(ExpectItem::End),
-            Item::Eof => Some(ExpectItem::Eof),
-            Item::Reset => Some(ExpectItem::Reset),
-            _ => None,
-        };
-        Some(arrival)
-    }
-
     /// Bytes came.
     pub(crate) fn push(&mut self, now: Duration, bytes: &[u8]) {
         self.received += bytes.len();
-        let mut bytes = bytes.to_vec();
-        while let Some(rest) = self.step(now, &bytes) {
-            bytes = rest;
+        self.meter.allow(self.most_arrivals(), self.sent.bytes);
+        let mut rest = self.step(now, bytes);
+        while let Some(bytes) = rest.filter(|_| self.meter.excess(self.sent.bytes).is_none()) {
+            rest = self.step(now, &bytes);
         }
-        if self.received > MAX_UNASKED + PER_SENT * self.sent.bytes && !matches!(self.layer, Layer::Lost) {
-            let why = format!("{} bytes came, far more than what the suite sent can ask for", self.received);
+        self.meter.layers_hold(self.unread.len() + self.layer.held());
+        if !matches!(self.layer, Layer::Lost)
+            && let Some(why) = self.excess()
+        {
+            self.meter.flood();
             self.lose(now, why);
         }
-        let most = MAX_ARRIVALS + PER_SENT * self.sent.frame_count;
-        if self.arrivals.len() > most && !matches!(self.layer, Layer::Lost) {
-            let why = format!("more than {most} messages, comments and frames came that nobody asked for");
-            self.lose(now, why);
+        // What cannot be read may go on without end, too.
+        if self.received > self.most() {
+            self.meter.flood();
+        }
+        if self.meter.shortage().is_some() {
+            self.layer = Layer::Lost;
+        }
+        if matches!(self.layer, Layer::Lost) {
+            self.meter.layers_hold(self.unread.len());
         }
     }
 
@@ -215,7 +224,15 @@ impl Connection {
         match &mut self.layer {
             Layer::Lost => None,
             Layer::WebSocket(websocket) => {
-                websocket.push(bytes, &mut Sink::new(now, &mut self.arrivals, &mut self.watch));
+                let before = self.arrivals.len();
+                websocket
+                    .push(bytes, &mut Sink::new(now, &mut self.arrivals, &mut self.watch, &mut self.meter));
+                let came = self.arrivals.iter().skip(before).map(|arrival| &arrival.item);
+                let pings = came.filter_map(|item| match item {
+                    Item::Frame(frame) if frame.opcode == Opcode::PING => Some(frame.payload.clone()),
+                    _ => None,
+                });
+                self.pings.extend(pings);
                 None
             }
             Layer::Head(_) => self.push_head(now, bytes),
@@ -231,10 +248,17 @@ impl Connection {
             self.sink(now).item(Item::Surplus(bytes.to_vec()));
             return None;
         }
+        let surplus = reader.is_empty() && self.between.behind_body && self.sent.is_idle();
+        let begun = bytes.trim_ascii_start();
+        if surplus && !begun.is_empty() && !begins_an_answer(begun) {
+            let seen = format!("the bytes {}", shown(begun));
+            self.watch.breach(Invariant::NothingBehindBody, now, seen);
+        }
         reader.push(bytes);
         let head = match reader.next() {
             Ok(head) => head?,
             Err(why) => {
+                self.meter.flood();
                 self.lose(now, why);
                 return None;
             }
@@ -250,22 +274,35 @@ impl Connection {
 
     /// The head of an answer has come.
     fn answer(&mut self, now: Duration, head: Head) {
-        let mut sink = Sink::new(now, &mut self.arrivals, &mut self.watch);
+        let mut sink = Sink::new(now, &mut self.arrivals, &mut self.watch, &mut self.meter);
         rules::judge_lines(&head, &mut sink);
-        rules::judge_answer(&head, &mut sink);
         let Some(status) = head.status_line().map(|status| status.code) else {
             return self.lose(now, format!("{} is no answer of HTTP", shown(head.start_line())));
         };
+        let is_unasked = self.between.behind_body && self.sent.is_idle();
+        // Before a server ends a connection that is idle it may say why.
+        if is_unasked && status < 400 {
+            let seen = format!("the answer {}, for which nobody has asked", shown(head.start_line()));
+            sink.breach(Invariant::NothingBehindBody, seen);
+        }
+        self.between.persisted |= self.between.promised && !is_unasked;
+        self.between.behind_body = false;
         let asked = self.sent.asked_for(status);
+        fields::judge(&head, status, &asked, &mut sink);
         let body = Body::after(&head, &asked.method, self.reading.clone());
         rules::judge_framing(&head, status, &asked, body.as_ref(), &mut sink);
-        self.coding = coding(&head).filter(|_| status == 200 && !matches!(self.reading, Reading::Opaque));
-        self.promised = rules::goes_on(&head, status, &asked, body.as_ref()).then_some(asked.at);
+        let is_read = !matches!(self.reading, Reading::Opaque | Reading::WebSocket(_));
+        self.coding = undecoded(&head).filter(|_| status == 200 && is_read);
+        sink.answered(status < 200 && status != 101);
+        self.between.promised = rules::goes_on(&head, status, &asked, body.as_ref());
         self.answered = asked;
-        if self.promised.is_some() {
+        self.between.whole_at = now;
+        if self.between.promised {
             sink.relevant(&[Invariant::CloseAnnounced]);
         }
-        self.cursor = head_cursor(&head, &self.reading).or(self.cursor.take());
+        // Who asks with HEAD has read nothing, and stays where it is.
+        let cursor = head_cursor(&head, &self.reading).filter(|_| self.answered.method != b"HEAD");
+        self.cursor = cursor.or(self.cursor.take());
         let extended = is_extended(&head);
         sink.item(Item::Head(head));
         if status == 101 {
@@ -303,7 +340,11 @@ impl Connection {
             Layer::Head(reader) => reader.rest(),
             _ => Vec::new(),
         };
-        self.layer = Layer::WebSocket(Box::new(WebSocket::new(sender, extended)));
+        let parts = match &self.reading {
+            Reading::WebSocket(parts) => parts.clone(),
+            _ => Parts::default(),
+        };
+        self.layer = Layer::WebSocket(Box::new(WebSocket::new(sender, extended, parts)));
         if !early.is_empty() {
             self.step(now, &early);
         }
@@ -311,9 +352,11 @@ impl Connection {
 
     fn push_body(&mut self, now: Duration, bytes: &[u8]) -> Option<Vec<u8>> {
         let Layer::Body(body) = &mut self.layer else { return None };
-        let progress = body.push(bytes, &mut Sink::new(now, &mut self.arrivals, &mut self.watch));
+        let mut sink = Sink::new(now, &mut self.arrivals, &mut self.watch, &mut self.meter);
+        let progress = body.push(bytes, &mut sink);
         self.prelude = body.prelude();
         self.unmade = body.unmade();
+        self.coding = body.falsely_coded().map(str::to_owned).or(self.coding.take());
         if !progress.bytes.is_empty() {
             self.body_at = Some(now);
         }
@@ -323,20 +366,15 @@ impl Connection {
             self.lose(now, why);
             return None;
         }
+        let whole = body.must_be_whole();
         let rest = progress.rest?;
-        self.watch.relevant(&[Invariant::BodiesWhole]);
+        self.watch.relevant(&[whole]);
         self.sink(now).item(Item::End);
+        self.watch.relevant(&[Invariant::NothingBehindBody]);
+        self.between.behind_body = self.side == Side::Client;
+        self.between.whole_at = now;
         self.layer = Layer::Head(HeadReader::new());
         Some(rest).filter(|rest| !rest.is_empty())
-    }
-
-    /// Whether a connection that ends now was to go on. A server that closes what lies idle waits for longer than this.
-    fn judge_end(&mut self, now: Duration) {
-        let Some(asked) = self.promised.filter(|_| !self.half_closed) else { return };
-        if matches!(self.layer, Layer::Head(_)) && now.saturating_sub(asked) < SOON {
-            let seen = format!("the end of the connection {:?} after the request", now.saturating_sub(asked));
-            self.watch.breach(Invariant::CloseAnnounced, now, seen);
-        }
     }
 
     fn lose(&mut self, now: Duration, why: String) {
@@ -345,48 +383,11 @@ impl Connection {
     }
 
     fn sink(&mut self, now: Duration) -> Sink<'_> {
-        Sink::new(now, &mut self.arrivals, &mut self.watch)
-    }
-
-    /// The connection ended; `item` is [`Item::Eof`] or [`Item::Reset`].
-    pub(crate) fn end(&mut self, now: Duration, item: Item) {
-        let clean = matches!(item, Item::Eof);
-        self.judge_end(now);
-        match std::mem::replace(&mut self.layer, Layer::Lost) {
-            Layer::Body(body) => self.end_body(now, *body, clean),
-            Layer::Head(mut reader) => {
-                if let Some(head) = reader.finish() {
-                    let why = format!("the connection ends within the head {}", shown(&head.encode()));
-                    self.sink(now).item(Item::Unreadable(why));
-                }
-            }
-            Layer::WebSocket(_) | Layer::Lost => {}
-        }
-        self.sink(now).item(item);
-    }
-
-    fn end_body(&mut self, now: Duration, mut body: Body, clean: bool) {
-        // A server may drop a client that takes nothing, wherever it is (RFC 9112 section 9.5).
-        let mut nobody = Watch::default();
-        let watch = if self.paused { &mut nobody } else { &mut self.watch };
-        let (complete, cursor) = body.connection_ended(clean, &mut Sink::new(now, &mut self.arrivals, watch));
-        self.cursor = cursor.or(self.cursor.take());
-        if complete {
-            self.sink(now).item(Item::End);
-        } else if clean && !self.half_closed && !self.paused && self.side == Side::Client {
-            let seen = "the connection ends in order before the body of the answer does";
-            self.sink(now).breach(Invariant::BodiesWhole, seen);
-        }
+        Sink::new(now, &mut self.arrivals, &mut self.watch, &mut self.meter)
     }
 }
 
 /// Whether a 101 accepts an extension.
 fn is_extended(head: &Head) -> bool {
     head.value("Sec-WebSocket-Extensions").is_some()
-}
-
-/// Whether bytes, of which more may come, can be those of an answer.
-fn begins_an_answer(bytes: &[u8]) -> bool {
-    const NAME: &[u8] = b"HTTP/";
-    bytes.starts_with(&NAME[..NAME.len().min(bytes.len())])
 }

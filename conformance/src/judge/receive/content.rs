@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use pushspec_wire::http1::Head;
 
+use crate::judge::verdict::invariant::Invariant;
+use crate::profile::event_stream::EventStream;
 use crate::profile::iframe::Iframe;
+use crate::profile::parts::Parts;
 use crate::profile::poll::Answer;
 use crate::transcript::shown::shown;
 
 use super::event_stream::EventStreamReader;
+use super::inflate::Inflater;
 use super::poll::PollReader;
 use super::script::ScriptReader;
 use super::sink::Sink;
@@ -33,29 +37,87 @@ pub(crate) enum Reading {
     /// One batch of messages.
     Poll(Answer),
     /// An event stream.
-    EventStream,
+    EventStream(EventStream),
     /// A document of scripts.
     Iframe(Iframe),
+    /// Nothing, until a WebSocket opens whose texts have their parts there.
+    WebSocket(Parts),
 }
 
 /// The reader of the content.
 #[derive(Debug)]
 pub(super) enum Content {
     Opaque,
-    Poll(PollReader),
+    Poll(Box<PollReader>),
     EventStream(Box<EventStreamReader>),
     Iframe(Box<ScriptReader>),
+    Coded(Box<Coded>),
+}
+
+/// Content in a coding that is decoded.
+#[derive(Debug)]
+pub(super) struct Coded {
+    coding: String,
+    inflater: Inflater,
+    content: Content,
+    /// It is not in the coding.
+    is_broken: bool,
+}
+
+impl Coded {
+    fn push(&mut self, bytes: &[u8], sink: &mut Sink<'_>) -> Option<String> {
+        sink.relevant(&[Invariant::CodedAsNamed]);
+        let mut cursor = None;
+        let content = &mut self.content;
+        let read = self.inflater.push(bytes, |piece| {
+            sink.step();
+            cursor = content.push(piece, sink).or(cursor.take());
+            !sink.is_full()
+        });
+        if let Err(why) = read {
+            self.is_broken = true;
+            let seen = format!("`Content-Encoding: {}`, and {why}: {}", self.coding, shown(bytes));
+            sink.breach(Invariant::CodedAsNamed, seen);
+        }
+        cursor
+    }
 }
 
 impl Content {
+    /// Whether it is known to go on for as long as the client listens.
+    pub(super) fn is_a_stream(&self) -> bool {
+        match self {
+            Content::Coded(coded) => coded.content.is_a_stream(),
+            _ => matches!(self, Content::EventStream(_) | Content::Iframe(_)),
+        }
+    }
+
+    /// Whether nothing is known of it.
+    pub(super) fn is_opaque(&self) -> bool {
+        matches!(self, Content::Opaque)
+    }
+
     /// The content of an answer with this head and status.
     pub(super) fn of(head: &Head, code: u16, reading: Reading) -> Content {
-        // Content in a coding is not decoded, so nothing can be said of the text in it.
-        let reading = if coding(head).is_some() { Reading::Opaque } else { reading };
+        // Of the text in a coding that is not decoded nothing can be said.
+        let reading = if undecoded(head).is_some() { Reading::Opaque } else { reading };
+        let content = Content::plain(head, code, reading);
+        match Inflater::named(head).filter(|_| !content.is_opaque()) {
+            Some(inflater) => {
+                let coding = coding(head).unwrap_or_default();
+                Content::Coded(Box::new(Coded { coding, inflater, content, is_broken: false }))
+            }
+            None => content,
+        }
+    }
+
+    fn plain(head: &Head, code: u16, reading: Reading) -> Content {
         match reading {
-            Reading::Poll(answer) if (200..300).contains(&code) => Content::Poll(PollReader::new(answer)),
-            Reading::EventStream if code == 200 && is_event_stream(head) => {
-                Content::EventStream(Box::default())
+            Reading::Poll(answer) if (200..300).contains(&code) => {
+                Content::Poll(Box::new(PollReader::new(answer)))
+            }
+            Reading::EventStream(stream) if code == 200 && is_event_stream(head) => {
+                Content::EventStream(Box::new(EventStreamReader::new(stream)))
             }
             Reading::Iframe(iframe) if code == 200 && is_media_type(head, "text/html") => {
                 Content::Iframe(Box::new(ScriptReader::new(iframe)))
@@ -68,6 +130,7 @@ impl Content {
     pub(super) fn prelude(&self) -> usize {
         match self {
             Content::Iframe(reader) => reader.prelude(),
+            Content::Coded(coded) => coded.content.prelude(),
             _ => 0,
         }
     }
@@ -77,6 +140,7 @@ impl Content {
     pub(super) fn resume_point(&self) -> Option<&str> {
         match self {
             Content::EventStream(reader) => reader.resume_point(),
+            Content::Coded(coded) => coded.content.resume_point(),
             _ => None,
         }
     }
@@ -85,7 +149,27 @@ impl Content {
     pub(super) fn unmade(&self) -> Option<(Duration, String)> {
         match self {
             Content::EventStream(reader) => reader.unmade(),
+            Content::Coded(coded) => coded.content.unmade(),
             _ => None,
+        }
+    }
+
+    /// The coding that it is said to be in and is not.
+    pub(super) fn falsely_coded(&self) -> Option<&str> {
+        match self {
+            Content::Coded(coded) if coded.is_broken => Some(&coded.coding),
+            _ => None,
+        }
+    }
+
+    /// How many bytes it holds.
+    pub(super) fn held(&self) -> usize {
+        match self {
+            Content::Opaque => 0,
+            Content::Poll(reader) => reader.held(),
+            Content::EventStream(reader) => reader.held(),
+            Content::Iframe(reader) => reader.held(),
+            Content::Coded(coded) => coded.inflater.held() + coded.content.held(),
         }
     }
 
@@ -96,6 +180,7 @@ impl Content {
             Content::Poll(reader) => return reader.push(bytes, sink),
             Content::EventStream(reader) => reader.push(bytes, sink),
             Content::Iframe(reader) => reader.push(bytes, sink),
+            Content::Coded(coded) => return coded.push(bytes, sink),
         }
         None
     }
@@ -107,6 +192,7 @@ impl Content {
             Content::Poll(reader) if complete => return reader.finish(sink),
             Content::EventStream(reader) if complete => reader.finish(ending == Ending::Framed, sink),
             Content::Iframe(reader) if complete => reader.finish(sink),
+            Content::Coded(coded) if !coded.is_broken => return coded.content.finish(ending, sink),
             _ => {}
         }
         None
@@ -120,8 +206,13 @@ pub(super) fn head_cursor(head: &Head, reading: &Reading) -> Option<String> {
     head.value(name).map(|value| String::from_utf8_lossy(&value).into_owned())
 }
 
+/// The coding of the content where it is one that is not decoded, to be shown.
+pub(super) fn undecoded(head: &Head) -> Option<String> {
+    coding(head).filter(|_| Inflater::named(head).is_none())
+}
+
 /// The coding of the content where it is compressed or the like (RFC 9110 section 8.4), to be shown.
-pub(super) fn coding(head: &Head) -> Option<String> {
+fn coding(head: &Head) -> Option<String> {
     let coded = |value: &Cow<'_, [u8]>| !value.trim_ascii().eq_ignore_ascii_case(b"identity");
     head.values("Content-Encoding").find(coded).map(|value| shown(&value))
 }

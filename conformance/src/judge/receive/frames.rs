@@ -41,6 +41,11 @@ impl FrameReader {
         self.scanner.push(bytes);
     }
 
+    /// How many bytes it holds.
+    pub(super) fn held(&self) -> usize {
+        2 * self.scanner.buffered()
+    }
+
     /// The next frame that is complete.
     pub(super) fn next(&mut self, sink: &mut Sink<'_>) -> Option<Frame> {
         while !self.lost {
@@ -48,13 +53,14 @@ impl FrameReader {
                 self.look_ahead(sink);
                 return None;
             };
+            sink.step();
             if self.is_none(&frame.header(), &frame.payload, sink) {
                 return None;
             }
             // One finding of the invariant, and not one in every case that waits for the end.
-            let closes_again = self.closed && frame.opcode == Opcode::CLOSE;
+            let is_too_late = self.closed && (frame.opcode == Opcode::CLOSE || !frame.opcode.is_control());
             self.judge(&frame, sink);
-            if !closes_again {
+            if !is_too_late {
                 return Some(frame);
             }
         }
@@ -97,14 +103,14 @@ impl FrameReader {
         let shown = || format!("the frame {}", shown_frame(frame));
         // Section 5.5.1 forbids data frames behind a close; a pong that crosses it is harmless.
         if self.closed && !frame.opcode.is_control() {
-            sink.breach(I::WebSocketAfterClose, shown());
+            sink.breach_of(I::WebSocketAfterClose, shown);
         }
         if self.closed && frame.opcode == Opcode::CLOSE {
-            sink.breach(I::WebSocketOneClose, shown());
+            sink.breach_of(I::WebSocketOneClose, shown);
         }
         self.closed |= frame.opcode == Opcode::CLOSE;
         for invariant in frame.facts().iter().filter_map(|fact| self.broken_by(*fact)) {
-            sink.breach(invariant, shown());
+            sink.breach_of(invariant, shown);
         }
     }
 

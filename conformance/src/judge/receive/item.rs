@@ -7,7 +7,9 @@ use pushspec_wire::http1::Head;
 use pushspec_wire::websocket::Frame;
 
 use crate::profile::decode::{DecodeError, Message};
-use crate::transcript::shown::{readable_line, shown, shown_frame};
+use crate::transcript::shown::{readable_line, shown, shown_briefly, shown_frame, shown_frame_briefly};
+
+use super::quota::Held;
 
 /// Something received, and when.
 #[derive(Debug, Clone)]
@@ -15,6 +17,8 @@ pub(crate) struct Arrival {
     /// Counted from the start of the case.
     pub(crate) at: Duration,
     pub(crate) item: Item,
+    /// Its memory, until it is dropped.
+    pub(super) _held: Held,
 }
 
 /// Something received.
@@ -24,6 +28,8 @@ pub(crate) enum Item {
     Head(Head),
     /// A decoded message.
     Message(Message),
+    /// An event or a text in which the pointers of the profile find no data.
+    Foreign(Vec<u8>),
     /// A heartbeat that is no message.
     Comment,
     /// The message body is complete by its own framing.
@@ -42,10 +48,27 @@ pub(crate) enum Item {
     Reset,
 }
 
+/// What the allocator needs beside what it is asked for, and the places in lists.
+const OVERHEAD: usize = 64;
+
 impl Item {
+    /// How much memory it takes, in bytes.
+    pub(super) fn size(&self) -> usize {
+        let content = match self {
+            Item::Head(head) => head.lines.iter().map(|line| line.content.len() + 2 * OVERHEAD).sum(),
+            // The id is shared with the other messages of the stream.
+            Item::Message(message) => message.data.len() + message.event.as_ref().map_or(0, String::len),
+            Item::Foreign(bytes) | Item::Surplus(bytes) => bytes.len(),
+            Item::Frame(frame) => frame.payload.len(),
+            Item::Unreadable(why) => why.len(),
+            Item::Undecoded(_) | Item::Comment | Item::End | Item::Eof | Item::Reset => 0,
+        };
+        size_of::<Arrival>() + OVERHEAD + content
+    }
+
     /// The lines of it as a trace has them: those of a head each by itself.
     pub(crate) fn lines(&self) -> Vec<String> {
-        let Item::Head(head) = self else { return vec![self.to_string()] };
+        let Item::Head(head) = self else { return vec![format!("{self:#}")] };
         let lines = head.lines.iter().filter(|line| !line.content.is_empty());
         lines.map(|line| readable_line(&line.content)).collect()
     }
@@ -56,14 +79,22 @@ impl Item {
     }
 }
 
+/// Bytes as a finding has them, or, with `{:#}`, as briefly as a trace has them.
+fn said(out: &fmt::Formatter<'_>, bytes: &[u8]) -> String {
+    if out.alternate() { shown_briefly(bytes) } else { shown(bytes) }
+}
+
 impl fmt::Display for Message {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "message {}{}", if self.binary { "binary " } else { "" }, shown(&self.data))?;
+        let data = said(out, &self.data);
+        write!(out, "message {}{data}", if self.binary { "binary " } else { "" })?;
         if let Some(id) = &self.id {
-            write!(out, " id={}", shown(id.as_bytes()))?;
+            let id = said(out, id.as_bytes());
+            write!(out, " id={id}")?;
         }
         if let Some(event) = &self.event {
-            write!(out, " event={}", shown(event.as_bytes()))?;
+            let event = said(out, event.as_bytes());
+            write!(out, " event={event}")?;
         }
         Ok(())
     }
@@ -74,10 +105,18 @@ impl fmt::Display for Item {
         match self {
             Item::Head(head) => out.write_str(&readable_line(head.start_line())),
             Item::Message(message) => message.fmt(out),
+            Item::Foreign(text) => {
+                let text = said(out, text);
+                write!(out, "{text} without the data that the profile points to")
+            }
             Item::Comment => out.write_str("comment"),
             Item::End => out.write_str("end"),
+            Item::Frame(frame) if out.alternate() => out.write_str(&shown_frame_briefly(frame)),
             Item::Frame(frame) => out.write_str(&shown_frame(frame)),
-            Item::Surplus(bytes) => write!(out, "the content {} of the answer to HEAD", shown(bytes)),
+            Item::Surplus(bytes) => {
+                let content = said(out, bytes);
+                write!(out, "the content {content} of the answer to HEAD")
+            }
             Item::Unreadable(why) => out.write_str(why),
             Item::Undecoded(why) => why.fmt(out),
             Item::Eof => out.write_str("eof"),

@@ -1,43 +1,58 @@
 //! The content of the answer to a poll: one batch of messages.
 
-use crate::profile::decode::{self, Batch};
+use crate::profile::decode::{self, Batch, Outline};
 use crate::profile::poll::Answer;
 
 use super::item::Item;
 use super::sink::Sink;
 
-/// The longest answer to a poll that is read before its end: a hostile one could be read again and again.
-const READ_EARLY: usize = 64 * 1024;
+/// What the values and the messages of a body take while it is read, as a multiple of its bytes.
+const READING: usize = 3;
 
 /// Reads the answer to a poll.
 #[derive(Debug)]
 pub(super) struct PollReader {
     answer: Answer,
     body: Vec<u8>,
+    /// What is known of it as JSON.
+    outline: Outline,
     /// Its messages have been handed out.
     told: bool,
 }
 
 impl PollReader {
     pub(super) fn new(answer: Answer) -> PollReader {
-        PollReader { answer, body: Vec::new(), told: false }
+        PollReader { answer, body: Vec::new(), outline: Outline::default(), told: false }
+    }
+
+    /// How many bytes it holds.
+    pub(super) fn held(&self) -> usize {
+        2 * self.body.len()
     }
 
     /// A document that is whole has its messages, whether or not the body ends with it: that it does is another
     /// question, for those cases that ask for the end.
     pub(super) fn push(&mut self, bytes: &[u8], sink: &mut Sink<'_>) -> Option<String> {
         self.body.extend_from_slice(bytes);
-        let ends = matches!(self.body.trim_ascii_end().last(), Some(b'}' | b']'));
-        if self.told || !ends || self.body.len() > READ_EARLY || !decode::is_json(&self.answer) {
+        let was_complete = self.outline.is_complete();
+        self.outline.push(bytes);
+        // One that is complete is read once: white space behind it makes no other text of it.
+        let is_complete = self.outline.is_complete() && !was_complete;
+        if self.told || !is_complete || !decode::is_json(&self.answer) || !self.has_room(sink) {
             return None;
         }
         let batch = decode::batch(&self.answer, &self.body).ok()?;
         self.tell(batch, sink)
     }
 
+    /// Whether there is room for what is made of the body, as long as it is read.
+    fn has_room(&self, sink: &mut Sink<'_>) -> bool {
+        sink.has_room_for(READING * self.body.len())
+    }
+
     /// The body is complete.
     pub(super) fn finish(&mut self, sink: &mut Sink<'_>) -> Option<String> {
-        if self.told {
+        if self.told || !self.has_room(sink) {
             return None;
         }
         match decode::batch(&self.answer, &self.body) {

@@ -34,9 +34,31 @@ pub(crate) fn is_http_date(value: &[u8]) -> bool {
         && number(second, 2, 60)
 }
 
+/// Something by which two dates in the preferred form can be compared: year, month, day, and the time as text.
+pub(crate) fn http_date_order(value: &[u8]) -> Option<(u32, usize, u32, String)> {
+    let text = std::str::from_utf8(value).ok().filter(|text| is_http_date(text.as_bytes()))?;
+    let words: Vec<&str> = text.split(' ').collect();
+    let [_, day, month, year, time, _] = words[..] else { return None };
+    let month = MONTHS.iter().position(|name| *name == month)?;
+    Some((year.parse().ok()?, month, day.parse().ok()?, time.to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates_are_compared_by_time_and_not_by_their_text() {
+        let earlier = http_date_order(b"Sun, 06 Nov 1994 08:49:37 GMT");
+        for later in [
+            "Sun, 06 Nov 1994 08:49:38 GMT",
+            "Thu, 01 Dec 1994 00:00:00 GMT",
+            "Mon, 02 Jan 1995 00:00:00 GMT",
+        ] {
+            assert!(http_date_order(later.as_bytes()) > earlier, "{later}");
+        }
+        assert_eq!(http_date_order(b"0"), None);
+    }
 
     #[test]
     fn dates_have_the_preferred_form_only() {

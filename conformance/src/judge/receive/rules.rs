@@ -8,44 +8,33 @@ use crate::transcript::shown::shown;
 use super::asked::Asked;
 use super::body::Body;
 use super::content::is_event_stream;
-use super::retry_after::is_retry_after;
 use super::sink::Sink;
 
 /// Judges the lines of a head: of an answer or of a request.
 pub(super) fn judge_lines(head: &Head, sink: &mut Sink<'_>) {
-    sink.relevant(&[Invariant::HttpLineEnds, Invariant::HttpHeads]);
+    use FactKind as F;
+    let judged = [Invariant::HttpLineEnds, Invariant::NoBareCr, Invariant::HttpHeads, Invariant::HttpFields];
+    sink.relevant(&judged);
+    let mut lines = head.lines.iter().peekable();
+    let mut line = None;
     for fact in head.facts() {
+        // The facts come in the order of the lines.
+        while let Some(next) = lines.next_if(|next| next.offset <= fact.offset) {
+            line = Some(next);
+        }
         let invariant = match fact.kind {
-            FactKind::BareLineFeed | FactKind::BareCarriageReturn => Invariant::HttpLineEnds,
-            _ => Invariant::HttpHeads,
+            F::BareLineFeed => Invariant::HttpLineEnds,
+            F::BareCarriageReturn => Invariant::NoBareCr,
+            F::EmptyLineBeforeStartLine | F::MalformedStartLine | F::MissingSpaceAfterStatusCode => {
+                Invariant::HttpHeads
+            }
+            _ => Invariant::HttpFields,
         };
-        let line = head.lines.iter().rev().find(|line| line.offset <= fact.offset);
-        let line = line.map(Line::encode).unwrap_or_default();
-        sink.breach(invariant, format!("{} in the line {}", fact.kind.in_words(), shown(&line)));
-    }
-}
-
-/// Judges what the head of an answer says beside where it ends.
-pub(super) fn judge_answer(head: &Head, sink: &mut Sink<'_>) {
-    sink.relevant(&[Invariant::LengthNotWithTransferCoding, Invariant::RetryAfter]);
-    let code = head.status_line().map_or(0, |status| status.code);
-    for (of, name, invariant) in
-        [(405, "Allow", Invariant::AllowWith405), (426, "Upgrade", Invariant::UpgradeWith426)]
-    {
-        if code != of {
-            continue;
-        }
-        sink.relevant(&[invariant]);
-        if head.value(name).is_none() {
-            sink.breach(invariant, format!("no field `{name}` in the answer {}", shown(head.start_line())));
-        }
-    }
-    if let Some(value) = head.value("Retry-After").filter(|value| !is_retry_after(value)) {
-        sink.breach(Invariant::RetryAfter, format!("the field `Retry-After: {}`", shown(&value)));
-    }
-    if head.value("Content-Length").is_some() && head.value("Transfer-Encoding").is_some() {
-        let seen = format!("both fields in the answer {}", shown(head.start_line()));
-        sink.breach(Invariant::LengthNotWithTransferCoding, seen);
+        let seen = || {
+            let line = line.map(Line::encode).unwrap_or_default();
+            format!("{} in the line {}", fact.kind.in_words(), shown(&line))
+        };
+        sink.breach_of(invariant, seen);
     }
 }
 
@@ -58,6 +47,10 @@ pub(super) fn judge_framing(
     sink: &mut Sink<'_>,
 ) {
     let answer = shown(head.start_line());
+    sink.relevant(&[Invariant::LengthNotWithTransferCoding]);
+    if head.value("Content-Length").is_some() && head.value("Transfer-Encoding").is_some() {
+        sink.breach(Invariant::LengthNotWithTransferCoding, format!("both fields in the answer {answer}"));
+    }
     if asked.old {
         sink.relevant(&[Invariant::NoInterimFor10, Invariant::NoCodingFor10]);
         if head.value("Transfer-Encoding").is_some() {
@@ -70,11 +63,13 @@ pub(super) fn judge_framing(
         }
     }
     if status < 200 || status == 204 {
-        sink.relevant(&[Invariant::NoLengthWithoutBody]);
-        for name in ["Content-Length", "Transfer-Encoding"] {
+        for (name, invariant) in [
+            ("Content-Length", Invariant::NoLengthWithoutBody),
+            ("Transfer-Encoding", Invariant::NoCodingWithoutBody),
+        ] {
+            sink.relevant(&[invariant]);
             if head.value(name).is_some() {
-                let seen = format!("the field `{name}` in the answer {answer}");
-                sink.breach(Invariant::NoLengthWithoutBody, seen);
+                sink.breach(invariant, format!("the field `{name}` in the answer {answer}"));
             }
         }
     }

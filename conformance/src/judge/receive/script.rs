@@ -1,10 +1,17 @@
 //! The content of an iframe: script elements to messages.
 
+use serde_json::Value;
+
 use crate::judge::verdict::invariant::Invariant;
 use crate::profile::decode;
 use crate::profile::iframe::Iframe;
 use crate::transcript::shown::shown;
 
+use pushspec_wire::utf8::Utf8Validator;
+
+use super::ecmascript;
+use super::element::{Element, Found, is_tag, opens_script};
+use super::inert::Surroundings;
 use super::item::Item;
 use super::literal::{self, Argument};
 use super::sink::Sink;
@@ -14,45 +21,49 @@ use super::sink::Sink;
 pub(super) struct ScriptReader {
     iframe: Iframe,
     buffer: Vec<u8>,
+    /// What is known of the element with which the buffer begins.
+    element: Element,
     /// How many bytes before the first message were read.
     before: usize,
     message_seen: bool,
+    /// What is open around the next script.
+    surroundings: Surroundings,
+    /// The characters so far; `None` where they were none.
+    characters: Option<Utf8Validator>,
 }
 
-/// Where a document stands.
-enum Found {
-    /// Bytes before the next script element that are no part of one.
-    Other(usize),
-    /// A complete element: where its content begins and ends, and where the element ends.
-    Script { content: std::ops::Range<usize>, end: usize },
-    /// A comment, complete.
-    Comment(usize),
-    /// More bytes are needed.
-    Incomplete,
-}
+/// What is made of a script takes so many times its bytes while it is read.
+const READING: usize = 8;
 
 impl ScriptReader {
     pub(super) fn new(iframe: Iframe) -> ScriptReader {
-        ScriptReader { iframe, buffer: Vec::new(), before: 0, message_seen: false }
+        ScriptReader {
+            iframe,
+            buffer: Vec::new(),
+            element: Element::default(),
+            before: 0,
+            message_seen: false,
+            surroundings: Surroundings::default(),
+            characters: Some(Utf8Validator::new()),
+        }
+    }
+
+    /// How many bytes it holds.
+    pub(super) fn held(&self) -> usize {
+        2 * self.buffer.len()
     }
 
     pub(super) fn push(&mut self, bytes: &[u8], sink: &mut Sink<'_>) {
+        self.validate(bytes, sink);
         self.buffer.extend_from_slice(bytes);
+        let mut buffer = std::mem::take(&mut self.buffer);
         let mut position = 0;
         loop {
-            let rest = &self.buffer[position..];
-            let taken = match next(rest) {
+            let rest = &buffer[position..];
+            let taken = match self.element.next(rest, self.surroundings.text()) {
                 Found::Incomplete => break,
                 Found::Other(end) => {
-                    let other = &rest[..end];
-                    let blank = other.iter().all(u8::is_ascii_whitespace);
-                    // The end tags of the page are no heartbeat.
-                    if self.message_seen && !blank && !other.starts_with(b"</") {
-                        sink.breach(Invariant::IframeBetween, shown(other));
-                    }
-                    if blank {
-                        sink.item(Item::Comment);
-                    }
+                    self.other(&rest[..end], sink);
                     end
                 }
                 Found::Comment(end) => {
@@ -60,19 +71,71 @@ impl ScriptReader {
                     end
                 }
                 Found::Script { content, end } => {
-                    sink.relevant(&[Invariant::IframeScripts, Invariant::IframeBetween]);
-                    let calls = calls(&self.iframe, &preprocessed(&rest[content]));
-                    self.message_seen |= !calls.is_empty();
-                    for item in calls {
-                        sink.item(item);
+                    if !sink.has_room_for(READING * content.len()) {
+                        break;
                     }
+                    self.script(&rest[..content.start], &preprocessed(&rest[content]), sink);
                     end
                 }
             };
+            sink.step();
+            self.element.is_over();
             position += taken;
             self.before += if self.message_seen { 0 } else { taken };
         }
-        self.buffer.drain(..position);
+        buffer.drain(..position);
+        self.buffer = buffer;
+    }
+
+    /// A page is UTF-8, as its type says: told once.
+    fn validate(&mut self, bytes: &[u8], sink: &mut Sink<'_>) {
+        sink.relevant(&[Invariant::IframeUtf8]);
+        if self.characters.as_mut().is_some_and(|characters| characters.push(bytes).is_err()) {
+            self.characters = None;
+            sink.breach(Invariant::IframeUtf8, format!("no UTF-8 in {}", shown(bytes)));
+        }
+    }
+
+    fn other(&mut self, other: &[u8], sink: &mut Sink<'_>) {
+        let is_its_end = |text: &str| is_tag(other, format!("</{text}").as_bytes());
+        if other.starts_with(b"<") && self.surroundings.text().is_none_or(is_its_end) {
+            self.surroundings.note(other);
+        }
+        let blank = other.iter().all(u8::is_ascii_whitespace);
+        // The end tags of the page are no heartbeat.
+        if self.message_seen && !blank && !other.starts_with(b"</") {
+            sink.breach_of(Invariant::IframeBetween, || shown(other));
+        }
+        if blank {
+            sink.item(Item::Comment);
+        }
+    }
+
+    /// A script, told once where no browser runs it: what it says is read all the same.
+    fn script(&mut self, start_tag: &[u8], source: &str, sink: &mut Sink<'_>) {
+        sink.relevant(&[Invariant::IframeScripts, Invariant::IframeBetween]);
+        let (items, is_idle) = calls(&self.iframe, source);
+        let script = || shown(&[start_tag, source.as_bytes()].concat());
+        match self.surroundings.why_not_run(start_tag) {
+            // Data for other scripts is not meant to run.
+            Some(why) if !items.is_empty() => {
+                sink.breach(Invariant::IframeScripts, format!("the script {} {why}", shown(start_tag)));
+            }
+            Some(_) => {}
+            None => {
+                if let Some(why) = ecmascript::defect(source) {
+                    let seen = format!("no browser can parse the script {}: {why}", script());
+                    sink.breach(Invariant::IframeScripts, seen);
+                }
+            }
+        }
+        if is_idle {
+            sink.breach(Invariant::IframeBetween, format!("a call without a message, {}", script()));
+        }
+        self.message_seen |= !items.is_empty();
+        for item in items {
+            sink.item(item);
+        }
     }
 
     /// How many bytes of the document came before the first message.
@@ -89,110 +152,38 @@ impl ScriptReader {
     }
 }
 
-fn next(bytes: &[u8]) -> Found {
-    let Some(open) = bytes.iter().position(|byte| *byte == b'<') else {
-        return if bytes.is_empty() { Found::Incomplete } else { Found::Other(bytes.len()) };
-    };
-    if open > 0 {
-        return Found::Other(open);
-    }
-    if bytes.starts_with(b"<!--") {
-        return find(bytes, b"-->", 4).map_or(Found::Incomplete, |at| Found::Comment(at + 3));
-    }
-    if opens_script(bytes) {
-        return script(bytes);
-    }
-    // Any other tag, or the beginning of one that cannot be told yet.
-    if bytes.len() < b"<script>".len() && (starts_like(b"<script", bytes) || b"<!--".starts_with(bytes)) {
-        return Found::Incomplete;
-    }
-    find(bytes, b">", 1).map_or(Found::Incomplete, |at| Found::Other(at + 1))
-}
-
-/// Whether one is the beginning of the other, whatever the case of the letters.
-fn starts_like(whole: &[u8], start: &[u8]) -> bool {
-    whole.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
-}
-
-fn opens_script(bytes: &[u8]) -> bool {
-    is_tag(bytes, b"<script")
-}
-
-/// A tag's name and what ends a name: white space, `/` or `>` (HTML section 13.2.5).
-fn is_tag(bytes: &[u8], tag: &[u8]) -> bool {
-    starts_like(bytes, tag)
-        && bytes.get(tag.len()).is_some_and(|byte| byte.is_ascii_whitespace() || b"/>".contains(byte))
-}
-
-fn script(bytes: &[u8]) -> Found {
-    let Some(start) = find(bytes, b">", 0).map(|at| at + 1) else { return Found::Incomplete };
-    match content_end(&bytes[start..]) {
-        None => Found::Incomplete,
-        Some(length) => {
-            let close = start + length;
-            find(bytes, b">", close)
-                .map_or(Found::Incomplete, |at| Found::Script { content: start..close, end: at + 1 })
-        }
-    }
-}
-
 /// What a tokenizer hands to the script engine: line breaks are normalised (HTML section 13.2.3.5), and U+0000 is
 /// replaced (section 13.2.5.4).
 fn preprocessed(content: &[u8]) -> String {
     String::from_utf8_lossy(content).replace("\r\n", "\n").replace('\r', "\n").replace('\0', "\u{fffd}")
 }
 
-/// How far the content of a script element goes: a comment in it can hide an end tag (HTML section 13.2.5.15 ff.).
-fn content_end(bytes: &[u8]) -> Option<usize> {
-    #[derive(PartialEq)]
-    enum State {
-        Data,
-        Escaped,
-        DoubleEscaped,
-    }
-    let mut state = State::Data;
-    let mut at = 0;
-    while at < bytes.len() {
-        let rest = &bytes[at..];
-        if rest.starts_with(b"-->") {
-            state = State::Data;
-        } else if state == State::Data && rest.starts_with(b"<!--") {
-            state = State::Escaped;
-            // The hyphens that open may also close: `<!-->`.
-            at += 1;
-        } else if state == State::Escaped && is_tag(rest, b"<script") {
-            state = State::DoubleEscaped;
-        } else if is_tag(rest, b"</script") {
-            if state != State::DoubleEscaped {
-                return Some(at);
-            }
-            state = State::Escaped;
-        }
-        at += 1;
-    }
-    None
-}
-
-fn find(bytes: &[u8], what: &[u8], from: usize) -> Option<usize> {
-    bytes.get(from..)?.windows(what.len()).position(|window| window == what).map(|at| from + at)
-}
-
-/// The messages that a script delivers: the arguments of its calls of the callback. A call with a name or an expression
-/// in it is the page's own affair: its head may define what the later scripts call.
-fn calls(iframe: &Iframe, source: &str) -> Vec<Item> {
+/// The messages that a script delivers, and whether it calls without one: the arguments of its calls of the callback. A call
+/// with a name or an expression in it is the page's own affair: its head may define what the later scripts call.
+fn calls(iframe: &Iframe, source: &str) -> (Vec<Item>, bool) {
     let mut items = Vec::new();
+    let mut is_idle = false;
     let mut rest = source;
     while let Some(at) = rest.find(&iframe.callback) {
         let within_a_name =
             rest[..at].ends_with(|before: char| before.is_alphanumeric() || "_$".contains(before));
         rest = &rest[at + iframe.callback.len()..];
         let Some(text) = rest.trim_start().strip_prefix('(').filter(|_| !within_a_name) else { continue };
+        if text.trim_start().starts_with(')') {
+            is_idle = true;
+            continue;
+        }
         match literal::argument(text) {
+            Argument::Literal(Value::Null, length) => {
+                is_idle = true;
+                rest = &text[length..];
+            }
             Argument::Literal(value, length) => {
-                items.push(match decode::argument(iframe, &value) {
-                    Ok(message) => Item::Message(message),
-                    Err(error) => Item::Undecoded(error),
-                });
+                match decode::argument(iframe, &value) {
+                    Ok(Some(messages)) => items.extend(messages.into_iter().map(Item::Message)),
+                    Ok(None) => items.push(Item::Foreign(value.to_string().into_bytes())),
+                    Err(error) => items.push(Item::Undecoded(error)),
+                }
                 rest = &text[length..];
             }
             Argument::Expression => {}
@@ -203,7 +194,7 @@ fn calls(iframe: &Iframe, source: &str) -> Vec<Item> {
             }
         }
     }
-    items
+    (items, is_idle)
 }
 
 #[cfg(test)]
@@ -216,15 +207,19 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::judge::receive::meter::Meter;
     use crate::judge::verdict::invariant::Watch;
 
     fn items(chunks: &[&str]) -> Vec<String> {
-        let iframe = Iframe::at("/".into(), "push.deliver".into());
+        let iframe = Iframe::at("/", "push.deliver");
         let mut reader = ScriptReader::new(iframe);
         let mut out = VecDeque::new();
         for chunk in chunks {
             let mut watch = Watch::default();
-            reader.push(chunk.as_bytes(), &mut Sink::new(Duration::ZERO, &mut out, &mut watch));
+            reader.push(
+                chunk.as_bytes(),
+                &mut Sink::new(Duration::ZERO, &mut out, &mut watch, &mut Meter::default()),
+            );
         }
         out.iter().map(|arrival| arrival.item.to_string()).collect()
     }
@@ -261,6 +256,39 @@ mod tests {
     fn an_end_tag_in_the_data_ends_the_script() {
         let found = items(&["<script>parent.push.deliver(\"a</script>b\")</script>"]);
         assert!(found[0].contains("no literal"), "{found:?}");
+    }
+
+    #[test]
+    fn an_element_that_does_not_end_is_looked_at_once_however_it_is_cut() {
+        let work = |beginning: &str, unit: &str, count: usize| {
+            let mut reader = ScriptReader::new(Iframe::at("/", "push.deliver"));
+            let mut out = VecDeque::new();
+            let document = beginning.to_owned() + &unit.repeat(count);
+            for piece in document.as_bytes().chunks(1) {
+                let (mut watch, mut meter) = (Watch::default(), Meter::default());
+                reader.push(piece, &mut Sink::new(Duration::ZERO, &mut out, &mut watch, &mut meter));
+            }
+            assert!(out.is_empty(), "{beginning}{unit}");
+            reader.element.work
+        };
+        for (beginning, unit) in [
+            ("<script>", "a"),
+            ("<script>", "<b"),
+            ("<script>", "</script"),
+            ("<script>", "<!--<script>"),
+            ("<script>//</script ", "a"),
+            ("<script ", "a"),
+            ("<!--", "-"),
+            ("<!--", "a"),
+            ("<b", "a"),
+            ("<textarea>", "a"),
+            ("<textarea>", "</textare"),
+            ("<textarea><script>", "<b"),
+        ] {
+            let (once, twice) = (work(beginning, unit, 1000), work(beginning, unit, 2000));
+            assert!(once <= 4 * (1000 * unit.len() + beginning.len()) as u64, "{beginning}{unit}: {once}");
+            assert!(twice <= 2 * once + 16, "{beginning}{unit}: {once}, then {twice}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use oxc_ast::ast::{Argument, Expression, ObjectPropertyKind, Statement};
 use proptest::prelude::*;
 
 use super::*;
+use crate::judge::receive::meter::Meter;
 use crate::judge::verdict::invariant::Watch;
 use crate::profile::parts::Parts;
 
@@ -97,11 +98,11 @@ fn document(text: &str, slips: &[usize]) -> String {
 /// The texts that the suite reads, and whether it could read everything.
 fn read_by_the_suite(document: &str, cuts: usize) -> Vec<String> {
     let parts = Parts { data: Some("/data".into()), ..Parts::default() };
-    let mut reader = ScriptReader::new(Iframe { parts, ..Iframe::at("/".into(), "push.deliver".into()) });
+    let mut reader = ScriptReader::new(Iframe { parts, ..Iframe::at("/", "push.deliver") });
     let mut out = VecDeque::new();
     for piece in document.as_bytes().chunks(cuts) {
         let mut watch = Watch::default();
-        reader.push(piece, &mut Sink::new(Duration::ZERO, &mut out, &mut watch));
+        reader.push(piece, &mut Sink::new(Duration::ZERO, &mut out, &mut watch, &mut Meter::default()));
     }
     let texts = out.into_iter().filter_map(|arrival| match arrival.item {
         Item::Message(message) => Some(String::from_utf8_lossy(&message.data).into_owned()),
@@ -162,6 +163,19 @@ fn called_with(script: &str) -> Vec<String> {
     texts.collect()
 }
 
+/// What the tokens of a script are made of.
+const TOKENS: [&str; 36] = [
+    "a", "1", "'", "\"", "`", "\\", "\\u0061", "/", "/a/", "[/]", "(", ")", "[", "]", "{", "}", "${", "\n",
+    "\r", "\r\n", "//", "/*", "*/", "<!--", "-->", "++", "--", "=", ";", ",", " ", "return ", "typeof ",
+    "\u{2028}", "\u{201c}", "#",
+];
+
+fn is_parsed(source: &str) -> bool {
+    let allocator = oxc_allocator::Allocator::default();
+    let parsed = oxc_parser::Parser::new(&allocator, source, oxc_span::SourceType::cjs()).parse();
+    !parsed.panicked && parsed.errors.is_empty()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(4000) })]
 
@@ -177,6 +191,14 @@ proptest! {
         let in_a_browser = scripts.len() == 1 && called_with(&scripts[0]) == [text.as_str()];
         let in_the_suite = read_by_the_suite(&document, cuts) == [text.as_str()];
         prop_assert_eq!(in_the_suite, in_a_browser, "{}", document);
+    }
+
+    #[test]
+    fn a_script_with_a_defect_is_one_that_no_parser_takes(tokens in proptest::collection::vec(0..TOKENS.len(), 0..12)) {
+        let source: String = tokens.iter().map(|token| TOKENS[*token]).collect();
+        if let Some(why) = crate::judge::receive::ecmascript::defect(&source) {
+            prop_assert!(!is_parsed(&source), "{}: {:?}", why, source);
+        }
     }
 
     #[test]

@@ -5,17 +5,24 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use pushspec_wire::http1::{Head, HeadScanner};
-use pushspec_wire::websocket::FrameScanner;
+use pushspec_wire::websocket::{FactKind, FrameScanner, Opcode};
 
 use super::asked::Asked;
+use super::coding::Coding;
 
 /// The suite's direction of a connection.
 #[derive(Debug, Default)]
 pub(super) struct Sent {
     heads: HeadScanner,
+    /// How much of the body of the last request is still to come.
+    body: usize,
     /// The requests that are not answered yet.
     requests: VecDeque<Asked>,
     frames: Option<FrameScanner>,
+    /// A close frame was sent, or what cannot be told apart from one.
+    closed: bool,
+    /// A close frame was sent with a code that no endpoint may send.
+    unusable_code: bool,
     message: Vec<u8>,
     /// How many bytes were sent here, or published.
     pub(super) bytes: usize,
@@ -31,11 +38,20 @@ impl Sent {
         if self.frames.is_some() {
             return self.frames(bytes);
         }
-        self.heads.push(bytes);
+        let taken = self.body.min(bytes.len());
+        self.body -= taken;
+        self.heads.push(&bytes[taken..]);
         while let Some(head) = self.heads.next_head() {
             self.requests.push_back(Asked::new(&head, now));
             if upgrading {
                 return self.begin_frames();
+            }
+            if let Some(Coding::Length(length)) = Coding::named(&head) {
+                let rest = self.heads.rest();
+                let length = usize::try_from(length).unwrap_or(usize::MAX);
+                let taken = length.min(rest.len());
+                self.body = length - taken;
+                self.heads.push(&rest[taken..]);
             }
         }
         Vec::new()
@@ -56,14 +72,33 @@ impl Sent {
         (Vec::new(), None)
     }
 
+    /// Whether the WebSocket is open, and no frame is half sent.
+    pub(super) fn is_between_frames(&self) -> bool {
+        !self.closed && self.frames.as_ref().is_some_and(|frames| frames.buffered() == 0)
+    }
+
+    /// Whether a close frame was sent with a code that no endpoint may send.
+    pub(super) fn has_unusable_code(&self) -> bool {
+        self.unusable_code
+    }
+
     /// Whether every request was answered.
     pub(super) fn is_answered(&self) -> bool {
         self.requests.is_empty()
     }
 
+    /// Whether every request was answered, and none has begun. Of what comes behind a handshake it is not known.
+    pub(super) fn is_idle(&self) -> bool {
+        self.frames.is_none() && self.is_answered() && self.body == 0 && self.heads.buffered() == 0
+    }
+
     /// The request to which a status is the answer: an interim one leaves it unanswered.
     pub(super) fn asked_for(&mut self, status: u16) -> Asked {
         let interim = (100..200).contains(&status) && status != 101;
+        // Behind a refusal of the opening handshake the connection goes on with requests.
+        if !interim && status != 101 && self.frames.take().is_some() {
+            self.heads = HeadScanner::new();
+        }
         let asked = if interim { self.requests.front().cloned() } else { self.requests.pop_front() };
         asked.unwrap_or_default()
     }
@@ -80,6 +115,11 @@ impl Sent {
         let mut payloads = Vec::new();
         while let Some(frame) = scanner.next_frame() {
             self.frame_count += 1;
+            self.closed |= frame.opcode == Opcode::CLOSE;
+            let is_unusable = |fact: &FactKind| {
+                matches!(fact, FactKind::CloseCodeNotForTheWire(_) | FactKind::CloseCodeOutOfRange(_))
+            };
+            self.unusable_code |= frame.facts().iter().any(is_unusable);
             if frame.opcode.is_control() {
                 continue;
             }

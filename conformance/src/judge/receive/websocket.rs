@@ -1,5 +1,7 @@
 //! The layers of a WebSocket: frames, and messages on top of them.
 
+use crate::profile::parts::Parts;
+
 use super::frames::FrameReader;
 use super::item::Item;
 use super::messages::MessageReader;
@@ -14,19 +16,29 @@ pub(crate) struct WebSocket {
 }
 
 impl WebSocket {
-    /// `extended` says whether the answer has accepted an extension.
-    pub(crate) fn new(sender: Side, extended: bool) -> WebSocket {
-        WebSocket { frames: FrameReader::new(sender, extended), messages: MessageReader::new(extended) }
+    /// `extended` says whether the answer has accepted an extension; `parts` where the parts of a text are.
+    pub(crate) fn new(sender: Side, extended: bool, parts: Parts) -> WebSocket {
+        WebSocket {
+            frames: FrameReader::new(sender, extended),
+            messages: MessageReader::new(extended, parts),
+        }
     }
 
-    /// Bytes came: each frame that they complete is an item, and behind it the message that the frame completes.
+    /// How many bytes its layers hold.
+    pub(crate) fn held(&self) -> usize {
+        self.frames.held() + self.messages.held()
+    }
+
+    /// Bytes came: each frame that they complete is an item, and behind it the messages that the frame completes.
     pub(crate) fn push(&mut self, bytes: &[u8], sink: &mut Sink<'_>) {
         self.frames.push(bytes, sink);
-        while let Some(frame) = self.frames.next(sink) {
-            let message = self.messages.push(&frame, sink);
+        while !sink.is_full()
+            && let Some(frame) = self.frames.next(sink)
+        {
+            let messages = self.messages.push(&frame, sink);
             sink.item(Item::Frame(frame));
-            if let Some(message) = message {
-                sink.item(Item::Message(message));
+            for message in messages {
+                sink.item(message);
             }
         }
     }

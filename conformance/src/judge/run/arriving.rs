@@ -15,14 +15,17 @@ impl Machine {
     /// Whether it came neither too early nor too late.
     pub(super) fn check_bound(&mut self, step: &Step, bound: Bound, arrival: &Arrival) {
         let took = arrival.at.saturating_sub(self.script.base);
+        let waited = arrival.at.saturating_sub(self.script.earliest);
         let lower = bound.lower.map(|span| self.clock.time(span));
         let upper = self.clock.patient(self.clock.time(bound.upper));
-        let received = format!("{} after {took:.1?}", arrival.item);
-        if let Some(lower) = lower.filter(|lower| took < *lower) {
-            self.find(step.line, arrival.at, format!("not before {lower:?}"), received.clone());
+        if let Some(lower) = lower.filter(|lower| waited < *lower) {
+            let received = format!("{} after {waited:.1?}", arrival.item);
+            self.find(step.line, arrival.at, format!("not before {lower:?}"), received);
         }
+        // Late is not at all: which of the two it is called would be for the clock to say.
         if took > upper {
-            self.find(step.line, arrival.at, format!("within {upper:?}"), received);
+            self.find(step.line, arrival.at, self.told(step), format!("nothing within {upper:?}"));
+            self.record.stop();
         }
     }
 

@@ -5,8 +5,16 @@ use std::time::Duration;
 use crate::case::statement::Span;
 use crate::judge::verdict::subject::Subject;
 
-/// The upper bound of an expectation that names none.
-pub(super) const DEADLINE: Duration = Duration::from_secs(5);
+/// The upper bound of an expectation that names none. Servers end connections that are idle for 5, 15, 30, 60 or 75 s: a
+/// bound that were one of these would meet them by chance.
+pub(super) const DEADLINE: Duration = Duration::from_secs(8);
+
+/// How long a client that does not stay waits for an answer: a server that takes longer is left without one.
+pub(super) const VISIT: Duration = Duration::from_millis(50);
+
+/// How long no byte of a write may leave before the case goes on without: a server may read nothing. A connection has this
+/// time to open, too.
+pub(super) const LEAVING: Duration = Duration::from_secs(12);
 
 /// What time it is, and how long stretches of time are with this target.
 #[derive(Debug)]
@@ -43,8 +51,27 @@ impl Clock {
         span.duration(self.heartbeat)
     }
 
+    /// A pause that gives the target time for something: a slow machine needs more of it, and none needs less.
+    pub(super) fn pause(&self, duration: Duration) -> Duration {
+        duration.mul_f64(self.patience.max(1.0))
+    }
+
     /// An upper bound, as patient as the run is.
     pub(super) fn patient(&self, duration: Duration) -> Duration {
         duration.mul_f64(self.patience)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_with_patience_and_never_shrink() {
+        let wait = Duration::from_millis(200);
+        let clock = |patience: f64| Clock { now: Duration::ZERO, patience, heartbeat: None };
+        assert_eq!(clock(4.0).pause(wait), wait * 4);
+        assert_eq!(clock(0.5).pause(wait), wait);
+        assert_eq!(clock(4.0).patient(DEADLINE), DEADLINE * 4);
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::case::statement::{ConnectionName, Procedure};
 use crate::judge::receive::connection::Connection;
 use crate::judge::receive::content::Reading;
+use crate::judge::receive::quota::Quota;
 use crate::judge::receive::side::Side;
 use crate::profile::Target;
 use crate::transcript::ConnectionId;
@@ -22,6 +23,8 @@ pub(super) struct Connections {
     procedures: BTreeMap<ConnectionId, Procedure>,
     /// When a client opened those on which the suite is the server.
     accepted: BTreeMap<ConnectionId, Duration>,
+    /// How much memory may hold what comes on them, together with those of other cases.
+    pub(super) quota: Quota,
 }
 
 impl Connections {
@@ -33,7 +36,7 @@ impl Connections {
         reading: Reading,
     ) -> (ConnectionId, Option<ConnectionId>) {
         let id = ConnectionId(self.all.len());
-        self.all.push(Connection::new(name.clone(), side, reading));
+        self.all.push(Connection::new(name.clone(), side, reading, self.quota.part()));
         (id, self.names.insert(name.clone(), id))
     }
 
@@ -55,6 +58,11 @@ impl Connections {
     /// The connection of an id that comes from outside.
     pub(super) fn find_mut(&mut self, id: ConnectionId) -> Option<&mut Connection> {
         self.all.get_mut(id.0)
+    }
+
+    /// The same, to be looked at.
+    pub(super) fn find(&self, id: ConnectionId) -> Option<&Connection> {
+        self.all.get(id.0)
     }
 
     pub(super) fn iter(&self) -> std::slice::Iter<'_, Connection> {
@@ -105,7 +113,8 @@ pub(super) fn reading(target: &Target, technique: &str) -> Reading {
         "polling" => profile.polling.as_ref().map(|poll| Reading::Poll(poll.answer.clone())),
         "long-polling" => profile.long_polling.as_ref().map(|poll| Reading::Poll(poll.answer.clone())),
         "iframe" => profile.iframe.as_ref().map(|iframe| Reading::Iframe(iframe.clone())),
-        "sse" => Some(Reading::EventStream),
+        "sse" => profile.sse.as_ref().map(|stream| Reading::EventStream(stream.clone())),
+        "websocket" => profile.websocket.as_ref().map(|socket| Reading::WebSocket(socket.parts.clone())),
         _ => None,
     };
     reading.unwrap_or(Reading::Opaque)

@@ -3,18 +3,27 @@
 use std::time::Duration;
 
 use pushspec_wire::http1::Head;
+use pushspec_wire::websocket::{Frame, Opcode};
 
 use crate::case::statement::{ConnectionName, ExpectItem, Expectation, Procedure};
 use crate::judge::expect::body::{self, BodyState};
 use crate::judge::expect::frame::EncodeError;
 use crate::judge::expect::relation::Fit;
 use crate::judge::expect::start_line::is_interim;
+use crate::judge::receive::connection::Connection;
+use crate::judge::receive::end::Ended;
 use crate::judge::receive::item::{Arrival, Item};
 use crate::judge::verdict::inconclusive;
 use crate::transcript::ConnectionId;
 
+use crate::judge::receive::side::Side;
+
 use super::machine::Machine;
 use super::plan::{Step, StepKind};
+use super::vocabulary::Action;
+
+/// The masking key of what a client says first: any does (RFC 6455 section 5.3).
+const MASKING_KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 /// What waiting for an item came to.
 enum Search {
@@ -36,13 +45,18 @@ impl Machine {
             self.record.fail_to_run(why);
             return None;
         };
+        self.connections.of_mut(id).settle(now);
         if let StepKind::Expect(_, Expectation { items, .. }) = &candidates[0].kind
             && let Some(item @ (ExpectItem::Prelude(_) | ExpectItem::Bytes(_) | ExpectItem::Anything)) =
                 items.first()
         {
             return self.expect_body(now, id, &candidates[0], item);
         }
-        if self.has_ended_so(id, &candidates[0]) {
+        if let Some(ahead) = self.ended_so(id, &candidates) {
+            for step in &candidates[..ahead] {
+                self.miss_optional(step, "it did not come");
+            }
+            self.script.skip(ahead);
             self.script.done_at(now);
             return None;
         }
@@ -59,11 +73,13 @@ impl Machine {
         None
     }
 
-    /// Whether an end that an earlier step took is one of the alternatives of this one: what has ended stays so.
-    fn has_ended_so(&self, id: ConnectionId, step: &Step) -> bool {
-        let StepKind::Expect(_, Expectation { items, .. }) = &step.kind else { return false };
-        let ended = self.connections.of(id).ended.as_ref();
-        items.len() > 1 && ended.is_some_and(|ended| items.contains(ended))
+    /// Which of some steps an end meets that an earlier step took: what has ended stays so. Behind the end of a connection
+    /// nothing else can come, and what may have come did not.
+    fn ended_so(&self, id: ConnectionId, candidates: &[Step]) -> Option<usize> {
+        let connection = self.connections.of(id);
+        let is_over = matches!(connection.ended, Ended::With(ExpectItem::Eof | ExpectItem::Reset));
+        let within = if is_over && connection.arrivals.is_empty() { candidates.len() } else { 1 };
+        candidates.iter().take(within).position(|step| has_ended_so(connection, step))
     }
 
     /// Why messages cannot be told.
@@ -104,9 +120,15 @@ impl Machine {
 
     fn step_fit(&self, id: ConnectionId, step: &Step, arrival: &Arrival) -> Result<Fit, EncodeError> {
         match &step.kind {
+            StepKind::Head(_, expectation, _)
+                if self.is_empty(id, arrival) && expectation.items.iter().any(is_any_success) =>
+            {
+                Ok(Fit::Fits)
+            }
             StepKind::Head(_, expectation, _) | StepKind::Expect(_, expectation) => {
                 self.context(id).fit(&expectation.items, arrival)
             }
+            StepKind::Opened(..) if self.is_empty(id, arrival) => Ok(Fit::Fits),
             StepKind::Opened(procedure, _) => Ok(match &arrival.item {
                 Item::Head(head) if is_open(*procedure, head) => Fit::Fits,
                 came if is_interim(came) => Fit::Passes,
@@ -116,13 +138,49 @@ impl Machine {
         }
     }
 
+    /// Whether an arrival is the head of an answer to a poll that brings no news, by the profile.
+    fn is_empty(&self, id: ConnectionId, arrival: &Arrival) -> bool {
+        let Item::Head(head) = &arrival.item else { return false };
+        let profile = &self.subject.target.profile;
+        let answer = match self.connections.technique(id, &self.subject.case.technique) {
+            "polling" => profile.polling.as_ref().map(|poll| &poll.answer),
+            "long-polling" => profile.long_polling.as_ref().map(|poll| &poll.answer),
+            _ => None,
+        };
+        let code = head.status_line().map_or(0, |status| status.code);
+        answer.is_some_and(|answer| answer.empty.contains(&code))
+    }
+
+    /// Sends what a client of this server says first on a WebSocket that has opened. It is no message of the case.
+    fn say_first(&mut self, id: ConnectionId, head: &Head) {
+        let first = self.subject.target.profile.websocket.as_ref().map(|websocket| &websocket.first);
+        let is_open = head.status_line().is_some_and(|status| status.code == 101);
+        let is_client = self.connections.of(id).side() == Side::Client;
+        let Some(first) = first.filter(|first| is_open && is_client && !first.is_empty()) else { return };
+        let frame = |text: &String| Frame::new(Opcode::TEXT, text.as_bytes()).masked(MASKING_KEY).encode();
+        let frames: Vec<u8> = first.iter().flat_map(frame).collect();
+        self.connections.of_mut(id).writes.push_back(true);
+        self.act(Action::Write(id, vec![frames]));
+    }
+
     /// An arrival is what a step expects.
     fn take(&mut self, id: ConnectionId, index: usize, ahead: usize, candidates: &[Step]) {
         for step in &candidates[..ahead] {
             self.miss_optional(step, "it did not come");
         }
         let step = &candidates[ahead];
+        if let Item::Head(head) = &self.connections.of(id).arrivals[index].item
+            && let Some(why) = inconclusive::refuses_work(head)
+        {
+            return self.record.fail_to_run(why);
+        }
         let Some(arrival) = self.connections.of_mut(id).take(index) else { return };
+        if self.is_empty(id, &arrival) {
+            self.memory.note_no_news();
+        }
+        if let Some(why) = self.called_otherwise(step, &arrival.item) {
+            return self.record.fail_to_run(why);
+        }
         self.remember(id, &arrival.item);
         self.trace_taken(step, &arrival.item);
         if let Some(bound) = step.bound {
@@ -133,11 +191,12 @@ impl Machine {
                 self.check_fields(fields, head, arrival.at);
             }
             self.memory.note_head(head);
+            self.say_first(id, head);
         }
         self.script.skip(ahead + 1);
         // A poll's answer that the case does not look at does not move the clock of what it does look at.
         if !matches!(step.kind, StepKind::Opened(Procedure::Poll | Procedure::LongPoll, _)) {
-            self.script.base = arrival.at.max(self.script.base);
+            self.script.count_from(arrival.at.max(self.script.base));
             self.script.since = self.script.base;
         }
         if matches!(step.kind, StepKind::Opened(..)) {
@@ -156,7 +215,7 @@ impl Machine {
         if let Item::Message(message) = taken
             && let Some(id) = &message.id
         {
-            self.memory.scope.remember("last-event-id", id.clone().into_bytes());
+            self.memory.scope.remember("last-event-id", id.as_bytes().to_vec());
         }
     }
 
@@ -165,7 +224,7 @@ impl Machine {
             return;
         }
         let name = step.kind.expects_on().map(|name| name.0.clone()).unwrap_or_default();
-        self.record.trace.extend(taken.lines().into_iter().map(|line| format!("{name}< {line}")));
+        taken.lines().into_iter().for_each(|line| self.record.trace.note(format!("{name}< {line}")));
     }
 
     /// Expectations that look at the bytes of the body rather than at items.
@@ -187,7 +246,7 @@ impl Machine {
         };
         match state {
             Ok(BodyState::Met) => {
-                self.record.trace.push(format!("< {}", step.kind.expected()));
+                self.record.trace.note(format!("< {}", step.kind.expected()));
                 self.script.done_at(now);
             }
             Ok(BodyState::Missed(received)) => {
@@ -199,6 +258,22 @@ impl Machine {
         }
         None
     }
+}
+
+/// Whether an end that was taken is one of the alternatives of a step. A close frame is as good as the end in place of what
+/// would be said.
+fn has_ended_so(connection: &Connection, step: &Step) -> bool {
+    let Some(Expectation { items, .. }) = step.kind.expectation() else { return false };
+    match &connection.ended {
+        Ended::Nothing => false,
+        Ended::With(end) => items.len() > 1 && items.contains(end),
+        Ended::Speech => step.kind.expects_words() && step.kind.expects_close(),
+    }
+}
+
+/// Whether any success is what is expected.
+fn is_any_success(item: &ExpectItem) -> bool {
+    matches!(item, ExpectItem::Status(pattern) if pattern.codes.iter().any(|code| code == "2xx"))
 }
 
 /// Whether an answer opens what a procedure asked for.

@@ -7,16 +7,18 @@ use std::time::Duration;
 use crate::case::Case;
 use crate::catalogue::Catalogue;
 use crate::judge::expect::fit::Context;
-use crate::judge::receive::item::Item;
+use crate::judge::receive::end::End;
+use crate::judge::receive::quota::Quota;
 use crate::judge::receive::side::Side;
 use crate::judge::verdict::subject::{Settings, Subject};
-use crate::profile::Target;
+use crate::profile::{Scheme, Target};
 use crate::transcript::{ConnectionId, EventKind};
 
 use super::clock::Clock;
 use super::connections::Connections;
 use super::memory::Memory;
 use super::outbox::Outbox;
+use super::plan::StepKind;
 use super::publication::Publication;
 use super::record::Record;
 use super::scope::CaseScope;
@@ -54,6 +56,13 @@ impl Machine {
         }
     }
 
+    /// The same, for a case that shares its memory with others.
+    #[must_use]
+    pub fn within(mut self, quota: &Quota) -> Machine {
+        self.connections.quota = quota.clone();
+        self
+    }
+
     /// Takes note of something that happened at a time counted from the start of the case.
     pub fn handle(&mut self, now: Duration, input: Input) {
         let now = self.clock.pass(now);
@@ -62,14 +71,16 @@ impl Machine {
                 self.connections.accept(id, now);
                 self.record.transcript.push(now, EventKind::Accepted(id));
             }
+            Input::Writing(id) => self.writing(now, id),
+            Input::Written(id, took) => self.written(now, id, took),
             Input::Received(id, bytes) => {
-                if let Some(connection) = self.connections.find_mut(id) {
-                    connection.push(now, &bytes);
-                }
+                self.receive(now, id, &bytes);
                 self.record.transcript.push(now, EventKind::Received(id, bytes));
+                self.answer_ping(id);
             }
-            Input::Eof(id) => self.end(now, id, Item::Eof, EventKind::Eof(id)),
-            Input::Reset(id) => self.end(now, id, Item::Reset, EventKind::Reset(id)),
+            Input::Eof(id) => self.end(now, id, End::InOrder, EventKind::Eof(id)),
+            Input::Cut(id) => self.end(now, id, End::Cut, EventKind::Cut(id)),
+            Input::Reset(id) => self.end(now, id, End::Reset, EventKind::Reset(id)),
             Input::Refused(id, why) => {
                 self.record.transcript.push(now, EventKind::Refused(id, why.clone()));
                 let is_server = self.connections.find_mut(id).is_some_and(|it| it.side() == Side::Server);
@@ -84,9 +95,25 @@ impl Machine {
         }
     }
 
-    fn end(&mut self, now: Duration, id: ConnectionId, item: Item, event: EventKind) {
+    fn receive(&mut self, now: Duration, id: ConnectionId, bytes: &[u8]) {
+        let Some(connection) = self.connections.find_mut(id) else { return };
+        let was_flooded = connection.is_flooded();
+        connection.push(now, bytes);
+        if connection.is_flooded() && !was_flooded {
+            self.outbox.put(Action::Read(id, Intake::Nothing));
+        }
+        if let Some(why) = connection.shortage() {
+            self.record.fail_to_run(why);
+        }
+    }
+
+    fn end(&mut self, now: Duration, id: ConnectionId, end: End, event: EventKind) {
+        let is_tls = self.subject.target.scheme == Scheme::Https;
         if let Some(connection) = self.connections.find_mut(id) {
-            connection.end(now, item);
+            if is_tls {
+                connection.judge_closure(now, end);
+            }
+            connection.end(now, end);
         }
         self.record.transcript.push(now, event);
     }
@@ -108,11 +135,23 @@ impl Machine {
         }
     }
 
+    /// Whether the case lets time pass now, whatever comes: it expects nothing.
+    pub(crate) fn pauses(&self) -> bool {
+        match self.script.step().map(|step| step.kind) {
+            Some(StepKind::Wait(_) | StepKind::Silent(..)) => true,
+            Some(StepKind::Publish(..)) => self.publication == Publication::Idle,
+            _ => false,
+        }
+    }
+
     /// The judgement, when [`Action::Done`] was answered.
     pub fn finish(mut self) -> Judgement {
         let mut breaches = Vec::new();
         let mut relevant = BTreeSet::new();
+        let now = self.clock.now();
+        let persists = self.connections.iter().any(|connection| connection.persists(now));
         for connection in self.connections.iter_mut() {
+            connection.settle(now);
             breaches.append(&mut connection.watch.breaches);
             relevant.append(&mut connection.watch.seen);
         }
@@ -123,10 +162,13 @@ impl Machine {
             findings: self.record.findings,
             breaches,
             relevant: relevant.into_iter().collect(),
-            trace: self.record.trace,
+            persists,
+            trace: self.record.trace.into_lines(),
             transcript: self.record.transcript,
             duration: self.clock.now(),
+            published: self.record.published,
             completed: self.script.is_over(),
+            channel: self.subject.settings.channel.clone(),
         }
     }
 
@@ -138,6 +180,9 @@ impl Machine {
         if let Action::Read(_, Intake::Nothing) = &action {
             // A case that does so publishes more than sockets hold, to the others of its connections as well.
             self.connections.iter_mut().for_each(|connection| connection.paused = true);
+        }
+        if let Action::Abort(id) | Action::Close(id) = &action {
+            self.connections.of_mut(*id).writes.clear();
         }
         let connections = &self.connections;
         self.record.action(self.clock.now(), &action, |id| connections.of(id).name.clone());

@@ -1,4 +1,5 @@
-//! What a case remembers: the values of the names in braces, what it said itself, and the last head that came.
+//! What a case remembers: the values of the names in braces, what it said itself, the last head that came, and what it looked
+//! at already.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,7 +12,9 @@ use crate::judge::expect::reply::answer;
 use crate::profile::websocket::WebSocket;
 use crate::transcript::shown::shown;
 
+use super::likes::Respelled;
 use super::scope::CaseScope;
+use super::wrapping::Wrapping;
 
 /// The memory of a case.
 #[derive(Debug)]
@@ -22,11 +25,23 @@ pub(super) struct Memory {
     own: HashMap<Vec<u8>, Duration>,
     /// The head of the last answer that a step took, for comparison with the next.
     pub(super) last_head: Option<Head>,
+    /// The id of what was published last, as the answer to the publication says it.
+    pub(super) published_id: Option<String>,
+    /// What of that which came is what is waited for in another spelling, or in another form.
+    pub(super) respelled: Respelled,
+    pub(super) wrapping: Wrapping,
 }
 
 impl Memory {
     pub(super) fn new(scope: CaseScope) -> Memory {
-        Memory { scope, own: HashMap::new(), last_head: None }
+        Memory {
+            scope,
+            own: HashMap::new(),
+            last_head: None,
+            published_id: None,
+            respelled: Respelled::default(),
+            wrapping: Wrapping::default(),
+        }
     }
 
     /// What is needed to compare. `alone` says that the other side speaks to this case alone.
@@ -41,6 +56,7 @@ impl Memory {
 
     /// The case sends this message.
     pub(super) fn note_sent(&mut self, now: Duration, message: Vec<u8>, websocket: Option<&WebSocket>) {
+        let message = websocket.and_then(|websocket| websocket.said(&message)).unwrap_or(message);
         self.own.entry(answer(websocket, &message, false)).or_insert(now);
         self.own.entry(message).or_insert(now);
     }
@@ -49,6 +65,13 @@ impl Memory {
     pub(super) fn note_head(&mut self, head: &Head) {
         self.scope.remember_head(head);
         self.last_head = Some(head.clone());
+    }
+
+    /// A poll was answered without news, perhaps without a cursor: the next one asks as this one did.
+    pub(super) fn note_no_news(&mut self) {
+        if let Some(start) = self.scope.text("start") {
+            self.scope.remember_first("first-cursor", start.into_bytes());
+        }
     }
 
     /// A step took something behind which a cursor stood. `is_main` says that the technique is that of the case.

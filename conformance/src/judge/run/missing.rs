@@ -13,16 +13,20 @@ use crate::judge::verdict::inconclusive;
 use crate::transcript::ConnectionId;
 
 use super::clock::DEADLINE;
+use super::finite;
 use super::machine::Machine;
 use super::needs::publishes;
 use super::plan::{Step, StepKind};
 
 /// How long an optional item that nothing follows is waited for.
-const OPTIONAL: Duration = Duration::from_secs(1);
+const OPTIONAL: Duration = Duration::from_millis(1200);
 
 /// How long the end of a WebSocket's connection is waited for, where nothing else will do: no clause sets it a time, and
-/// how soon it comes has cases of its own.
-const ENDING: Duration = Duration::from_secs(10);
+/// how soon it comes has cases of its own. Libraries wait 5 or 10 s for the other side to close.
+pub(crate) const ENDING: Duration = Duration::from_secs(12);
+
+/// How long it waits for the end of a stream that has one: models take their time.
+const COMPLETE: Duration = Duration::from_secs(66);
 
 /// How long the precondition of event streams waits for the first bytes: many a stream ticks once a second.
 const FIRST_BYTES: Duration = Duration::from_secs(2);
@@ -56,9 +60,10 @@ impl Machine {
 
     /// An arrival that none of the steps can stand.
     pub(super) fn ruled(&mut self, id: ConnectionId, index: usize, candidates: &[Step]) {
-        let Arrival { at, item } = self.connections.of(id).arrivals[index].clone();
+        let Arrival { at, item, .. } = self.connections.of(id).arrivals[index].clone();
         let received = item.to_string();
-        if let Some(why) = self.says_nothing(id, &item) {
+        let unreadable = candidates.last().and_then(|step| self.unreadable(id, step));
+        if let Some(why) = unreadable.or_else(|| self.says_nothing(id, &item)) {
             return self.record.fail_to_run(why);
         }
         let close = matches!(&item, Item::Frame(frame) if frame.opcode == Opcode::CLOSE);
@@ -70,7 +75,7 @@ impl Machine {
                 self.miss_optional(step, &received);
             }
             let connection = self.connections.of_mut(id);
-            self.record.trace.push(format!("{}< {received}", connection.name.0));
+            self.record.trace.note(format!("{}< {received}", connection.name.0));
             connection.arrivals.drain(..=index);
             return self.script.pass(ahead + 1, at.max(self.script.base));
         }
@@ -113,6 +118,12 @@ impl Machine {
             return self.record.fail_to_run(why);
         }
         if let Item::Head(head) = came
+            && connection.is_of_1_0()
+            && let Some(why) = inconclusive::serves_no_1_0(head)
+        {
+            return self.record.skip(why);
+        }
+        if let Item::Head(head) = came
             && self.connections.procedure(id).is_none()
             && let Some(why) = inconclusive::misses_the_headers(&self.subject, head)
         {
@@ -128,7 +139,7 @@ impl Machine {
     }
 
     /// What a step expects, with the text that the profile makes of a reply.
-    fn told(&self, step: &Step) -> String {
+    pub(super) fn told(&self, step: &Step) -> String {
         let expected = step.kind.expected();
         let Some(expectation) = step.kind.expectation() else { return expected };
         let websocket = self.subject.target.profile.websocket.as_ref();
@@ -142,7 +153,7 @@ impl Machine {
     fn shut(&self, step: &Step, received: &str) -> Option<String> {
         let StepKind::Opened(procedure @ Procedure::OpenWebSocket, name) = &step.kind else { return None };
         let is_plain = self.script.asked(*procedure, name).is_some_and(<[_]>::is_empty);
-        (is_plain && !self.subject.case.is_precondition()).then(|| inconclusive::shut(received))
+        (is_plain && !self.subject.case.checks_the_profile()).then(|| inconclusive::shut(received))
     }
 
     /// Why nothing can be said of a technique that ends what it has just opened.
@@ -164,12 +175,19 @@ impl Machine {
     ) -> Option<Duration> {
         let last = candidates.last().cloned()?;
         let window = self.window(id, &last, candidates);
-        let deadline = self.script.base + window;
+        let deadline = self.deadline(id, &last, window);
         if now < deadline {
             return Some(deadline);
         }
+        if self.connections.of_mut(id).settle(now) {
+            return None;
+        }
+        if let Some(why) = self.unreadable(id, &last) {
+            self.record.fail_to_run(why);
+            return None;
+        }
         if last.kind.takes_nothing() && self.connections.of(id).arrivals.is_empty() {
-            self.record.trace.push(format!("< nothing within {window:?}"));
+            self.record.trace.note(format!("< nothing within {window:?}"));
             self.script.pass(candidates.len(), now);
             return None;
         }
@@ -192,6 +210,16 @@ impl Machine {
         None
     }
 
+    /// Until when a step is waited for: as long as its time is, or until there is nothing more to wait for.
+    fn deadline(&mut self, id: ConnectionId, step: &Step, window: Duration) -> Duration {
+        let sooner = [self.wrapped_until(id, step), self.respelled_until(id, step)];
+        let connection = self.connections.of(id);
+        let leaving = self.leaving().filter(|_| connection.is_unopened);
+        let deadline = leaving.unwrap_or(self.script.base) + window;
+        let sooner = sooner.into_iter().chain([connection.settles_at()]);
+        sooner.flatten().fold(deadline, Duration::min)
+    }
+
     /// How long the last of some steps is waited for.
     fn window(&self, id: ConnectionId, last: &Step, candidates: &[Step]) -> Duration {
         let optional = last.kind.is_optional();
@@ -210,7 +238,7 @@ impl Machine {
     /// Why silence says nothing of the clause. A target that answers the recipe of the profile is there.
     fn nobody_answers(&self, window: Duration) -> Option<String> {
         let quiet = self.connections.iter().all(Connection::is_untouched);
-        (self.subject.case.is_precondition() && quiet && !publishes(&self.subject.case))
+        (self.subject.case.checks_the_profile() && quiet && !publishes(&self.subject.case))
             .then(|| inconclusive::nobody_answers(window))
     }
 
@@ -225,6 +253,17 @@ impl Machine {
             && self.record.is_without_findings();
         let connection = self.connections.last().filter(|_| is_asked)?;
         let ended = connection.has_ended();
+        let finite = self.subject.target.profile.sse.as_ref().filter(|stream| stream.finite);
+        if let Some(stream) = finite {
+            let until = self.script.base + self.clock.patient(COMPLETE);
+            if !ended && now < until {
+                return Some(until);
+            }
+            if let Some(why) = finite::untrue(stream, connection, COMPLETE) {
+                self.record.fail_to_run(why);
+                return None;
+            }
+        }
         let Some((at, what)) = &connection.unmade else {
             let until = self.script.base + self.clock.patient(FIRST_BYTES);
             return (connection.body_at.is_none() && !ended && now < until).then_some(until);
@@ -240,16 +279,41 @@ impl Machine {
 
 /// Says that nothing came, and what came in its stead.
 fn nothing(connection: &Connection, window: Duration) -> String {
-    // A frame that is a whole message is told as that.
+    // A frame that is a whole message is told as that, and heartbeats come whatever else does.
     let is_told = |arrival: &&Arrival| {
         !matches!(&arrival.item, Item::Frame(frame)
             if frame.fin && matches!(frame.opcode, Opcode::TEXT | Opcode::BINARY))
     };
-    let last = connection.arrivals.iter().rev().filter(is_told).take(3);
-    let mut passed: Vec<String> = last.map(|arrival| arrival.item.to_string()).collect();
+    let is_beat = |arrival: &&Arrival| matches!(&arrival.item, Item::Comment);
+    let others = connection.arrivals.iter().rev().filter(is_told).filter(|arrival| !is_beat(arrival)).take(3);
+    let beat = connection.arrivals.iter().rev().find(is_beat);
+    let last: Vec<&Arrival> = others.collect();
+    let last = if last.is_empty() { beat.into_iter().collect() } else { last };
+    let mut passed: Vec<String> = last.iter().map(|arrival| arrival.item.to_string()).collect();
     if passed.is_empty() {
         return format!("nothing within {window:?}");
     }
     passed.reverse();
     format!("nothing of the kind within {window:?}; the last that came: {}", passed.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::run::clock::LEAVING;
+    use crate::judge::run::publishing::PUBLISH;
+
+    /// What servers and proxies wait by default, in seconds: for a request, on an idle connection, for a close frame, for the
+    /// answer to a ping.
+    const OF_THE_FIELD: [u64; 7] = [1, 5, 10, 15, 30, 60, 75];
+
+    #[test]
+    fn no_deadline_meets_a_timer_of_the_field_by_chance() {
+        for deadline in [DEADLINE, ENDING, COMPLETE, FIRST_BYTES, LEAVING, PUBLISH] {
+            for timer in OF_THE_FIELD.map(Duration::from_secs) {
+                let apart = deadline.abs_diff(timer);
+                assert!(apart * 12 >= timer, "{deadline:?} and {timer:?}");
+            }
+        }
+    }
 }

@@ -3,9 +3,14 @@
 use std::collections::BTreeSet;
 
 use crate::case::Case;
-use crate::case::statement::{Attribute, ExpectItem, Line, MessagePattern, Procedure, Statement};
+use crate::case::statement::{
+    Attribute, ExpectItem, FrameItem, FrameWord, Line, MessagePattern, OpcodeWord, Procedure, SendItem,
+    Statement,
+};
+use crate::case::text::{Form, Text};
 use crate::profile::{CAPABILITIES, TECHNIQUES, Target};
 
+use super::methods::{forbidden, get_needed};
 use super::request::technique;
 
 /// What the target lacks for a case, in words; `None` where it has everything.
@@ -15,9 +20,11 @@ pub(crate) fn lacking(case: &Case, target: &Target) -> Option<String> {
             "it judges a client, and no client is run yet; a transcript of one can be judged".into(),
         );
     }
-    let missing = needs(case).into_iter().find(|need| !target.can(need))?;
-    let (_, how) = CAPABILITIES.iter().find(|(name, _)| *name == missing)?;
-    Some(format!("the profile has no `{missing}`: {how}"))
+    if let Some(missing) = needs(case).into_iter().find(|need| !target.can(need)) {
+        let (_, how) = CAPABILITIES.iter().find(|(name, _)| *name == missing)?;
+        return Some(format!("the profile has no `{missing}`: {how}"));
+    }
+    forbidden(case, target).map(|method| format!("the profile's `methods` does not name {method}"))
 }
 
 /// The capabilities that a case needs: those that it names, and those that its lines show.
@@ -28,10 +35,91 @@ pub fn needs(case: &Case) -> BTreeSet<String> {
     if case.technique != "http" && !judges_a_client(case) {
         needs.insert(case.technique.clone());
     }
+    if !judges_a_client(case) {
+        shape_needs(case, &mut needs);
+    }
+    // Who waits less than a hold lasts need not see its end.
+    let ends_within_the_hold = needs.contains("long-polling.waits");
     for line in section.conversation.iter().flatten() {
-        line_needs(line, &mut needs);
+        line_needs(line, ends_within_the_hold, &mut needs);
+        needs.extend(get_needed(line, case).map(str::to_owned));
+        if case.technique == "websocket" && is_in_hex(line) {
+            needs.insert("websocket.plain".to_owned());
+        }
     }
     needs
+}
+
+/// What a case needs of a server by how many connections it has at once, and by what it says before an answer.
+fn shape_needs(case: &Case, needs: &mut BTreeSet<String>) {
+    let mut asked = BTreeSet::new();
+    let mut names = BTreeSet::new();
+    let (mut is_crowd, mut is_answered, mut is_early, mut replies) = (false, false, false, false);
+    for line in case.section().conversation.iter().flatten() {
+        match &line.statement {
+            Some(Statement::Connect(name)) => _ = names.insert(name),
+            Some(Statement::Procedure(procedure, name, attributes)) => {
+                is_answered = true;
+                names.insert(name);
+                asked.insert(technique(*procedure));
+                is_crowd |= attributes.iter().any(|attribute| CROWD.contains(&attribute.key.as_str()));
+            }
+            Some(Statement::Send(_, SendItem::Frame(_))) => is_early |= !is_answered,
+            Some(Statement::Expect(_, expectation)) => {
+                let is_head = |item: &ExpectItem| matches!(item, ExpectItem::Status(_));
+                is_answered |= expectation.items.iter().any(is_head);
+                replies |= expectation.items.iter().any(|item| matches!(item, ExpectItem::Reply(_)));
+            }
+            _ => {}
+        }
+    }
+    if names.len() > 1 || is_crowd {
+        asked.insert(case.technique.as_str());
+        let shared = asked.into_iter().filter(|technique| !["http", "websocket"].contains(technique));
+        needs.extend(shared.map(|technique| format!("{technique}.shared")));
+    }
+    if case.technique == "websocket" && is_early && replies {
+        needs.insert("websocket.at-once".to_owned());
+    }
+}
+
+/// The attributes by which a procedure opens several connections.
+const CROWD: [&str; 2] = ["times", "again"];
+
+/// Whether a line sends frames byte by byte: what they say cannot be said in other words.
+fn is_in_hex(line: &Line) -> bool {
+    let is_hex = |text: &Text| text.pieces.iter().any(|piece| piece.form == Form::Hex);
+    match &line.statement {
+        Some(Statement::Send(_, SendItem::Bytes(text))) => is_hex(text),
+        Some(Statement::Send(_, SendItem::Chop(_, item))) => {
+            matches!(&**item, SendItem::Bytes(text) if is_hex(text))
+        }
+        _ => false,
+    }
+}
+
+/// Whether a case sends a message in more than one frame, or the rest of one. Control frames have no fragments.
+pub(crate) fn sends_fragments(case: &Case) -> bool {
+    let lines = case.section().conversation.iter().flatten();
+    lines.into_iter().any(|line| match &line.statement {
+        Some(Statement::Send(_, SendItem::Frame(frame))) => is_fragment(frame),
+        Some(Statement::Send(_, SendItem::Chop(_, item))) => {
+            matches!(&**item, SendItem::Frame(frame) if is_fragment(frame))
+        }
+        _ => false,
+    })
+}
+
+fn is_fragment(FrameItem(words): &FrameItem) -> bool {
+    let opcode = |word: &FrameWord| match word {
+        FrameWord::Opcode(OpcodeWord::Named(opcode)) => Some(*opcode),
+        _ => None,
+    };
+    match words.first().and_then(opcode) {
+        Some(0x0) => true,
+        Some(0x1 | 0x2) => words.contains(&FrameWord::NoFin),
+        _ => false,
+    }
 }
 
 /// Substitutions that only some profiles can make, with the capability behind each.
@@ -44,7 +132,7 @@ const GIVEN_BY_THE_PROFILE: [(&str, &str); 6] = [
     ("{known-subprotocol}", "websocket.subprotocol"),
 ];
 
-fn line_needs(line: &Line, needs: &mut BTreeSet<String>) {
+fn line_needs(line: &Line, ends_within_the_hold: bool, needs: &mut BTreeSet<String>) {
     let mut need = |name: &str| needs.insert(name.to_owned());
     match &line.statement {
         Some(Statement::Procedure(procedure, _, attributes)) => {
@@ -54,13 +142,15 @@ fn line_needs(line: &Line, needs: &mut BTreeSet<String>) {
             }
             for attribute in attributes {
                 match attribute.key.as_str() {
+                    "without" if line.source.contains("without=\"callback\"") => need("iframe.callback"),
                     "callback" => need("iframe.callback"),
                     "channel" => need(&format!("{}.channel", technique(*procedure))),
-                    "hold" => need("long-polling.end"),
+                    "hold" if !ends_within_the_hold => need("long-polling.end"),
                     _ => false,
                 };
             }
         }
+        // A publication for another channel than the case's own is named by the recipe.
         Some(Statement::Publish(_, attributes)) => {
             need("publish");
             let asked = |attribute: &&Attribute| !matches!(attribute.key.as_str(), "refusal" | "settle");

@@ -10,21 +10,18 @@ use crate::judge::receive::side::Side;
 use crate::transcript::ConnectionId;
 use crate::transcript::shown::readable_line;
 
-use super::clock::DEADLINE;
+use super::clock::{DEADLINE, LEAVING, VISIT};
 use super::connections::reading;
 use super::machine::Machine;
 use super::request::{RequestError, request, technique};
 use super::vocabulary::Action;
-
-/// How long a client that does not stay waits for an answer: a server that takes longer is left without one.
-const VISIT: Duration = Duration::from_millis(50);
 
 impl Machine {
     /// Opens a bare connection.
     pub(super) fn connect(&mut self, now: Duration, name: &ConnectionName) {
         let technique = self.subject.case.technique.clone();
         self.open(name, &technique);
-        self.record.trace.push(format!("connect{}", name.suffix()));
+        self.record.trace.note(format!("connect{}", name.suffix()));
         self.script.opened_at = now;
         self.script.done_at(now);
     }
@@ -40,7 +37,7 @@ impl Machine {
         match self.connections.accepted_at(id) {
             Some(at) => {
                 self.script.awaited = None;
-                self.record.trace.push(format!("accept{}", name.suffix()));
+                self.record.trace.note(format!("accept{}", name.suffix()));
                 self.script.opened_at = at;
                 self.script.done_at(at);
                 None
@@ -71,12 +68,13 @@ impl Machine {
                 let id = self.open(name, technique(procedure));
                 self.connections.note_procedure(id, procedure);
                 if !name.is_follower() {
-                    self.record.trace.push(format!("{}{}", procedure.spelling(), name.suffix()));
-                    self.record.trace.extend(traced(name, &bytes));
+                    self.record.trace.note(format!("{}{}", procedure.spelling(), name.suffix()));
+                    for line in traced(name, &bytes) {
+                        self.record.trace.note(line);
+                    }
                 }
                 self.write(id, vec![bytes]);
-                self.script.opened_at = now;
-                self.script.done_at(now);
+                self.script.wrote_at(now);
             }
             // The profile says that the server resumes, and then its events have identifiers.
             Err(RequestError::NoValue(NoValue(value))) if value == "last-event-id" => {
@@ -108,6 +106,8 @@ impl Machine {
             }
             return None;
         };
+        let is_written = self.unwritten(id) == 0;
+        let until = if is_written { until } else { until + self.clock.patient(LEAVING) };
         if self.connections.of(id).arrivals.is_empty() && now < until {
             return Some(until);
         }

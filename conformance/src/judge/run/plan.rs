@@ -96,6 +96,19 @@ impl StepKind {
         })
     }
 
+    /// Whether something is expected that is said on an open WebSocket, and not its end alone.
+    pub(crate) fn expects_words(&self) -> bool {
+        let StepKind::Expect(_, expectation) = self else { return false };
+        let is_word = |item: &ExpectItem| match item {
+            ExpectItem::Message(_) | ExpectItem::Reply(_) => true,
+            ExpectItem::Frame(frame) => {
+                !matches!(frame.0.first(), Some(FrameWord::Opcode(OpcodeWord::Named(0x8))))
+            }
+            _ => false,
+        };
+        expectation.items.iter().any(is_word)
+    }
+
     /// Whether nothing but the end of the connection is expected.
     pub(crate) fn expects_end_alone(&self) -> bool {
         let StepKind::Expect(_, expectation) = self else { return false };

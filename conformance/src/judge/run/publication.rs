@@ -10,5 +10,5 @@ pub(super) enum Publication {
     /// The recipe was sent.
     Waiting,
     /// The recipe was answered, or failed.
-    Answered(Result<(), Unpublished>),
+    Answered(Result<Option<String>, Unpublished>),
 }

@@ -5,16 +5,18 @@ use std::time::Duration;
 use crate::case::statement::Attribute;
 use crate::case::text::Text;
 use crate::judge::expect::attribute::attribute_text;
+use crate::judge::receive::item::Item;
+use crate::judge::verdict::inconclusive;
 use crate::profile::publish;
 use crate::transcript::Unpublished;
-use crate::transcript::shown::shown;
+use crate::transcript::shown::shown_briefly;
 
 use super::machine::Machine;
 use super::publication::Publication;
 use super::vocabulary::Action;
 
 /// How long the recipe of a publication may take to answer.
-const PUBLISH: Duration = Duration::from_secs(10);
+pub(super) const PUBLISH: Duration = Duration::from_secs(12);
 
 /// How long a server may take from the answer to a subscriber until it delivers to it, unless the profile says.
 const SETTLE: Duration = Duration::from_millis(20);
@@ -29,7 +31,10 @@ impl Machine {
     ) -> Option<Duration> {
         match std::mem::replace(&mut self.publication, Publication::Idle) {
             Publication::Idle => {
-                let settled = self.script.opened_at + self.settle(attributes);
+                let settled = self.script.opened_at + self.clock.pause(self.settle(attributes));
+                if let Some(until) = self.leaving().filter(|until| now < *until) {
+                    return Some(until);
+                }
                 if now < settled && self.script.opened_at > Duration::ZERO {
                     return Some(settled);
                 }
@@ -43,26 +48,61 @@ impl Machine {
                 let deadline = self.script.base + self.clock.patient(PUBLISH);
                 if now >= deadline {
                     let why = format!("what was to be published was not answered within {PUBLISH:?}");
-                    self.record.fail_to_run(why);
+                    self.held_up(now, why);
                     return None;
                 }
                 self.publication = Publication::Waiting;
                 Some(deadline)
             }
-            Publication::Answered(Ok(())) => {
+            Publication::Answered(Ok(id)) => {
+                self.memory.published_id = id;
+                self.record.published = Some(Ok(()));
                 self.script.pass(1, now);
                 None
             }
-            Publication::Answered(Err(Unpublished { refused, why })) => {
-                let why = self.subject.without_channel(&why);
-                if refused {
-                    self.record.skip(format!("the target does not publish what the case needs: {why}"));
-                } else {
-                    self.record.fail_to_run(format!("publishing failed: {why}"));
-                }
+            Publication::Answered(Err(unpublished)) => {
+                self.not_published(&unpublished);
                 None
             }
         }
+    }
+
+    /// The recipe is answered, and nothing is published.
+    fn not_published(&mut self, unpublished: &Unpublished) {
+        let why = self.subject.without_channel(&unpublished.why);
+        if let Some(why) = self.refused_before() {
+            self.record.fail_to_run(why);
+        } else if unpublished.refused {
+            self.record.skip(format!("the target does not publish what the case needs: {why}"));
+        } else {
+            self.record.published = Some(Err(why.clone()));
+            self.record.fail_to_run(inconclusive::unpublished(&why));
+        }
+    }
+
+    /// Why what would be published would reach nobody: where a case asks whether the profile is true, its technique was
+    /// refused already.
+    fn refused_before(&self) -> Option<String> {
+        let line = self.script.step().filter(|_| self.subject.case.checks_the_profile())?.line;
+        self.connections.iter().find_map(|connection| {
+            let head = connection.arrivals.iter().find_map(|arrival| match &arrival.item {
+                Item::Head(head) => Some(head),
+                _ => None,
+            })?;
+            inconclusive::refusal(&self.subject, line, true, head, connection.asked_for())
+        })
+    }
+
+    /// The recipe is not answered. Where a client of the case takes nothing, the server may wait for it before it goes
+    /// on, which is what such a case looks for.
+    fn held_up(&mut self, now: Duration, why: String) {
+        let Some(step) = self.script.step().filter(|_| self.connections.iter().any(|one| one.paused)) else {
+            self.record.published = Some(Err(why.clone()));
+            return self.record.fail_to_run(why);
+        };
+        let expected = "an answer to the publication while a client takes nothing".to_owned();
+        self.find(step.line, now, expected, why);
+        self.record.stop();
     }
 
     fn send_publication(
@@ -71,15 +111,17 @@ impl Machine {
         publication: &publish::Publication,
         attributes: &[Attribute],
     ) {
-        let length = publication.data.len();
-        self.connections.iter_mut().for_each(|connection| connection.note_published(length));
+        let may_be_refused = attributes.iter().any(|attribute| attribute.key == "refusal");
+        for connection in self.connections.iter_mut() {
+            connection.note_published(publication, may_be_refused);
+        }
         self.memory.note_published(now, &publication.data);
-        self.record.trace.push(format!("publish {}", shown(publication.data.as_bytes())));
+        self.record.trace.note(format!("publish {}", shown_briefly(publication.data.as_bytes())));
         let recipe = self.subject.target.profile.publish.as_ref();
         if let Some(mut request) = recipe.map(|publish| publish.request(publication)) {
-            request.may_be_refused = attributes.iter().any(|attribute| attribute.key == "refusal");
+            request.may_be_refused = may_be_refused;
             self.publication = Publication::Waiting;
-            self.script.base = now;
+            self.script.count_from(now);
             self.act(Action::Publish(request));
         }
     }
@@ -105,6 +147,7 @@ impl Machine {
                 "id" => publication.id = Some(value),
                 "event" => publication.event = Some(value),
                 "comment" => publication.comment = Some(value),
+                "channel" => publication.channel = value,
                 _ => {}
             }
         }

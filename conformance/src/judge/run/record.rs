@@ -7,15 +7,46 @@ use crate::transcript::{ConnectionId, EventKind, Transcript};
 
 use super::vocabulary::Action;
 
+/// How many lines of a trace are kept, and how many bytes: it is kept to the end of the run, beside all budgets.
+const TRACED_LINES: usize = 200;
+const TRACED: usize = 16 * 1024;
+
 /// The record of a case.
 #[derive(Debug, Default)]
 pub(super) struct Record {
-    pub(super) trace: Vec<String>,
+    pub(super) trace: Trace,
     pub(super) transcript: Transcript,
     pub(super) findings: Vec<Finding>,
+    /// How the last publication went.
+    pub(super) published: Option<Result<(), String>>,
     error: Option<String>,
     skip: Option<String>,
     done: bool,
+}
+
+/// What was sent and taken, without times.
+#[derive(Debug, Default)]
+pub(super) struct Trace {
+    lines: Vec<String>,
+    size: usize,
+}
+
+impl Trace {
+    /// Notes a line, as long as there is room; behind the last one stands that there were more.
+    pub(super) fn note(&mut self, line: impl Into<String>) {
+        if self.lines.len() > TRACED_LINES || self.size > TRACED {
+            return;
+        }
+        let line = line.into();
+        self.size += line.len();
+        let has_room = self.lines.len() < TRACED_LINES && self.size <= TRACED;
+        self.lines.push(if has_room { line } else { "…".to_owned() });
+        self.size += if has_room { 0 } else { TRACED };
+    }
+
+    pub(super) fn into_lines(self) -> Vec<String> {
+        self.lines
+    }
 }
 
 impl Record {
@@ -73,5 +104,25 @@ impl Record {
             Action::Read(..) | Action::Wait(_) | Action::Done => return,
         };
         self.transcript.push(now, event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_ends_where_there_is_no_more_room() {
+        let traced = |line: &str| {
+            let mut trace = Trace::default();
+            (0..10_000).for_each(|_| trace.note(line));
+            trace.into_lines()
+        };
+        let short = traced("a");
+        assert_eq!(short.len(), TRACED_LINES + 1);
+        assert_eq!(short.last().map(String::as_str), Some("…"));
+        let long = traced(&"a".repeat(1000));
+        assert!(long.concat().len() <= TRACED + 3);
+        assert_eq!(long.iter().filter(|line| *line == "…").count(), 1);
     }
 }

@@ -5,7 +5,8 @@ use crate::case::text::NoValue;
 use crate::judge::expect::attribute::attribute_text;
 use crate::profile::Target;
 
-use super::scope::{CaseScope, PathValues, expand_path, technique_path};
+use super::places::{PathValues, expand_body, expand_path, technique_path};
+use super::scope::CaseScope;
 
 /// Something in an attribute that makes no request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,12 +28,13 @@ pub(crate) fn request(
     let cursor =
         scope.text(if procedure == Procedure::LongPoll { "long-polling.cursor" } else { "polling.cursor" });
     let mut values = PathValues { cursor, ..PathValues::default() };
-    let mut method = "GET".to_owned();
+    let technique = technique(procedure);
+    let asked = target.profile.request_of(technique).cloned().unwrap_or_default();
+    let mut method = asked.method.clone();
     let mut version = "1.1".to_owned();
     let mut channel = scope.text("channel").unwrap_or_default();
     let mut path = procedure_path(procedure, target).unwrap_or_default();
-    let mut fields = own_fields(procedure, scope);
-    fields.extend(target.profile.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+    let mut fields = all_fields(procedure, target, scope);
     for attribute in attributes {
         let value = attribute_text(&attribute.value, scope)?;
         match attribute.key.as_str() {
@@ -43,20 +45,48 @@ pub(crate) fn request(
             "channel" => channel = value,
             "path" => path = value,
             "again" | "times" => {}
-            "without" => fields.retain(|(name, _)| !name.eq_ignore_ascii_case(&value)),
+            "without" => leave_out(&value, &mut path, &mut fields),
             "hold" => {
                 values.hold = Some(crate::case::parse_duration(&value).ok_or(RequestError::Hold(value))?);
             }
             _ => replace(&mut fields, &value),
         }
     }
-    let path = expand_path(target, &path, &channel, &values);
-    let mut bytes = format!("{method} {path} HTTP/{version}\r\n").into_bytes();
-    for (name, value) in fields {
-        bytes.extend(format!("{name}: {value}\r\n").into_bytes());
+    let path = expand_path(target, technique, &path, &channel, &values);
+    // Another method has no use for the body of this one.
+    let body = expand_body(target, technique, &channel, &values).filter(|_| method == asked.method);
+    if let Some(body) = &body {
+        fields.push(("Content-Type".to_owned(), asked.media_type().to_owned()));
+        fields.push(("Content-Length".to_owned(), body.len().to_string()));
     }
-    bytes.extend(b"\r\n");
-    Ok(bytes)
+    let lines: String = fields.into_iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let body = body.unwrap_or_default();
+    Ok(format!("{method} {path} HTTP/{version}\r\n{lines}\r\n{body}").into_bytes())
+}
+
+/// Leaves out a field, or the parameter of the callback.
+fn leave_out(name: &str, path: &mut String, fields: &mut Vec<(String, String)>) {
+    if name == "callback" {
+        *path = without_callback(path);
+    }
+    fields.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+}
+
+/// A path without the parameter of its query that names the callback.
+fn without_callback(path: &str) -> String {
+    let Some((path, query)) = path.split_once('?') else { return path.to_owned() };
+    let rest: Vec<&str> = query.split('&').filter(|parameter| !parameter.contains("{callback}")).collect();
+    if rest.is_empty() { path.to_owned() } else { format!("{path}?{}", rest.join("&")) }
+}
+
+/// The fields of the procedure, and those of the profile, which replace them.
+fn all_fields(procedure: Procedure, target: &Target, scope: &CaseScope) -> Vec<(String, String)> {
+    let mut fields = own_fields(procedure, scope);
+    for (name, value) in target.profile.fields_of(technique(procedure)) {
+        fields.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        fields.push((name.to_owned(), value.to_owned()));
+    }
+    fields
 }
 
 fn own_fields(procedure: Procedure, scope: &CaseScope) -> Vec<(String, String)> {
@@ -116,5 +146,17 @@ pub(crate) fn technique(procedure: Procedure) -> &'static str {
         Procedure::OpenIframe => "iframe",
         Procedure::Poll => "polling",
         Procedure::LongPoll => "long-polling",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_callback;
+
+    #[test]
+    fn the_callback_is_left_out_of_a_query() {
+        assert_eq!(without_callback("/a/{channel}?callback={callback}"), "/a/{channel}");
+        assert_eq!(without_callback("/a?b=1&f={callback}&c=2"), "/a?b=1&c=2");
+        assert_eq!(without_callback("/a/{callback}"), "/a/{callback}");
     }
 }

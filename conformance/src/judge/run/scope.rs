@@ -8,9 +8,13 @@ use pushspec_wire::http1::Head;
 use sha1::{Digest, Sha1};
 
 use crate::case::Case;
+use crate::case::statement::SendItem;
 use crate::case::text::Scope;
 use crate::profile::Target;
-use crate::profile::template::{fill, percent_encode};
+
+use super::places::{PathValues, expand_path, technique_path};
+use super::speech::Speech;
+use super::written::Written;
 
 /// The GUID that RFC 6455 section 1.3 has a server append to the key.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -25,37 +29,29 @@ pub fn accept(key: &str) -> String {
 pub(crate) struct CaseScope {
     fixed: BTreeMap<String, Vec<u8>>,
     received: BTreeMap<&'static str, Vec<u8>>,
-    /// The target's host, as its field names it.
-    host: Vec<u8>,
-    /// The lines that follow it in requests that a case writes out.
-    headers: Vec<u8>,
+    /// How long the body is that is written with a head.
+    length: Option<Vec<u8>>,
+    /// What the suite adds to a request that a case writes out.
+    pub(super) written: Written,
+    /// How it says what a case says in text messages.
+    pub(super) speech: Speech,
     seed: [u8; 20],
     masks: u32,
-}
-
-/// What a profile's path can ask for beside the channel.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct PathValues {
-    pub(crate) cursor: Option<String>,
-    pub(crate) hold: Option<std::time::Duration>,
-    pub(crate) callback: Option<String>,
 }
 
 impl CaseScope {
     /// `channel` is the case's own.
     pub(crate) fn new(case: &Case, target: &Target, channel: &str) -> CaseScope {
         let mut scope = CaseScope::of_target(&case.id, target, channel);
-        // Many a server has an event stream for those alone who ask for one.
-        let mut lines = case.section().conversation.iter().flatten();
-        if case.technique == "sse" && !lines.any(|line| line.source.contains("Accept")) {
-            scope.headers.extend(b"Accept: text/event-stream\r\n");
-        }
+        scope.written = Written::of(case, target, channel);
         let mut set = |name: &str, value: String| scope.fixed.insert(name.to_owned(), value.into_bytes());
         if let Some(path) = technique_path(target, &case.technique) {
-            let path = expand_path(target, &path, channel, &PathValues::default());
+            let path = expand_path(target, &case.technique, &path, channel, &PathValues::default());
             let join = if path.contains('?') { '&' } else { '?' };
             set("path-for-query", format!("{path}{join}"));
             set("path", path);
+            let request = target.profile.request_of(&case.technique);
+            set("method", request.map_or_else(|| "GET".to_owned(), |request| request.method.clone()));
         }
         let polling = target.profile.polling.as_ref().map(|poll| &poll.answer);
         let long_polling = target.profile.long_polling.as_ref().map(|poll| &poll.answer);
@@ -93,20 +89,19 @@ impl CaseScope {
                 ("checkpoints-path", &sse.checkpoints),
             ];
             for (name, path) in others.into_iter().filter_map(|(name, path)| Some((name, path.as_ref()?))) {
-                set(name, expand_path(target, path, channel, &PathValues::default()));
+                set(name, expand_path(target, "sse", path, channel, &PathValues::default()));
             }
         }
         if let Some(path) = target.profile.websocket.as_ref().and_then(|websocket| websocket.subscription()) {
-            set("subscribe-path", expand_path(target, path, channel, &PathValues::default()));
+            set("subscribe-path", expand_path(target, "websocket", path, channel, &PathValues::default()));
         }
         let known = target.profile.websocket.as_ref().and_then(|websocket| websocket.subprotocols.first());
         if let Some(known) = known {
             set("known-subprotocol", known.clone());
         }
-        let host = target.authority().into_bytes();
-        let headers = target.profile.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
-        let headers = headers.collect::<String>().into_bytes();
-        CaseScope { fixed, received: BTreeMap::new(), host, headers, seed, masks: 0 }
+        let speech = Speech::of(target.profile.websocket.as_ref());
+        let (received, written) = (BTreeMap::new(), Written::default());
+        CaseScope { fixed, received, length: None, written, speech, seed, masks: 0 }
     }
 
     /// The next masking key: it looks random, and is the same in every run (RFC 6455 section 5.3).
@@ -114,32 +109,6 @@ impl CaseScope {
         self.masks += 1;
         let digest = Sha1::new().chain_update(self.seed).chain_update(self.masks.to_be_bytes()).finalize();
         [digest[0], digest[1], digest[2], digest[3]]
-    }
-
-    /// What a case writes out, with the fields without which the target may not answer at all behind each line of its
-    /// host, however that is spelt: those of the profile, and the `Accept` of event streams.
-    pub(crate) fn with_headers(&self, bytes: Vec<u8>) -> Vec<u8> {
-        if self.headers.is_empty() {
-            return bytes;
-        }
-        let mut complete = Vec::with_capacity(bytes.len() + self.headers.len());
-        let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').peekable();
-        while let Some(line) = lines.next() {
-            complete.extend(line);
-            let is_folded =
-                lines.peek().is_some_and(|next| next.starts_with(b" ") || next.starts_with(b"\t"));
-            if !is_folded && self.is_host(line) {
-                complete.extend(&self.headers);
-            }
-        }
-        complete
-    }
-
-    /// Whether a line is the field of the target's host.
-    fn is_host(&self, line: &[u8]) -> bool {
-        let Some(field) = line.strip_suffix(b"\r\n") else { return false };
-        let Some(colon) = field.iter().position(|byte| *byte == b':') else { return false };
-        field[..colon].eq_ignore_ascii_case(b"Host") && field[colon + 1..].trim_ascii() == self.host
     }
 
     /// Remembers something that was received.
@@ -179,68 +148,41 @@ impl CaseScope {
     }
 }
 
+impl CaseScope {
+    /// Gives `{length}` its value: how many bytes follow the first empty line of what is written at once, which is the
+    /// body of a request that a case writes out.
+    pub(super) fn set_length<'i>(&mut self, items: impl Iterator<Item = &'i SendItem>) {
+        let body = items.skip_while(|item| !is_empty_line(item)).skip(1);
+        // A body that has no value yet is told where it is sent.
+        let lengths = body.map(|item| length_of(item, self)).collect::<Option<Vec<usize>>>();
+        self.length = lengths.map(|lengths| lengths.iter().sum::<usize>().to_string().into_bytes());
+    }
+}
+
+fn is_empty_line(item: &SendItem) -> bool {
+    matches!(item, SendItem::HttpLine(line) if line.source.is_empty())
+}
+
+fn length_of(item: &SendItem, scope: &CaseScope) -> Option<usize> {
+    match item {
+        SendItem::HttpLine(line) => Some(line.bytes(scope).ok()?.len() + "\r\n".len()),
+        SendItem::Bytes(text) => Some(text.bytes(scope).ok()?.len()),
+        SendItem::Chop(_, inner) => length_of(inner, scope),
+        _ => Some(0),
+    }
+}
+
 impl Scope for CaseScope {
     fn value(&self, name: &str) -> Option<Vec<u8>> {
-        self.received.get(name).or_else(|| self.fixed.get(name)).cloned()
+        let known = self.received.get(name).or_else(|| self.fixed.get(name));
+        // A page may have a parameter of this name.
+        known.or(self.length.as_ref().filter(|_| name == "length")).cloned()
     }
-}
-
-/// Where the profile keeps a technique.
-pub(crate) fn technique_path(target: &Target, technique: &str) -> Option<String> {
-    let profile = &target.profile;
-    match technique {
-        "polling" => profile.polling.as_ref().map(|poll| poll.path.clone()),
-        "long-polling" => profile.long_polling.as_ref().map(|poll| poll.path.clone()),
-        "iframe" => profile.iframe.as_ref().map(|iframe| iframe.path.clone()),
-        "sse" => profile.sse.as_ref().map(|sse| sse.path.clone()),
-        "websocket" => profile.websocket.as_ref().map(|websocket| websocket.path.clone()),
-        _ => None,
-    }
-}
-
-/// Fills the places of a path.
-pub(crate) fn expand_path(target: &Target, path: &str, channel: &str, values: &PathValues) -> String {
-    let profile = &target.profile;
-    let long_polling = profile.long_polling.as_ref();
-    // Each technique begins with a cursor of its own.
-    let start = match long_polling.filter(|poll| poll.path == path) {
-        Some(poll) => Some(poll.answer.start.clone()),
-        None => profile.polling.as_ref().map(|poll| poll.answer.start.clone()),
-    };
-    let cursor = values.cursor.clone().or(start).unwrap_or_default();
-    let hold = values.hold.or_else(|| long_polling.map(|poll| poll.hold)).unwrap_or_default();
-    let callback =
-        values.callback.clone().or_else(|| profile.iframe.as_ref().map(|iframe| iframe.callback.clone()));
-    fill(path, |name| match name {
-        "channel" => Some(percent_encode(channel)),
-        "cursor" => Some(percent_encode(&cursor)),
-        "hold" => Some(format!("{}ms", hold.as_millis())),
-        "hold-ms" => Some(hold.as_millis().to_string()),
-        "hold-s" => Some(hold.as_secs_f64().to_string()),
-        "callback" => callback.as_deref().map(percent_encode),
-        _ => None,
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn fields_of_the_profile_stand_behind_the_line_of_the_host() {
-        let mut profile = crate::profile::Profile::only_websocket("/");
-        profile.headers.insert("Cookie".into(), "a=b".into());
-        let target = Target::new("http://localhost", profile).expect("the URL is in order");
-        let scope = CaseScope::of_target("case", &target, "channel");
-        let with = |request: &str| String::from_utf8_lossy(&scope.with_headers(request.into())).into_owned();
-        assert_eq!(with("Host: localhost\r\n"), "Host: localhost\r\nCookie: a=b\r\n");
-        assert_eq!(with("G\r\nHost: localhost\r\n\r\n"), "G\r\nHost: localhost\r\nCookie: a=b\r\n\r\n");
-        for other in
-            ["X-Host: localhost\r\n", "Host: localhost\r\n folded\r\n", "Host: localhost.invalid\r\n"]
-        {
-            assert_eq!(with(other), other);
-        }
-    }
 
     #[test]
     fn the_accept_value_of_the_standard_s_own_example_comes_out() {

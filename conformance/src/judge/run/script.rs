@@ -8,6 +8,9 @@ use crate::transcript::ConnectionId;
 
 use super::plan::{self, Step, StepKind};
 
+/// The step that is to be taken next, and the connection on which it expects something.
+pub(super) type Mark = (usize, ConnectionId);
+
 /// The script of a case.
 #[derive(Debug)]
 pub(super) struct Script {
@@ -16,8 +19,14 @@ pub(super) struct Script {
     position: usize,
     /// How many arrivals were looked at for it already, and on which connection.
     looked_at: (usize, ConnectionId, usize),
-    /// When the step before it was done.
+    /// When the step before it was done: upper bounds count from here.
     pub(super) base: Duration,
+    /// The same for lower bounds. It is no later: what was written may have been read before it is known to be written.
+    pub(super) earliest: Duration,
+    /// The step that stands behind the one that wrote last: its times count from when the bytes have left.
+    behind_write: Option<usize>,
+    /// When that one wrote.
+    pub(super) wrote: Duration,
     /// When the step before it was done, publications aside: what they bring may come before they are answered.
     pub(super) since: Duration,
     /// The connection that the present step waits for, and until when: that of a client that does not stay, or one that
@@ -34,6 +43,9 @@ impl Script {
             position: 0,
             looked_at: (0, ConnectionId(0), 0),
             base: Duration::ZERO,
+            earliest: Duration::ZERO,
+            behind_write: None,
+            wrote: Duration::ZERO,
             since: Duration::ZERO,
             awaited: None,
             opened_at: Duration::ZERO,
@@ -53,19 +65,52 @@ impl Script {
     /// The step is done; the times of the next one count from here.
     pub(super) fn done_at(&mut self, at: Duration) {
         self.position += 1;
-        self.base = at;
+        self.count_from(at);
         self.since = at;
+    }
+
+    /// A step that writes is done; the times of the next one count from when the bytes have left.
+    pub(super) fn wrote_at(&mut self, at: Duration) {
+        self.done_at(at);
+        self.opened_at = at;
+        self.wrote = at;
+        self.behind_write = Some(self.position);
+    }
+
+    /// Whether the step before the present one wrote.
+    pub(super) fn is_behind_write(&self) -> bool {
+        self.behind_write == Some(self.position)
+    }
+
+    /// Bytes have left: the last of them not before the first time, and all by the second.
+    pub(super) fn left_at(&mut self, earliest: Duration, at: Duration) {
+        if self.is_behind_write() {
+            self.earliest = earliest.max(self.earliest);
+            self.base = at.max(self.base);
+            self.opened_at = at.max(self.opened_at);
+        }
+    }
+
+    /// The times of the present step count from here.
+    pub(super) fn count_from(&mut self, at: Duration) {
+        self.base = at;
+        self.earliest = at;
     }
 
     /// So many steps are done; upper bounds count from here.
     pub(super) fn pass(&mut self, steps: usize, at: Duration) {
         self.position += steps;
-        self.base = at;
+        self.count_from(at);
     }
 
     /// So many steps are done, and took no time.
     pub(super) fn skip(&mut self, steps: usize) {
         self.position += steps;
+    }
+
+    /// What stays the same as long as the same arrivals are looked at for the same step.
+    pub(super) fn mark(&self, id: ConnectionId) -> Mark {
+        (self.position, id)
     }
 
     /// How many arrivals on a connection were looked at for the present step. What was passed over once is passed over

@@ -2,16 +2,21 @@
 
 use std::time::Duration;
 
-use pushspec_wire::websocket::{FactKind, FrameScanner};
+use pushspec_wire::websocket::{FactKind, Frame, FrameScanner, Opcode};
 
 use crate::case::statement::{ConnectionName, Procedure, SendItem};
+use crate::judge::receive::connection::Connection;
 use crate::judge::receive::side::Side;
-use crate::transcript::ConnectionId;
-use crate::transcript::shown::{readable_line, shown, shown_client_frame, shown_frame};
+use crate::transcript::shown::{readable_line, shown_briefly, shown_client_frame, shown_frame_briefly};
+use crate::transcript::{ConnectionId, EventKind};
 
+use super::clock::{LEAVING, VISIT};
 use super::encode::{Outgoing, outgoing};
 use super::machine::Machine;
 use super::vocabulary::Action;
+
+/// What leaves later than this is on record: a transcript that is judged again has its times from there.
+const LATE: Duration = Duration::from_millis(10);
 
 impl Machine {
     /// Sends items, in one write as far as they are bytes.
@@ -20,14 +25,15 @@ impl Machine {
             return self.record.fail_to_run(format!("the case sends{} before it connects", name.suffix()));
         };
         let side = self.connections.of(id).side();
+        self.memory.scope.set_length(items.iter().map(|(item, _)| item));
         let mut batch: Vec<u8> = Vec::new();
         for (item, line) in items {
-            let sent = match outgoing(item, side, &mut self.memory.scope) {
+            let sent = match outgoing(item, name, side, &mut self.memory.scope) {
                 Ok(sent) => sent,
                 Err(error) => return self.record.fail_to_run(error.to_string()),
             };
             let source = self.subject.line(*line).map_or("", |line| line.source.trim_end());
-            self.record.trace.push(traced(name, side, item, &sent, source));
+            self.record.trace.note(traced(name, side, item, &sent, source));
             match sent {
                 Outgoing::Bytes(pieces) if matches!(item, SendItem::Chop(..)) => {
                     self.flush(id, &mut batch);
@@ -49,8 +55,7 @@ impl Machine {
             }
         }
         self.flush(id, &mut batch);
-        self.script.opened_at = now;
-        self.script.done_at(now);
+        self.script.wrote_at(now);
     }
 
     fn flush(&mut self, id: ConnectionId, batch: &mut Vec<u8>) {
@@ -70,7 +75,65 @@ impl Machine {
         for message in self.connections.of_mut(id).note_sent(now, &pieces.concat(), upgrading) {
             self.memory.note_sent(now, message, websocket);
         }
+        self.connections.of_mut(id).writes.push_back(true);
         self.act(Action::Write(id, pieces));
+    }
+
+    /// A client answers pings (RFC 6455 section 5.5.2), whatever its case does: a server may end the connection of one that
+    /// does not. It is no step of the case, and moves no time.
+    pub(super) fn answer_ping(&mut self, id: ConnectionId) {
+        let owed = self.connections.find_mut(id).and_then(Connection::take_owed_pong);
+        let Some(payload) = owed.filter(|_| !self.record.is_done()) else { return };
+        // The keys of the case are the same whether pings come or not.
+        let pong = Frame::new(Opcode::PONG, &payload).masked(self.memory.scope.clone().mask());
+        let now = self.clock.now();
+        let connection = self.connections.of_mut(id);
+        connection.note_sent(now, &pong.encode(), true);
+        connection.writes.push_back(false);
+        self.act(Action::Write(id, vec![pong.encode()]));
+    }
+
+    /// Some of what was to be written has left.
+    pub(super) fn writing(&mut self, now: Duration, id: ConnectionId) {
+        if let Some(connection) = self.connections.find_mut(id) {
+            connection.is_unopened = false;
+            if connection.writes.front() == Some(&false) {
+                return;
+            }
+            self.script.left_at(Duration::ZERO, now);
+        }
+    }
+
+    /// All of a write has left, its last piece not before so long ago.
+    pub(super) fn written(&mut self, now: Duration, id: ConnectionId, took: Duration) {
+        let Some(connection) = self.connections.find_mut(id) else { return };
+        connection.is_unopened = false;
+        if connection.writes.pop_front() == Some(false) {
+            return;
+        }
+        let is_all = connection.unwritten() == 0;
+        let is_late = self.script.is_behind_write() && now > self.script.wrote + LATE;
+        self.script.left_at(now.saturating_sub(took), now);
+        if let Some((awaited, until)) = &mut self.script.awaited
+            && *awaited == id
+        {
+            *until = now + self.clock.patient(VISIT);
+        }
+        if is_all && is_late {
+            self.record.transcript.push(now, EventKind::Written(id));
+        }
+    }
+
+    /// How many writes on a connection are under way.
+    pub(super) fn unwritten(&self, id: ConnectionId) -> usize {
+        self.connections.find(id).map_or(0, Connection::unwritten)
+    }
+
+    /// Until when what the last step wrote may take to leave, where it has not: a time begins when it has.
+    pub(super) fn leaving(&self) -> Option<Duration> {
+        let is_leaving = self.script.is_behind_write()
+            && self.connections.iter().any(|connection| connection.unwritten() > 0);
+        is_leaving.then(|| self.script.base + self.clock.patient(LEAVING))
     }
 }
 
@@ -80,9 +143,9 @@ fn traced(name: &ConnectionName, side: Side, item: &SendItem, sent: &Outgoing, s
     let bytes = pieces.concat();
     let text = match item {
         SendItem::HttpLine(_) => readable_line(bytes.strip_suffix(b"\r\n").unwrap_or(&bytes)),
-        SendItem::Bytes(_) => shown(&bytes),
+        SendItem::Bytes(_) => shown_briefly(&bytes),
         SendItem::Frame(_) => shown_frames(side, &bytes),
-        SendItem::Chop(length, _) => format!("chop {length} {}", shown(&bytes)),
+        SendItem::Chop(length, _) => format!("chop {length} {}", shown_briefly(&bytes)),
         _ => return source.to_owned(),
     };
     let line = format!("{}> {text}", name.0);
@@ -96,11 +159,14 @@ fn shown_frames(side: Side, bytes: &[u8]) -> String {
     match scanner.next_frame() {
         Some(frame) if scanner.buffered() == 0 => {
             let lying = frame.facts().iter().any(|fact| matches!(fact, FactKind::NotMinimalLength));
-            let form =
-                if lying { format!("  # {}", shown(&bytes[..bytes.len().min(14)])) } else { String::new() };
-            let shown = if side == Side::Client { shown_client_frame } else { shown_frame };
+            let form = if lying {
+                format!("  # {}", shown_briefly(&bytes[..bytes.len().min(14)]))
+            } else {
+                String::new()
+            };
+            let shown = if side == Side::Client { shown_client_frame } else { shown_frame_briefly };
             format!("{}{form}", shown(&frame))
         }
-        _ => shown(bytes),
+        _ => shown_briefly(bytes),
     }
 }

@@ -21,7 +21,8 @@ impl Machine {
         span: Span,
         name: &ConnectionName,
     ) -> Option<Duration> {
-        let until = self.script.base + self.clock.time(span);
+        let counted = self.script.base + self.clock.time(span);
+        let until = self.leaving().filter(|until| now < *until).unwrap_or(counted);
         let Some(id) = self.connections.id(name) else {
             self.record.fail_to_run(format!("the case listens{} before it connects", name.suffix()));
             return None;
@@ -45,7 +46,7 @@ impl Machine {
         if now < until {
             return Some(until);
         }
-        self.record.trace.push(format!("{} {span}{}", silence.spelling(), name.suffix()));
+        self.record.trace.note(format!("{} {span}{}", silence.spelling(), name.suffix()));
         self.script.done_at(now);
         None
     }
@@ -58,7 +59,7 @@ fn is_noise(silence: Silence, arrival: &Arrival, context: &Context<'_>) -> bool 
         return !is_interim(&arrival.item);
     }
     match &arrival.item {
-        Item::Comment | Item::Head(_) => false,
+        Item::Comment | Item::Head(_) | Item::Foreign(_) => false,
         Item::Frame(frame) => frame.opcode == Opcode::CLOSE,
         Item::Message(message) => {
             context.alone || context.own_since(&message.data).is_some_and(|sent| arrival.at > sent)

@@ -27,7 +27,10 @@ impl Machine {
             StepKind::Send(name, items) => self.send(now, &name, &items),
             StepKind::Publish(data, attributes) => return self.publish(now, &data, &attributes),
             StepKind::Wait(span) => {
-                let until = self.script.base + self.clock.time(span);
+                if let Some(until) = self.leaving().filter(|until| now < *until) {
+                    return Some(until);
+                }
+                let until = self.script.base + self.clock.pause(self.clock.time(span));
                 if now < until {
                     return Some(until);
                 }

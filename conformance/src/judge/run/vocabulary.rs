@@ -12,16 +12,23 @@ use crate::transcript::{ConnectionId, Transcript, Unpublished};
 pub enum Input {
     /// A client has opened the connection for which [`Action::Listen`] asked.
     Accepted(ConnectionId),
+    /// A connection is open, or some of the bytes of an [`Action::Write`] have left.
+    Writing(ConnectionId),
+    /// All bytes of an [`Action::Write`] have left, or never will. The time is how long ago the last piece began to.
+    Written(ConnectionId, Duration),
     /// Bytes came on a connection.
     Received(ConnectionId, Vec<u8>),
     /// The other side ended its direction of a connection.
     Eof(ConnectionId),
+    /// The same of a connection of TLS, without a closure alert (RFC 8446 section 6.1): nothing vouches for the end of the
+    /// data.
+    Cut(ConnectionId),
     /// The other side reset a connection.
     Reset(ConnectionId),
     /// A connection could not be opened, or no client could be waited for.
     Refused(ConnectionId, String),
     /// The recipe of a publication was answered, or failed.
-    Published(Result<(), Unpublished>),
+    Published(Result<Option<String>, Unpublished>),
 }
 
 /// What is to be done.
@@ -73,12 +80,18 @@ pub struct Judgement {
     pub breaches: Vec<Breach>,
     /// The invariants for which there was something to judge.
     pub relevant: Vec<Invariant>,
+    /// Whether a connection went on behind an answer that says so.
+    pub persists: bool,
     /// What was sent and what each step took, without times: the same in every run against a deterministic server.
     pub trace: Vec<String>,
     /// Every byte, with times.
     pub transcript: Transcript,
     /// How long the case took.
     pub duration: Duration,
+    /// Whether what the case published last was published, and why not; `None` where it published nothing.
+    pub published: Option<Result<(), String>>,
     /// Whether the conversation came to its end: nothing came that rules out what was to follow.
     pub completed: bool,
+    /// The channel that it had for itself.
+    pub channel: String,
 }

@@ -96,3 +96,68 @@ pub struct Finding {
 fn as_milliseconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(milliseconds(*duration))
 }
+
+/// What a finding says, without what differs between equal ones: times that were measured, and the reason phrase of a
+/// status line, which means nothing (RFC 9112 section 4).
+pub fn alike(told: &str) -> String {
+    let mut out = String::with_capacity(told.len());
+    let mut rest = told;
+    while let Some(start) = rest.find(|character: char| character.is_ascii_digit()) {
+        let (before, number) = rest.split_at(start);
+        out.push_str(before);
+        let length = number.find(|character: char| !character.is_ascii_digit() && character != '.');
+        let (digits, after) = number.split_at(length.unwrap_or(number.len()));
+        let is_word = before.ends_with(|character: char| character.is_alphanumeric() || character == '_');
+        let unit = ["ns", "µs", "ms", "s"].into_iter().find(|unit| is_unit(after, unit));
+        match unit.filter(|_| !is_word) {
+            Some(unit) => {
+                out.push('…');
+                rest = &after[unit.len()..];
+            }
+            None => {
+                out.push_str(digits);
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    without_reason(&out)
+}
+
+fn is_unit(text: &str, unit: &str) -> bool {
+    text.strip_prefix(unit).is_some_and(|rest| !rest.starts_with(|next: char| next.is_alphanumeric()))
+}
+
+/// A status line ends with its code.
+fn without_reason(told: &str) -> String {
+    let Some(start) = told.find("HTTP/1.") else { return told.to_owned() };
+    let line = &told[start..];
+    // The version, a space and three digits.
+    let is_status = line.len() >= 12
+        && line.is_char_boundary(12)
+        && line.as_bytes()[8] == b' '
+        && line.as_bytes()[9..12].iter().all(u8::is_ascii_digit);
+    if !is_status {
+        return told.to_owned();
+    }
+    let rest = &line[12..];
+    let end = rest.find([';', ',', '(', '"', '\n']).unwrap_or(rest.len());
+    format!("{}{}", &told[..start + 12], &rest[end..])
+}
+
+#[cfg(test)]
+mod alike_tests {
+    use super::alike;
+
+    #[test]
+    fn equal_findings_are_alike_whatever_the_clock_and_the_reason_say() {
+        assert_eq!(alike("a frame after 2.449789ms"), alike("a frame after 113.2µs"));
+        assert_eq!(alike("nothing within 8s; eof"), alike("nothing within 16s; eof"));
+        assert_eq!(alike("HTTP/1.1 404 Not Found"), alike("HTTP/1.1 404 Nope"));
+        assert_ne!(alike("HTTP/1.1 404 Not Found"), alike("HTTP/1.1 405 Not Found"));
+        assert_ne!(alike("a close frame with 1002"), alike("a close frame with 1003"));
+        assert_ne!(alike("2 bytes"), alike("3 bytes"));
+        assert_eq!(alike("h2s and 5 sets"), "h2s and 5 sets");
+        assert_eq!(alike("HTTP/1.1 20"), "HTTP/1.1 20");
+    }
+}

@@ -13,10 +13,10 @@ use crate::transcript::shown::{readable_line, shown};
 
 use super::subject::Subject;
 
-/// The answer is coded although the suite asks for none, and the suite decodes nothing. That it is coded is for one case
-/// to find, not for all that wait for messages.
+/// The content is in a coding that the suite does not decode, or is not in the one that it is said to be in. That is for one
+/// case to find, not for all that wait for messages.
 pub(crate) fn coded(coding: &str) -> String {
-    format!("the content comes in the coding {coding}, and the suite, which takes none, cannot read it")
+    format!("the content comes in the coding {coding}, and the suite cannot read it")
 }
 
 /// Why an answer says nothing of the clause of a line: the target is busy, or wants something that the profile does not
@@ -29,15 +29,18 @@ pub(crate) fn refusal(
     asked_for: &[u8],
 ) -> Option<String> {
     let code = head.status_line()?.code;
-    let is_precondition = subject.case.is_precondition();
+    let is_precondition = subject.case.checks_the_profile();
     // A choice that is left open is not made by a server that asks for something else first.
     let open_choice = subject.clause_of(line).1 == Level::May;
     let opening = opens || is_precondition || open_choice;
     match code {
-        429 | 503 => Some(format!("the target refuses more work with {code}; try fewer --jobs")),
+        429 | 503 => refuses_work(head),
         401 | 403 | 407 if opening => Some(format!(
             "the target wants credentials, or another origin, and answers {code}; see [headers] in the profile"
         )),
+        200..=299 | 426 if is_precondition && subject.case.technique == "websocket" => {
+            Some(not_upgraded(&subject.without_channel(&readable_line(asked_for)), code))
+        }
         404 | 405 if is_precondition => Some(format!(
             "{} is answered with {code}; is that the path of `[{}]` in the profile?",
             subject.without_channel(&readable_line(asked_for)),
@@ -58,6 +61,24 @@ pub(crate) fn refusal(
     }
 }
 
+/// Why an answer says nothing that takes no notice of an Upgrade. A server may ignore one, as one does that has no WebSocket
+/// there, and it is for one connection: a proxy that does not know it leaves it out (RFC 9110 section 7.8).
+fn not_upgraded(asked_for: &str, code: u16) -> String {
+    let hint = if code == 426 {
+        "a proxy before the target may have dropped Upgrade"
+    } else {
+        "is that the path of `[websocket]` in the profile?"
+    };
+    format!("{asked_for} is answered with {code}, as if no upgrade were asked for; {hint}")
+}
+
+/// Why an answer says nothing of any clause, whatever was expected: the target is busy.
+pub(crate) fn refuses_work(head: &Head) -> Option<String> {
+    let code = head.status_line()?.code;
+    matches!(code, 429 | 503)
+        .then(|| format!("the target refuses more work with {code}; try fewer --connections"))
+}
+
 /// Whether the profile names subprotocols of the target and has none of them offered.
 fn offers_nothing(subject: &Subject) -> bool {
     let profile = &subject.target.profile;
@@ -67,9 +88,12 @@ fn offers_nothing(subject: &Subject) -> bool {
         && !profile.headers.keys().any(offers)
 }
 
+/// How it is said that a target is silent.
+pub(crate) const SILENCE: &str = "the target takes the connection and answers nothing";
+
 /// Why silence says nothing of the clause: where the precondition gets no byte, there may be no server at all.
 pub(crate) fn nobody_answers(window: Duration) -> String {
-    format!("the target takes the connection and answers nothing within {window:?}")
+    format!("{SILENCE} within {window:?}")
 }
 
 /// Why nothing can be said of a technique that ends what it has just opened: the target does not know what is asked for,
@@ -92,13 +116,23 @@ pub(crate) fn garbled(why: &str) -> String {
 /// opened, or the case would not run.
 pub(crate) fn shut(received: &str) -> String {
     format!(
-        "the target opens a WebSocket for the precondition and not for this one ({received}); if it limits how many are open, try fewer --jobs"
+        "the target opens a WebSocket for the precondition and not for this one ({received}); if it limits how many are open, try fewer --connections"
     )
 }
 
 /// Why nothing can be said of events: what comes makes none.
 pub(crate) fn no_event(what: &str) -> String {
     format!("what comes makes no event: {what}; an event is a line `data: …` with an empty line behind it")
+}
+
+/// Why nothing can be published: the recipe is not answered as one that is right.
+pub(crate) fn unpublished(why: &str) -> String {
+    let hint = if why.ends_with(" was 404") || why.ends_with(" was 405") {
+        "is that the path of `request` in [publish] of the profile?"
+    } else {
+        "see [publish] in the profile"
+    };
+    format!("publishing failed: {why}; {hint}")
 }
 
 /// What the profile says and the target does not do, where a precondition asks for just that.
@@ -116,19 +150,26 @@ pub(crate) fn untrue_profile(subject: &Subject, by_the_profile: &str, received: 
 /// server's, unless none was.
 pub(crate) fn undecoded(subject: &Subject, why: &DecodeError, technique: &str) -> Option<String> {
     let shape = !matches!(why, DecodeError::Json(_));
-    (shape || subject.case.is_precondition()).then(|| format!("{why}; see [{technique}] in the profile"))
+    (shape || subject.case.checks_the_profile()).then(|| format!("{why}; see [{technique}] in the profile"))
 }
 
-/// Why the refusal of a request that the case writes out says nothing: it may have no place for the fields that the
-/// profile gives.
+/// Why the refusal of a request that the case writes out says nothing: the fields that the profile gives go with it, and
+/// the server may not have read so far.
 pub(crate) fn misses_the_headers(subject: &Subject, head: &Head) -> Option<String> {
     let refused = head.status_line().is_some_and(|line| matches!(line.code, 401 | 403 | 407));
     (refused && !subject.target.profile.headers.is_empty())
-        .then(|| "the case writes out a request without the [headers] of the profile".to_owned())
+        .then(|| "the target wants credentials of a request that the case writes out, and may not have read its [headers]".to_owned())
+}
+
+/// Why the refusal of a request of HTTP/1.0 says nothing: a server need not serve that version, and says so with 505, or with
+/// 426 and the version that it wants (RFC 9110 sections 15.6.6 and 15.5.22).
+pub(crate) fn serves_no_1_0(head: &Head) -> Option<String> {
+    let code = head.status_line().map(|line| line.code).filter(|code| matches!(code, 426 | 505))?;
+    Some(format!("the target does not serve HTTP/1.0, and says so with {code}"))
 }
 
 /// Why a close frame says nothing of the clause: the target has more connections than it wants, or is going down.
 pub(crate) fn busy(frame: &Frame) -> Option<String> {
     let again = frame.close_code().filter(|code| matches!(code, 1012 | 1013))?;
-    Some(format!("the target sends clients away with the close code {again}; try fewer --jobs"))
+    Some(format!("the target sends clients away with the close code {again}; try fewer --connections"))
 }

@@ -9,3 +9,4 @@ pub mod finding;
 pub(super) mod inconclusive;
 pub mod invariant;
 pub(super) mod subject;
+pub(super) mod wrapped;

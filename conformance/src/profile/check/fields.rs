@@ -41,11 +41,11 @@ pub(super) fn header_mistakes(
 fn field_wrong(name: &str, value: &str) -> Option<Wrong> {
     if !is_token(name) {
         let message = format!("`{}` is not the name of a header field", name.escape_debug());
-        return Some(Wrong::new(message, "printable ASCII, as in `Authorization = \"Bearer …\"`"));
+        return Some(Wrong::new(message, "printable ASCII, as in `Authorization = \"Bearer TOKEN\"`"));
     }
     if !value.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
         let message = format!("`{}` is not the value of a header field", value.escape_debug());
-        return Some(Wrong::new(message, "printable ASCII, as in `Authorization = \"Bearer …\"`"));
+        return Some(Wrong::new(message, "printable ASCII, as in `Authorization = \"Bearer TOKEN\"`"));
     }
     let own = OWN.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
     let own = own.map(|(_, why)| *why).or_else(|| {

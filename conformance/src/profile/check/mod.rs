@@ -33,6 +33,11 @@ pub(super) fn mistakes(profile: &Profile) -> Vec<Mistake> {
     let places = Places::new(&given);
     let mut found = top_mistakes(profile);
     found.extend(header_mistakes("headers", "", &profile.headers));
+    found.extend(profile.headers.iter().filter_map(|(name, value)| {
+        // A brace is nothing special in a field, except where a session is meant.
+        let wrong = value.contains("{session.").then(|| places.place_wrong(value, &[]))??;
+        Some(Mistake { table: "headers", key: name.clone(), wrong })
+    }));
     found.extend(path_mistakes(profile, &places));
     found.extend(profile.websocket.iter().flat_map(|table| websocket::mistakes(table, &places)));
     found.extend(pointers::mistakes(profile));
@@ -78,13 +83,18 @@ fn path_mistakes(profile: &Profile, places: &Places<'_>) -> Vec<Mistake> {
     wrong.collect()
 }
 
-/// Where an entry stands in the text, or the name of its table where there is no such entry.
-pub(super) fn place(text: &str, table: &str, key: &str) -> Range<usize> {
+/// Where an entry stands in the text, or the name of its table where there is no such entry. `index` is that of the table
+/// among several.
+pub(super) fn place(text: &str, table: &str, index: usize, key: &str) -> Range<usize> {
     let Ok(document) = DeTable::parse(text) else { return 0..0 };
     if table.is_empty() {
         return entry(document.get_ref(), key).map_or(0..0, |(_, value)| value.span());
     }
     let Some((header, value)) = entry(document.get_ref(), table) else { return 0..0 };
+    let (header, value) = match value.get_ref().as_array().and_then(|list| list.get(index)) {
+        Some(value) => (value.span(), value),
+        None => (header, value),
+    };
     match value.get_ref().as_table().and_then(|entries| entry(entries, key)) {
         // A header field may be wrong by its name.
         Some((name, value)) => name.start..value.span().end,

@@ -36,12 +36,17 @@ impl<'p> Places<'p> {
         let belongs = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         let is_name = |name: &&str| !name.is_empty() && name.bytes().all(belongs);
         let is_known = |name: &str| known.contains(&name) || self.session.iter().any(|given| given == name);
-        let behind = template.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
+        // Behind a dollar sign a brace is that of the text itself.
+        let opened = template.match_indices('{').filter(|(at, _)| !template[..*at].ends_with('$'));
+        let behind = opened.filter_map(|(at, _)| template[at + 1..].split_once('}'));
         let mut names = behind.map(|(name, _)| name);
         let name = names.find(|name| is_name(name) && !is_known(name))?;
         let message = format!("`{{{name}}}` has no value here");
         let all = known.iter().copied().chain(self.session.iter().map(String::as_str));
         let braced: Vec<String> = all.map(|known| format!("{{{known}}}")).collect();
+        if braced.is_empty() {
+            return Some(Wrong::new(message, "only `{session.NAME}` of a [session] has a value here"));
+        }
         let braced = braced.iter().map(String::as_str);
         let hint = did_you_mean(&format!("{{{name}}}"), braced.clone())
             .unwrap_or_else(|| format!("known are {}", listed(braced)));

@@ -3,6 +3,8 @@
 use super::Mistake;
 use super::fields::is_token;
 use crate::mistake::Wrong;
+use crate::profile::parts::Parts;
+use crate::profile::poll::Answer;
 use crate::profile::tables::Profile;
 
 pub(super) fn mistakes(profile: &Profile) -> Vec<Mistake> {
@@ -15,8 +17,7 @@ pub(super) fn mistakes(profile: &Profile) -> Vec<Mistake> {
     for (table, answer) in answers.into_iter().filter_map(|(table, answer)| Some((table, answer?))) {
         let cursor = answer.cursor.as_deref().and_then(cursor_wrong);
         found.extend(cursor.map(|wrong| Mistake { table, key: "cursor".to_owned(), wrong }));
-        let messages = answer.messages.as_deref().and_then(pointer_wrong);
-        found.extend(messages.map(|wrong| Mistake { table, key: "messages".to_owned(), wrong }));
+        found.extend(answer_mistakes(table, answer));
     }
     let parts = [
         ("polling", polling.as_ref().map(|poll| &poll.answer.parts)),
@@ -26,8 +27,45 @@ pub(super) fn mistakes(profile: &Profile) -> Vec<Mistake> {
         ("websocket", websocket.as_ref().map(|websocket| &websocket.parts)),
     ];
     for (table, parts) in parts.into_iter().filter_map(|(table, parts)| Some((table, parts?))) {
+        found.extend(empty_mistakes(table, parts));
         let wrong = parts.pointers().filter_map(|(key, pointer)| Some((key, pointer_wrong(pointer?)?)));
         found.extend(wrong.map(|(key, wrong)| Mistake { table, key: key.to_owned(), wrong }));
+    }
+    found
+}
+
+/// Texts that are nowhere, or everywhere.
+fn empty_mistakes(table: &'static str, parts: &Parts) -> impl Iterator<Item = Mistake> {
+    let texts = [
+        ("separator", &parts.separator, "the text between two records, as in `separator = \"\\u001e\"`"),
+        ("prefix", &parts.prefix, "the text before the messages, as in `prefix = \"a\"`"),
+    ];
+    let empty = texts.into_iter().filter(|(_, text, _)| text.as_deref() == Some(""));
+    empty.map(move |(key, _, hint)| Mistake {
+        table,
+        key: key.to_owned(),
+        wrong: Wrong::new(format!("an empty {key} tells nothing apart"), hint),
+    })
+}
+
+/// What is wrong with what tells messages from each other, and from no news.
+fn answer_mistakes(table: &'static str, answer: &Answer) -> Vec<Mistake> {
+    let mistake = |key: &str, message: String, hint: &str| Mistake {
+        table,
+        key: key.to_owned(),
+        wrong: Wrong::new(message, hint),
+    };
+    let mut found = Vec::new();
+    let has_pointer = answer.cursor.as_deref().is_some_and(|cursor| !cursor.starts_with("header:"));
+    if answer.parts.separator.is_some() && has_pointer {
+        let message =
+            "a body with `separator` is no JSON document: no pointer leads to its cursor".to_owned();
+        found.push(mistake("cursor", message, "`header:Name`, or remove one of the two"));
+    }
+    let is_status = |code: &&u16| !matches!(code, 200..=399 | 408 | 504);
+    if let Some(code) = answer.empty.iter().find(is_status) {
+        let message = format!("{code} does not say that there is no news");
+        found.push(mistake("empty", message, "as in `empty = [204, 304, 408]`"));
     }
     found
 }

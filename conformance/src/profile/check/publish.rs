@@ -5,23 +5,45 @@ use std::time::Duration;
 use super::Mistake;
 use super::fields::{header_mistakes, media_type_wrong};
 use super::places::{PUBLISH, Places};
+use super::pointers::pointer_wrong;
 use crate::mistake::Wrong;
 use crate::profile::publish::Publish;
+use crate::profile::session::Source;
 
 pub(super) fn mistakes(publish: &Publish, places: &Places<'_>) -> Vec<Mistake> {
     let mistake = |key: &str, wrong| Mistake { table: "publish", key: key.to_owned(), wrong };
     let mut found = Vec::new();
-    let request = places.request_wrong(&publish.request, PUBLISH);
-    found.extend(request.map(|wrong| mistake("request", wrong)));
+    let hint = "as in `request = \"POST /publish/{channel}\"`, or `websocket = \"/chat/{channel}\"`";
+    match (&publish.websocket, publish.request.is_empty()) {
+        (None, true) => found.push(mistake("", Wrong::new("it says of no way to publish", hint))),
+        (Some(_), false) => {
+            found.push(mistake(
+                "websocket",
+                Wrong::new("it says of two ways to publish", "take `request` or `websocket` out"),
+            ));
+        }
+        (Some(path), true) => {
+            found.extend(places.path_wrong(path, PUBLISH).map(|wrong| mistake("websocket", wrong)));
+        }
+        (None, false) => {
+            let request = places.request_wrong(&publish.request, PUBLISH);
+            found.extend(request.map(|wrong| mistake("request", wrong)));
+        }
+    }
     found.extend(places.place_wrong(&publish.body, PUBLISH).map(|wrong| mistake("body", wrong)));
     if found.is_empty() && !publish.names("data") {
         let message =
-            "neither `request` nor `body` has `{data}`: the publication would not contain the message";
+            "neither the path nor `body` has `{data}`: the publication would not contain the message";
         let hint = "as in `body = \"{data}\"`; remove [publish] if the suite cannot make the server send";
         found.push(mistake("", Wrong::new(message, hint)));
     }
     found.extend(media_type_wrong(&publish.content_type).map(|wrong| mistake("content-type", wrong)));
     found.extend(publish.settle.and_then(settle_wrong).map(|wrong| mistake("settle", wrong)));
+    found.extend(publish.id.as_deref().and_then(id_wrong).map(|wrong| mistake("id", wrong)));
+    if publish.id.is_some() && publish.websocket.is_some() {
+        let wrong = Wrong::new("a WebSocket has no response with an id", "take `id` out");
+        found.push(mistake("id", wrong));
+    }
     found.extend(publish.url.as_deref().and_then(url_wrong).map(|wrong| mistake("url", wrong)));
     found.extend(header_mistakes("publish", "headers", &publish.headers));
     found
@@ -35,6 +57,18 @@ fn settle_wrong(settle: Duration) -> Option<Wrong> {
     let message = format!("{settle:?} is longer than any case waits");
     (settle > SETTLED)
         .then(|| Wrong::new(message, format!("{SETTLED:?} at most, as in `settle = \"200ms\"`")))
+}
+
+/// What is wrong with the place of an id in a response.
+fn id_wrong(written: &str) -> Option<Wrong> {
+    match Source::parse(written) {
+        Some(Source::Json(pointer)) => pointer_wrong(&pointer),
+        Some(Source::Header(_)) => None,
+        _ => Some(Wrong::new(
+            format!("`{}` is not a place in a response", written.escape_debug()),
+            "a JSON pointer, `header:NAME`, or `id = \"\"` for the whole body",
+        )),
+    }
 }
 
 /// What is wrong with the address of the publisher's endpoint.

@@ -85,6 +85,12 @@ impl ChunkScanner {
         self.input.len()
     }
 
+    /// How many bytes were looked at or moved so far, each as often as that happened: at most a fixed multiple of what
+    /// was pushed.
+    pub fn work(&self) -> u64 {
+        self.input.work()
+    }
+
     /// Offset of the first byte that is in no item yet.
     pub fn offset(&self) -> usize {
         self.input.offset()

@@ -1,5 +1,6 @@
 use alloc::borrow::ToOwned;
 use alloc::string::String;
+use alloc::sync::Arc;
 use core::mem;
 
 use super::{Line, LineEnd, LineKind};
@@ -13,8 +14,8 @@ pub struct Event {
     pub kind: String,
     /// The values of the `data` fields, joined with LF.
     pub data: String,
-    /// The last event ID of the stream at this event.
-    pub last_event_id: String,
+    /// The last event ID of the stream at this event: events that have the same one share it, however long it is.
+    pub last_event_id: Arc<str>,
 }
 
 /// Interprets the lines of an event stream as the standard has it (section 9.2.6).
@@ -29,8 +30,8 @@ pub struct Interpreter {
     data: String,
     event_type: String,
     /// What the next blank line makes the last event ID.
-    last_event_id_buffer: String,
-    last_event_id: String,
+    last_event_id_buffer: Arc<str>,
+    last_event_id: Arc<str>,
     retry: Option<u64>,
 }
 
@@ -59,6 +60,16 @@ impl Interpreter {
         &self.last_event_id
     }
 
+    /// The same, shared with the events that have it.
+    pub fn shared_last_event_id(&self) -> Arc<str> {
+        Arc::clone(&self.last_event_id)
+    }
+
+    /// How many bytes it holds: of the block that has begun, and of the last event ID.
+    pub fn buffered(&self) -> usize {
+        self.data.len() + self.event_type.len() + self.last_event_id_buffer.len() + self.last_event_id.len()
+    }
+
     /// The reconnection time in milliseconds that the latest valid `retry` field sets; at most [`u64::MAX`].
     pub fn retry(&self) -> Option<u64> {
         self.retry
@@ -72,7 +83,9 @@ impl Interpreter {
                 self.data.push_str(&String::from_utf8_lossy(value));
                 self.data.push('\n');
             }
-            b"id" if !value.contains(&0x00) => self.last_event_id_buffer = decode(value),
+            b"id" if !value.contains(&0x00) => {
+                self.last_event_id_buffer = String::from_utf8_lossy(value).into();
+            }
             b"retry" if is_digits(value) => self.retry = Some(saturating_number(value)),
             _ => {}
         }
@@ -83,13 +96,13 @@ impl Interpreter {
         let block = self.block.take();
         let mut data = mem::take(&mut self.data);
         let event_type = mem::take(&mut self.event_type);
-        self.last_event_id.clone_from(&self.last_event_id_buffer);
+        self.last_event_id = Arc::clone(&self.last_event_id_buffer);
         if data.is_empty() {
             return None;
         }
         data.pop();
         let kind = if event_type.is_empty() { "message".to_owned() } else { event_type };
-        Some(Event { offset: block?, kind, data, last_event_id: self.last_event_id.clone() })
+        Some(Event { offset: block?, kind, data, last_event_id: Arc::clone(&self.last_event_id) })
     }
 }
 

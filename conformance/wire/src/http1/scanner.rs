@@ -73,6 +73,17 @@ impl HeadScanner {
         self.held + self.input.len()
     }
 
+    /// How many lines with an end are in no head yet, of those that were read.
+    pub fn lines(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// How many bytes were looked at or moved so far, each as often as that happened: at most a fixed multiple of what
+    /// was pushed.
+    pub fn work(&self) -> u64 {
+        self.input.work()
+    }
+
     /// Offset of the first byte that is in no head yet.
     pub fn offset(&self) -> usize {
         self.lines.first().map_or(self.input.offset(), |line| line.offset)

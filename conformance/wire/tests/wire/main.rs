@@ -7,3 +7,4 @@ mod interpreter;
 mod promises;
 mod utf8;
 mod websocket;
+mod work;

@@ -1,0 +1,216 @@
+//! What a second run of a case says of the first. Only what both have found is told of a target; what differs is flaky.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::foundations::Foundations;
+use super::options::RunError;
+use super::places::Coming;
+use super::publications::SKIPPED;
+use super::results::{Ran, Results};
+use super::runner::Runner;
+use crate::case::Case;
+use crate::judge::{Breach, Finding, Verdict, finding, publishes};
+use crate::outcome::CaseOutcome;
+
+/// What took so long is not run again: it waited for something far longer than a busy machine needs. What waits for the end
+/// of a WebSocket takes less.
+const TOO_LONG_FOR_AGAIN: Duration = Duration::from_secs(14);
+
+impl Runner {
+    /// Runs a case, and once more where it does not pass or breaks an invariant: when all that is to run has begun, or at
+    /// once where others wait for it.
+    pub(super) async fn twice(&self, case: Case, coming: Coming<'_>, foundations: &Foundations) -> Ran {
+        let first = self.case(case.clone(), 1, Some(coming)).await;
+        if !self.is_worth_again(&first) {
+            return first;
+        }
+        let stands = first.outcome.verdict == Verdict::Pass;
+        if stands {
+            foundations.note(&first.outcome, false);
+        }
+        if stands || !case.is_precondition() {
+            tokio::select! {
+                () = self.places.all_begun() => {}
+                () = self.watch.ended() => return first,
+            }
+        }
+        let second = self.case(case, 2, None).await;
+        // Whether a connection was refused because the target is gone takes a second to tell.
+        self.watch.settled().await;
+        if second.cut.is_none() && self.watch.gone().is_none() {
+            return merged(first, second);
+        }
+        // If the target went away by then, the first run may have been too late as well.
+        Ran { through: second.through.or(first.through), ..first }
+    }
+
+    fn is_worth_again(&self, ran: &Ran) -> bool {
+        let Ran { outcome, breaches, cut, .. } = ran;
+        let differs =
+            outcome.verdict > Verdict::Pass || (outcome.verdict == Verdict::Pass && !breaches.is_empty());
+        self.again
+            && differs
+            && cut.is_none()
+            && outcome.duration < self.patient(TOO_LONG_FOR_AGAIN)
+            && self.budget.takes(
+                outcome.duration,
+                self.runs_in_turn(&outcome.case),
+                self.places.most_open(),
+                self.patience.max(1.0),
+            )
+    }
+
+    /// Where the server publishes again, what was skipped meanwhile is run after all.
+    pub(super) async fn publish_after_all(
+        self: &Arc<Self>,
+        results: &mut Results,
+        progress: &mut impl FnMut(&CaseOutcome),
+    ) -> Result<(), RunError> {
+        if self.publications.why_broken().is_some() || self.watch.has_ended() {
+            return Ok(());
+        }
+        let is_skipped = |outcome: &&CaseOutcome| {
+            publishes(&outcome.case) && outcome.reason.as_deref().is_some_and(|why| why.starts_with(SKIPPED))
+        };
+        let cases: Vec<Case> =
+            results.outcomes.values().filter(is_skipped).map(|outcome| outcome.case.clone()).collect();
+        if cases.is_empty() { Ok(()) } else { self.batch(cases, 3, results, progress).await }
+    }
+
+    /// A time, as patient as the run is.
+    fn patient(&self, time: Duration) -> Duration {
+        time.mul_f64(self.patience.max(1.0))
+    }
+}
+
+/// What two runs of a case come to together.
+fn merged(first: Ran, second: Ran) -> Ran {
+    let (breaches, flaky_invariants) = common_breaches(first.breaches, &second.breaches);
+    let relevant = first.relevant.into_iter().chain(second.relevant).collect();
+    let persists = first.persists || second.persists;
+    let flaky: Vec<_> = first.flaky.into_iter().chain(flaky_invariants).collect();
+    let outcome = merged_outcome(first.outcome, second.outcome);
+    Ran { outcome, breaches, relevant, persists, flaky, through: second.through, cut: second.cut }
+}
+
+/// The breaches that both runs have seen, and those that only one has.
+fn common_breaches(first: Vec<Breach>, second: &[Breach]) -> (Vec<Breach>, Vec<Breach>) {
+    let kind = |breach: &Breach| (breach.invariant, finding::alike(&breach.seen));
+    let seen: Vec<_> = second.iter().map(kind).collect();
+    first.into_iter().partition(|breach| seen.contains(&kind(breach)))
+}
+
+fn merged_outcome(first: CaseOutcome, second: CaseOutcome) -> CaseOutcome {
+    if first.verdict == Verdict::Pass {
+        let is_flaky = second.verdict > Verdict::Pass;
+        return CaseOutcome { is_flaky: first.is_flaky || is_flaky, ..first };
+    }
+    let at_first = Some(Box::new(first.clone()));
+    let is_error = |outcome: &CaseOutcome| outcome.verdict == Verdict::Error;
+    if second.verdict <= Verdict::Pass {
+        return CaseOutcome { at_first, is_flaky: true, ..second };
+    }
+    // What cannot be run says nothing, and what it found the other time is only half known.
+    match (is_error(&first), is_error(&second)) {
+        (_, true) => return CaseOutcome { is_flaky: !is_error(&first), at_first, ..second },
+        (true, false) => return CaseOutcome { is_flaky: true, at_first: Some(Box::new(second)), ..first },
+        (false, false) => {}
+    }
+    let place = |finding: &Finding| (finding.clause.clone(), finding.place.line);
+    let before: BTreeSet<_> = first.findings.iter().map(place).collect();
+    let count = second.findings.len();
+    let (mut findings, other): (Vec<Finding>, Vec<Finding>) =
+        second.findings.into_iter().partition(|finding| before.contains(&place(finding)));
+    let is_flaky = !other.is_empty() || findings.len() != before.len().max(count - other.len());
+    let second = CaseOutcome { findings: Vec::new(), at_first, is_flaky, ..second };
+    match findings.iter().map(|finding| finding.verdict).max() {
+        Some(verdict) => CaseOutcome { verdict, findings: std::mem::take(&mut findings), ..second },
+        None => CaseOutcome { verdict: Verdict::Error, reason: Some(OTHERWISE.to_owned()), ..second },
+    }
+}
+
+/// Why a case says nothing that failed twice, on different clauses.
+const OTHERWISE: &str = "it was run twice, and what it found the second time is not what it found at first";
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::case::statement::ConnectionName;
+    use crate::catalogue::Level;
+    use crate::judge::{ENDING, Invariant, Place};
+    use crate::suite::Suite;
+
+    fn finding(clause: &str, line: usize, verdict: Verdict) -> Finding {
+        Finding {
+            clause: clause.to_owned(),
+            level: Level::Must,
+            verdict,
+            place: Place { file: "page".into(), line, column: 1, width: 1, source: String::new() },
+            expected: "this".into(),
+            received: "that".into(),
+            at: Duration::ZERO,
+            seen_in: None,
+        }
+    }
+
+    fn ran(verdict: Verdict, findings: &[(&str, usize, Verdict)], seen: &[&str]) -> Ran {
+        let case = Suite::embedded().expect("the pages are in order").cases.remove(0);
+        let mut outcome = CaseOutcome::skipped(case, Level::Must, "why".into());
+        outcome.verdict = verdict;
+        outcome.findings =
+            findings.iter().map(|(clause, line, verdict)| finding(clause, *line, *verdict)).collect();
+        let invariant = Invariant::from_name("allow-with-405").expect("an invariant of that name");
+        let breach = |seen: &&str| Breach {
+            invariant,
+            at: Duration::ZERO,
+            connection: ConnectionName::default(),
+            seen: (*seen).to_owned(),
+        };
+        Ran { breaches: seen.iter().map(breach).collect(), ..Ran::skipped(outcome) }
+    }
+
+    const FAILED: (&str, usize, Verdict) = ("a", 1, Verdict::Fail);
+    const WARNED: (&str, usize, Verdict) = ("b", 2, Verdict::Warn);
+
+    #[test]
+    fn what_misses_the_end_of_a_websocket_is_run_again() {
+        assert!(TOO_LONG_FOR_AGAIN > ENDING + Duration::from_secs(1), "the case does more than wait");
+        assert!(TOO_LONG_FOR_AGAIN < Duration::from_secs(31), "what waits for a heartbeat is not");
+    }
+
+    #[test]
+    fn what_both_runs_find_is_told_and_the_rest_is_flaky() {
+        use Verdict::{Error, Fail, Pass, Warn};
+        for (first, second, verdict, count, is_flaky) in [
+            (ran(Fail, &[FAILED], &[]), ran(Fail, &[FAILED], &[]), Fail, 1, false),
+            (ran(Fail, &[FAILED], &[]), ran(Pass, &[], &[]), Pass, 0, true),
+            (ran(Pass, &[], &[]), ran(Fail, &[FAILED], &[]), Pass, 0, true),
+            (ran(Error, &[], &[]), ran(Pass, &[], &[]), Pass, 0, true),
+            (ran(Fail, &[FAILED, WARNED], &[]), ran(Warn, &[WARNED], &[]), Warn, 1, true),
+            (ran(Warn, &[WARNED], &[]), ran(Fail, &[FAILED, WARNED], &[]), Warn, 1, true),
+            (ran(Fail, &[FAILED], &[]), ran(Warn, &[WARNED], &[]), Error, 0, true),
+            (ran(Fail, &[FAILED], &[]), ran(Error, &[], &[]), Error, 0, true),
+            (ran(Error, &[], &[]), ran(Fail, &[FAILED], &[]), Error, 0, true),
+            (ran(Error, &[], &[]), ran(Error, &[], &[]), Error, 0, false),
+        ] {
+            let what = format!("{:?} and {:?}", first.outcome.verdict, second.outcome.verdict);
+            let outcome = merged(first, second).outcome;
+            let told = (outcome.verdict, outcome.findings.len(), outcome.is_flaky);
+            assert_eq!(told, (verdict, count, is_flaky), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_breach_that_the_second_run_does_not_see_is_flaky() {
+        let (first, second) = (&["a frame after 2.4ms", "other"][..], &["a frame after 3.1ms"][..]);
+        let both = merged(ran(Verdict::Pass, &[], first), ran(Verdict::Pass, &[], second));
+        let seen =
+            |breaches: &[Breach]| breaches.iter().map(|breach| breach.seen.clone()).collect::<Vec<_>>();
+        assert_eq!(seen(&both.breaches), ["a frame after 2.4ms"]);
+        assert_eq!(seen(&both.flaky), ["other"]);
+    }
+}

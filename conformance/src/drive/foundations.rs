@@ -1,0 +1,128 @@
+//! What rests on a precondition starts when that one is done, whatever the others do.
+
+use std::collections::BTreeMap;
+
+use tokio::sync::watch;
+
+use super::precondition::{is_at_large, rests_on};
+use super::results::Results;
+use crate::case::Case;
+use crate::case::front_matter::Precondition;
+use crate::judge::Verdict;
+use crate::outcome::CaseOutcome;
+
+/// What is known of a precondition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// It is being run, or will be.
+    Unknown,
+    /// What rests on it can be run.
+    Stands,
+    /// It was not run, or the run ended before it did.
+    Open,
+    Broken,
+}
+
+/// The preconditions of the cases that run.
+#[derive(Debug, Default)]
+pub(super) struct Foundations(BTreeMap<String, (Case, watch::Sender<State>)>);
+
+impl Foundations {
+    /// Those among the cases, and those of which it is known what they came to.
+    pub(super) fn new(cases: &[Case], results: &Results) -> Foundations {
+        let done = results.outcomes.values().map(|outcome| (&outcome.case, state(outcome)));
+        let to_run = cases.iter().map(|case| (case, State::Unknown));
+        let all = done.chain(to_run).filter(|(case, _)| case.is_precondition());
+        Foundations(
+            all.map(|(case, state)| (case.id.clone(), (case.clone(), watch::Sender::new(state)))).collect(),
+        )
+    }
+
+    /// What is not noted of a case until the guard is dropped is open: nobody waits for what does not come.
+    pub(super) fn guard<'a>(&'a self, case: &Case) -> Guard<'a> {
+        Guard(self.0.get(&case.id).map(|(_, sender)| sender))
+    }
+
+    /// A precondition is done, where this is one. `is_cut` says that the run ended before it did.
+    pub(super) fn note(&self, outcome: &CaseOutcome, is_cut: bool) {
+        if let Some((_, sender)) = self.0.get(&outcome.case.id) {
+            sender.send_replace(if is_cut { State::Open } else { state(outcome) });
+        }
+    }
+
+    /// Waits for the preconditions of a case. The one that did not pass, if there is one.
+    pub(super) async fn broken_below(&self, case: &Case) -> Option<&Case> {
+        if is_at_large(case) {
+            return self.nothing_is_there().await;
+        }
+        let below = self.0.values().filter(|(other, _)| other.id != case.id && rests_on(case, other));
+        // A capability rests on its technique: two that rest on each other would wait for ever.
+        let is_below = |other: &Case| depth(other) < depth(case);
+        for (precondition, sender) in below.filter(|(other, _)| is_below(other)) {
+            if known(sender).await == State::Broken {
+                return Some(precondition);
+            }
+        }
+        None
+    }
+
+    /// What is asked of no technique in particular is asked of a server that answers: waits until one technique is there.
+    /// The first precondition, if none is.
+    async fn nothing_is_there(&self) -> Option<&Case> {
+        let mut broken = None;
+        for (precondition, sender) in self.0.values().filter(|(other, _)| is_of_technique(other)) {
+            match known(sender).await {
+                State::Stands => return None,
+                State::Broken => broken = broken.or(Some(precondition)),
+                State::Unknown | State::Open => {}
+            }
+        }
+        broken
+    }
+}
+
+/// Runs while a precondition does.
+pub(super) struct Guard<'a>(Option<&'a watch::Sender<State>>);
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        if let Some(sender) = self.0 {
+            sender.send_if_modified(|state| {
+                let is_unknown = *state == State::Unknown;
+                if is_unknown {
+                    *state = State::Open;
+                }
+                is_unknown
+            });
+        }
+    }
+}
+
+/// How far above the ground a case stands: it rests on what stands below it.
+fn depth(case: &Case) -> u8 {
+    match case.section().front_matter.precondition {
+        Some(Precondition::Technique) => 0,
+        Some(Precondition::Capability(..)) => 1,
+        Some(Precondition::Fragments) => 2,
+        None => 3,
+    }
+}
+
+fn is_of_technique(case: &Case) -> bool {
+    case.section().front_matter.precondition == Some(Precondition::Technique)
+}
+
+fn state(outcome: &CaseOutcome) -> State {
+    match outcome.verdict {
+        _ if outcome.is_broken() => State::Broken,
+        Verdict::Skip => State::Open,
+        _ => State::Stands,
+    }
+}
+
+/// What a precondition comes to. The sender outlives the one who waits.
+async fn known(sender: &watch::Sender<State>) -> State {
+    let mut receiver = sender.subscribe();
+    let known = receiver.wait_for(|state| *state != State::Unknown).await;
+    known.map_or(State::Open, |state| *state)
+}

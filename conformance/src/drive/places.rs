@@ -1,0 +1,153 @@
+//! Who may be active, and how much may be open. A case that only waits holds no place.
+
+use std::time::Duration;
+
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit, watch};
+
+/// How long nothing may come, as the suite waits for something, until a case gives its place away.
+pub(super) const QUIET: Duration = Duration::from_millis(100);
+
+/// Bounds what goes on at once.
+#[derive(Debug)]
+pub(super) struct Places {
+    first: Lane,
+    /// The same for cases that are run again.
+    again: Lane,
+    open: Semaphore,
+    /// How many connections may be open.
+    most_open: usize,
+    /// How many cases have yet to begin for the first time.
+    coming: watch::Sender<usize>,
+}
+
+/// The cases that are active at once, and the door through which others come in.
+#[derive(Debug)]
+struct Lane {
+    active: Semaphore,
+    /// One case at a time waits for its place in front of those that had one already.
+    door: Mutex<()>,
+}
+
+impl Lane {
+    fn new(jobs: usize) -> Lane {
+        Lane { active: Semaphore::new(jobs.max(1)), door: Mutex::default() }
+    }
+}
+
+impl Places {
+    /// Places for so many active cases, of which so many may be active as are run again, and for so many connections.
+    pub(super) fn new(jobs: usize, again: usize, most_open: usize) -> Places {
+        let most_open = most_open.clamp(1, Semaphore::MAX_PERMITS);
+        let (first, again) = (Lane::new(jobs), Lane::new(again));
+        Places { first, again, open: Semaphore::new(most_open), most_open, coming: watch::Sender::new(0) }
+    }
+
+    /// How many connections may be open.
+    pub(super) fn most_open(&self) -> usize {
+        self.most_open
+    }
+
+    /// So many cases are to begin: each of them says so with [`Places::coming`].
+    pub(super) fn expect(&self, cases: usize) {
+        self.coming.send_modify(|coming| *coming += cases);
+    }
+
+    /// One of those that are to begin; it has begun, or never will, when this is dropped.
+    pub(super) fn coming(&self) -> Coming<'_> {
+        Coming(self)
+    }
+
+    /// Waits until all that are to begin have done so.
+    pub(super) async fn all_begun(&self) {
+        // This holds the sender.
+        let _ = self.coming.subscribe().wait_for(|coming| *coming == 0).await;
+    }
+
+    /// Waits until a case may begin that has so many connections at most. What is waited for in vain is never given: the
+    /// semaphores are not closed.
+    pub(super) async fn enter(&self, connections: usize, is_again: bool) -> Place<'_> {
+        let lane = if is_again { &self.again } else { &self.first };
+        let _door = lane.door.lock().await;
+        let connections = u32::try_from(connections.min(self.most_open)).unwrap_or(u32::MAX);
+        let open = self.open.acquire_many(connections).await.ok();
+        let permit = lane.active.acquire().await.ok();
+        Place { active: &lane.active, permit, _open: open }
+    }
+}
+
+/// A case that is to begin.
+pub(super) struct Coming<'a>(&'a Places);
+
+impl Drop for Coming<'_> {
+    fn drop(&mut self) {
+        self.0.coming.send_modify(|coming| *coming = coming.saturating_sub(1));
+    }
+}
+
+/// The place of a case that has begun.
+#[derive(Debug)]
+pub(super) struct Place<'a> {
+    active: &'a Semaphore,
+    permit: Option<SemaphorePermit<'a>>,
+    _open: Option<SemaphorePermit<'a>>,
+}
+
+impl Place<'_> {
+    /// Whether the case is active.
+    pub(super) fn is_held(&self) -> bool {
+        self.permit.is_some()
+    }
+
+    /// Gives the place away: the case only waits.
+    pub(super) fn park(&mut self) {
+        self.permit = None;
+    }
+
+    /// Waits for a place again. Only one of those that have not begun is ahead.
+    pub(super) async fn take(&mut self) {
+        if self.permit.is_none() {
+            self.permit = self.active.acquire().await.ok();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    /// What a future comes to at once.
+    fn is_ready<T>(future: impl Future<Output = T>) -> Option<T> {
+        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(value) => Some(value),
+            Poll::Pending => None,
+        }
+    }
+
+    #[test]
+    fn a_case_that_waits_holds_no_place_and_its_connections() {
+        let places = Places::new(1, 1, 3);
+        let mut first = is_ready(places.enter(2, false)).expect("there is room");
+        assert!(is_ready(places.enter(1, false)).is_none(), "the place is taken");
+        first.park();
+        let mut second = is_ready(places.enter(1, false)).expect("the place was given away");
+        assert!(is_ready(first.take()).is_none(), "the place is taken");
+        second.park();
+        assert!(is_ready(places.enter(1, false)).is_none(), "three connections are open");
+        is_ready(first.take()).expect("the place is free");
+        assert!(first.is_held() && !second.is_held());
+        drop(first);
+        assert!(is_ready(places.enter(2, false)).is_some());
+    }
+
+    #[test]
+    fn a_case_with_more_connections_than_may_be_open_has_them_to_itself() {
+        let places = Places::new(4, 4, 2);
+        let all = is_ready(places.enter(100, false)).expect("nothing is open");
+        assert!(is_ready(places.enter(1, true)).is_none());
+        drop(all);
+        assert!(is_ready(places.enter(1, true)).is_some());
+    }
+}

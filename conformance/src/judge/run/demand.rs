@@ -1,0 +1,59 @@
+//! What a case takes of time and connections, as far as its page tells.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::case::Case;
+use crate::case::front_matter::Precondition;
+use crate::case::statement::Procedure;
+use crate::profile::Target;
+
+use super::plan::{StepKind, steps};
+use super::request::{request, technique};
+use super::scope::CaseScope;
+
+/// What a case takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Demand {
+    /// How many connections it has open at once, at most; one for what it publishes among them.
+    pub(crate) connections: usize,
+    /// How long it takes at least.
+    pub(crate) time: Duration,
+}
+
+/// What a case takes of a target.
+pub(crate) fn demand(case: &Case, target: &Target) -> Demand {
+    let heartbeat = target.profile.sse.as_ref().and_then(|sse| sse.heartbeat);
+    let mut names = BTreeSet::new();
+    let mut publishes = false;
+    let mut time = Duration::ZERO;
+    for step in steps(case) {
+        match step.kind {
+            StepKind::Connect(name) | StepKind::Procedure(_, name, _) | StepKind::Visit(_, name, _) => {
+                names.insert(name);
+            }
+            StepKind::Publish(..) => publishes = true,
+            StepKind::Wait(span) | StepKind::Silent(_, span, _) => time += span.duration(heartbeat),
+            _ => {}
+        }
+        let lower = step.bound.and_then(|bound| bound.lower);
+        time += lower.map_or(Duration::ZERO, |span| span.duration(heartbeat));
+    }
+    Demand { connections: names.len() + usize::from(publishes), time }
+}
+
+/// The request of the precondition of a technique, where its answer goes on, or is held: it keeps the server busy.
+pub(crate) fn held_request(case: &Case, target: &Target) -> Option<Vec<u8>> {
+    if case.section().front_matter.precondition != Some(Precondition::Technique) {
+        return None;
+    }
+    let goes_on = |procedure: Procedure| procedure != Procedure::Poll && target.can(technique(procedure));
+    let mut steps = steps(case).into_iter();
+    steps.find_map(|step| match step.kind {
+        StepKind::Procedure(procedure, _, attributes) if goes_on(procedure) => {
+            let scope = CaseScope::new(case, target, "pushspec");
+            request(procedure, &attributes, target, &scope).ok()
+        }
+        _ => None,
+    })
+}

@@ -1,0 +1,190 @@
+//! What a run makes of servers that are wrong, slow or small: no case waits for the place of another one.
+
+mod servers;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use pushspec::drive::schedule::Options;
+use pushspec::judge::Verdict;
+use pushspec::outcome::Outcome;
+use pushspec::profile::{Profile, Target};
+use pushspec::report::stored::Report;
+use pushspec::suite::{Pattern, Suite};
+use servers::Habit;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::broadcast;
+
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+const ECHO: &str = "[websocket]\npath = \"/\"\nbinary = true\nreply = \"{message}\"\n";
+
+async fn judge(listener: &TcpListener, profile: &str, options: Options, select: &[&str]) -> Result<Outcome> {
+    let profile = Profile::parse("pushspec.toml", profile)?;
+    let target = Target::new(&format!("http://{}", listener.local_addr()?), profile)?;
+    let select = select.iter().map(|pattern| Pattern::new(pattern)).collect();
+    Ok(Suite::embedded()?.run(&Arc::new(target), &Options { select, ..options }).await?)
+}
+
+async fn judge_habit(habit: Habit, jobs: usize, select: &[&str]) -> Result<Outcome> {
+    let listener = Arc::new(TcpListener::bind("127.0.0.1:0").await?);
+    let serving = tokio::spawn(servers::serve(Arc::clone(&listener), habit));
+    let outcome = judge(&listener, ECHO, Options { jobs, ..Options::default() }, select).await;
+    serving.abort();
+    outcome
+}
+
+#[tokio::test]
+async fn cases_that_wait_for_an_end_wait_side_by_side_with_one_job() -> Result {
+    let outcome = judge_habit(Habit::Tutorial, 1, &["websocket/7.4-close-codes"]).await?;
+    let long: Vec<Duration> =
+        outcome.cases.iter().map(|case| case.duration).filter(|time| time.as_secs() >= 5).collect();
+    assert!(long.len() > 4, "{long:?}");
+    let total: Duration = long.iter().sum();
+    // One after the other they take the total, and twice that where they are run again.
+    assert!(outcome.duration < total * 2 / 3, "{:?} of {total:?}", outcome.duration);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_no_different_with_many_jobs() -> Result {
+    let verdicts = |outcome: &Outcome| -> Vec<(String, Verdict)> {
+        outcome.cases.iter().map(|case| (case.case.id.clone(), case.verdict)).collect()
+    };
+    let select = ["websocket/5.5-control-frames"];
+    let (few, many) =
+        tokio::join!(judge_habit(Habit::Silent, 1, &select), judge_habit(Habit::Silent, 64, &select));
+    let few = few?;
+    assert!(few.cases.iter().any(|case| case.verdict == Verdict::Fail), "{:?}", few.counts());
+    assert_eq!(verdicts(&few), verdicts(&many?));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_is_gone_and_nobody_is_accused_for_it() -> Result {
+    let outcome =
+        judge_habit(Habit::BlackHole, 4, &["websocket/8.1-utf-8", "websocket/4.2.2-servers-answer"]).await?;
+    assert!(matches!(&outcome.ending, Some(pushspec::outcome::Ending::Gone { .. })), "{:?}", outcome.ending);
+    let silent = |case: &&pushspec::outcome::CaseOutcome| {
+        case.findings.iter().any(|finding| finding.received.starts_with("nothing within 8s"))
+    };
+    let accused: Vec<&str> = outcome.cases.iter().filter(silent).map(|case| case.case.id.as_str()).collect();
+    assert!(accused.is_empty(), "{accused:?}");
+    Ok(())
+}
+
+const STREAM: &str = "[sse]\npath = \"/events/{channel}\"\n[publish]\nrequest = \"POST /publish/{channel}\"\nbody = \"{data}\"\n";
+
+/// An answer to a publication, and how many publications arrive before it is given.
+#[derive(Debug, Clone, Copy)]
+struct Publication {
+    arrive: usize,
+    answer: &'static str,
+}
+
+const PUBLISHED: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+
+/// Streams without end on one path, and publications on the other. `at_once` connections are served.
+async fn stream(listener: Arc<TcpListener>, publication: Publication, at_once: usize) {
+    let workers = Arc::new(tokio::sync::Semaphore::new(at_once));
+    let (news, _) = broadcast::channel::<(String, String)>(1000);
+    let arrived = Arc::new(AtomicUsize::new(0));
+    while let Ok((stream, _)) = listener.accept().await {
+        let Ok(worker) = Arc::clone(&workers).acquire_owned().await else { break };
+        let (news, arrived) = (news.clone(), Arc::clone(&arrived));
+        tokio::spawn(async move {
+            let _worker = worker;
+            let _ = answer(stream, publication, &news, &arrived).await;
+        });
+    }
+}
+
+async fn answer(
+    mut stream: TcpStream,
+    publication: Publication,
+    news: &broadcast::Sender<(String, String)>,
+    arrived: &AtomicUsize,
+) -> std::io::Result<()> {
+    let mut buffer = [0; 4096];
+    let length = stream.read(&mut buffer).await?;
+    let request = String::from_utf8_lossy(&buffer[..length]).into_owned();
+    let channel = request.split([' ', '/']).nth(3).unwrap_or_default();
+    if !request.starts_with("GET /events") {
+        let text = request.split_once("\r\n\r\n").map(|(_head, body)| body).unwrap_or_default();
+        let is_told = arrived.fetch_add(1, Ordering::SeqCst) < publication.arrive;
+        if is_told {
+            let _ = news.send((channel.to_owned(), text.to_owned()));
+        }
+        return stream.write_all(if is_told { PUBLISHED } else { publication.answer }.as_bytes()).await;
+    }
+    let mut news = news.subscribe();
+    stream.write_all(b"HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n:\n\n").await?;
+    loop {
+        tokio::select! {
+            read = stream.read(&mut buffer) => if read? == 0 { return Ok(()) },
+            told = news.recv() => match told {
+                Ok((to, text)) if to == channel => {
+                    let lines: String = text.split('\n').map(|line| format!("data: {line}\n")).collect();
+                    stream.write_all(format!("{lines}\n").as_bytes()).await?;
+                }
+                Ok(_) => {}
+                Err(_) => return Ok(()),
+            },
+        }
+    }
+}
+
+async fn judge_stream(publication: Publication, at_once: usize, select: &[&str]) -> Result<Outcome> {
+    let listener = Arc::new(TcpListener::bind("127.0.0.1:0").await?);
+    let serving = tokio::spawn(stream(Arc::clone(&listener), publication, at_once));
+    let options = Options { jobs: 2, ..Options::default() };
+    let outcome = judge(&listener, STREAM, options, select).await;
+    serving.abort();
+    outcome
+}
+
+const BROKEN: &str = "HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+
+const EVENTS: [&str; 2] = ["sse/9.2.5-parsing-an-event-stream", "sse/9.2.6-interpreting-an-event-stream"];
+
+#[tokio::test]
+async fn what_rests_on_publications_is_skipped_where_the_first_one_fails() -> Result {
+    let outcome = judge_stream(Publication { arrive: 0, answer: BROKEN }, 1000, &EVENTS).await?;
+    assert_eq!(outcome.counts().of(Verdict::Error), 1, "{:?}", outcome.counts());
+    assert_eq!(outcome.counts().of(Verdict::Fail), 0, "{:?}", outcome.counts());
+    assert!(outcome.counts().of(Verdict::Skip) > 50, "{:?}", outcome.counts());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_broken_publication_is_told_in_three_cases_and_not_in_all() -> Result {
+    let outcome = judge_stream(Publication { arrive: 10, answer: BROKEN }, 1000, &EVENTS).await?;
+    assert_eq!(outcome.counts().of(Verdict::Error), 3, "{:?}", outcome.counts());
+    let reason = "publishing failed in three cases in a row: the response to POST /publish/{channel} was 500";
+    let skipped = outcome.cases.iter().filter(|case| case.reason.as_deref() == Some(reason)).count();
+    assert!(skipped > 3, "{:?}", outcome.counts());
+    assert_eq!(outcome.counts().of(Verdict::Fail), 0, "{:?}", outcome.counts());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_with_one_worker_is_asked_for_one_connection_at_a_time() -> Result {
+    let outcome = judge_stream(
+        Publication { arrive: usize::MAX, answer: BROKEN },
+        1,
+        &["sse/17.6-text-event-stream", "sse/9110-9.3-methods", "sse/9.2.3-processing-model"],
+    )
+    .await?;
+    assert_eq!(outcome.serves_at_once, Some(1));
+    let note = "the server serves 1 connection at once: no more are open, and what needs more is skipped";
+    assert_eq!(Report::new(&outcome, false).notes, [note]);
+    let reason = "it needs 2 connections at once, and the server serves 1";
+    let skipped: Vec<_> =
+        outcome.cases.iter().filter(|case| case.reason.as_deref() == Some(reason)).collect();
+    assert!(!skipped.is_empty(), "{:?}", outcome.counts());
+    assert!(outcome.counts().of(Verdict::Pass) > 0, "{:?}", outcome.counts());
+    assert_eq!(outcome.counts().of(Verdict::Error), 0);
+    Ok(())
+}
