@@ -63,8 +63,10 @@ fn a_server_that_goes_away_ends_the_run_with_3_and_is_accused_of_nothing() -> Re
     let report = report(&folder)?;
     assert_eq!((&report["conformant"], &report["interrupted"]), (&false.into(), &false.into()));
     let running = report["gone"]["running"].as_array().cloned().unwrap_or_default();
-    // The one that was not answered, the last that was, and one that came while the server ended.
-    assert!((2..=3).contains(&running.len()), "{running:?}");
+    // The one that was not answered is among them. The last that was answered may be too, and one that came while the
+    // server ended: that depends on when the end is noticed.
+    assert!((1..=3).contains(&running.len()), "{running:?}");
+    assert!(running.iter().any(|id| *id != POLL), "{running:?}");
     assert!(report["gone"]["after_ms"].is_number() && report["gone"]["why"].is_string());
     let cases = report["cases"].as_array().cloned().unwrap_or_default();
     let by_reason = |words: &str| {
