@@ -19,6 +19,7 @@ mod shell;
 mod signals;
 mod start;
 mod tls;
+mod unused;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -131,6 +132,8 @@ struct RunArguments {
     requests: requests::RequestArguments,
     #[command(flatten)]
     paths: paths::PathArguments,
+    #[command(flatten)]
+    shape: paths::ShapeArguments,
     /// Lets at most this many cases open connections, write and read at the same time; a case that only waits is not
     /// counted
     #[arg(long, short, value_name = "NUMBER", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=4096), help_heading = TIMING)]
