@@ -250,6 +250,8 @@ struct LoadArguments {
     /// Prints to standard output in this format
     #[arg(long, short, value_enum, default_value = "text")]
     format: LoadFormat,
+    #[command(flatten)]
+    trust: tls::TrustArguments,
 }
 
 const LOAD_EXIT_CODES: &str =

@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::case::statement::{ExpectItem, Expectation};
 use crate::judge::receive::item::Item;
 use crate::judge::verdict::wrapped::{Wrapped, unwrap};
-use crate::profile::decode;
+use crate::profile::decode::{self, DecodeError};
+use crate::profile::parts::Parts;
 use crate::profile::poll::Answer;
 use crate::transcript::shown::shown;
 use crate::transcript::{ConnectionId, EventKind};
@@ -22,6 +23,9 @@ const LOOKED_AT: usize = 256 * 1024;
 
 /// How much of what came is shown, in bytes.
 const SHOWN: usize = 400;
+
+/// How much of what stands beside a text is shown, in bytes.
+const BESIDE: usize = 80;
 
 /// The text that a precondition waits for, and whether it is the answer of a WebSocket.
 struct Awaited {
@@ -78,11 +82,20 @@ impl Machine {
         let technique = self.connections.technique(id, &self.subject.case.technique);
         let expected = shown(&awaited.text);
         if let Some(form) = self.in_another_form(id, &awaited) {
-            return Some(form.told(&awaited, technique));
+            let has_list = self.parts(id).is_some_and(|parts| parts.messages.is_some());
+            return Some(form.told(&awaited, technique, has_list));
         }
-        let came = contains(&self.received(id), &awaited.text);
+        let received = self.received(id);
+        let came = contains(&received, &awaited.text);
+        if came && self.passes_over(id) {
+            return Some(format!(
+                "what is published, {expected}, comes, and not where `prefix`, `separator`, `messages` and `data` of [{technique}] \
+                 lead: {}",
+                clipped(&around(&received, &awaited.text))
+            ));
+        }
         if let Some(callback) = self.callback(id).filter(|_| came)
-            && !contains(&self.received(id), callback.as_bytes())
+            && !contains(&received, callback.as_bytes())
         {
             return Some(format!(
                 "what is published, {expected}, comes in no call of `{callback}`, the `callback` of [iframe]"
@@ -156,30 +169,43 @@ impl Machine {
         if let Some(answer) = self.answer(id) {
             return brings(answer, document, text);
         }
+        let messages = self.parts(id).and_then(|parts| decode::texts(parts, document.to_vec()).ok());
+        messages.into_iter().flatten().any(|message| message.data == text)
+    }
+
+    /// Whether a record that does not begin or end as the profile says is passed over. An error of the decoder says more.
+    fn passes_over(&self, id: ConnectionId) -> bool {
+        let Some(parts) = self.parts(id) else { return false };
+        let is_listed = parts.messages.is_some() && self.callback(id).is_some();
+        let has_records = parts.separator.is_some() || parts.prefix.is_some() || is_listed;
+        let is_poll = self.answer(id).is_some();
+        let mut arrivals = self.connections.of(id).arrivals.iter();
+        has_records
+            && (is_poll || self.callback(id).is_some())
+            && !arrivals.any(|arrival| matches!(arrival.item, Item::Undecoded(_)))
+    }
+
+    /// Where the messages are.
+    fn parts(&self, id: ConnectionId) -> Option<&Parts> {
         let profile = &self.subject.target.profile;
-        let parts = match self.connections.technique(id, &self.subject.case.technique) {
+        match self.connections.technique(id, &self.subject.case.technique) {
             "iframe" => profile.iframe.as_ref().map(|iframe| &iframe.parts),
             "sse" => profile.sse.as_ref().map(|stream| &stream.parts),
-            _ => profile.websocket.as_ref().map(|websocket| &websocket.parts),
-        };
-        let messages = parts.and_then(|parts| decode::texts(parts, document.to_vec()).ok());
-        messages.into_iter().flatten().any(|message| message.data == text)
+            "websocket" => profile.websocket.as_ref().map(|websocket| &websocket.parts),
+            _ => self.answer(id).map(|answer| &answer.parts),
+        }
     }
 
     /// How the answers to a poll are read.
     fn answer(&self, id: ConnectionId) -> Option<&Answer> {
-        let profile = &self.subject.target.profile;
-        match self.connections.technique(id, &self.subject.case.technique) {
-            "polling" => profile.polling.as_ref().map(|poll| &poll.answer),
-            "long-polling" => profile.long_polling.as_ref().map(|poll| &poll.answer),
-            _ => None,
-        }
+        let technique = self.connections.technique(id, &self.subject.case.technique);
+        self.subject.target.profile.answer_of(technique)
     }
 
     /// Where the cursor of a document should be that has the message where it should be.
     fn cursor_of(&self, id: ConnectionId, document: &[u8], text: &[u8]) -> Option<String> {
         let answer = self.answer(id)?;
-        let cursor = answer.cursor.clone()?;
+        let Err(DecodeError::Pointer(cursor)) = decode::batch(answer, document) else { return None };
         brings(&Answer { cursor: None, ..answer.clone() }, document, text).then_some(cursor)
     }
 
@@ -225,14 +251,14 @@ enum Form {
 
 impl Form {
     /// What came instead, and what the profile should say of it.
-    fn told(&self, awaited: &Awaited, technique: &str) -> String {
+    fn told(&self, awaited: &Awaited, technique: &str, has_list: bool) -> String {
         let expected = shown(&awaited.text);
         let what = if awaited.is_reply { "the answer to" } else { "what is published," };
         match self {
             Form::Json(Wrapped { document, pointer: Some(pointer) }) => format!(
                 "{what} {expected} comes within {}: write {} into [{technique}] of the profile",
                 clipped(document),
-                keys(technique, pointer, awaited.is_reply)
+                keys(technique, pointer, awaited.is_reply, has_list)
             ),
             Form::Json(Wrapped { document, pointer: None }) => format!(
                 "{what} {expected} comes within {}, where no JSON pointer leads to it alone",
@@ -259,8 +285,15 @@ fn clipped(bytes: &[u8]) -> String {
     format!("{}{more}", shown(&bytes[..bytes.len() - rest]))
 }
 
+/// The text that came, with what stands beside it.
+fn around(received: &[u8], text: &[u8]) -> Vec<u8> {
+    let at = received.windows(text.len().max(1)).position(|window| window == text).unwrap_or_default();
+    let end = (at + text.len() + BESIDE).min(received.len());
+    received[at.saturating_sub(BESIDE)..end].to_vec()
+}
+
 /// The keys of the profile that lead to a pointer.
-fn keys(technique: &str, pointer: &str, is_reply: bool) -> String {
+fn keys(technique: &str, pointer: &str, is_reply: bool, has_list: bool) -> String {
     if is_reply {
         return format!("`data = \"{pointer}\"` and `reply = \"{{message}}\"`");
     }
@@ -273,6 +306,7 @@ fn keys(technique: &str, pointer: &str, is_reply: bool) -> String {
             let data = if data.is_empty() { String::new() } else { format!(" and `data = \"{data}\"`") };
             format!("`messages = \"{list}\"`{data}")
         }
+        None if has_list => format!("`data = \"{pointer}\"`, and no `messages`,"),
         None => format!("`data = \"{pointer}\"`"),
     }
 }

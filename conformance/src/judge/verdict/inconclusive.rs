@@ -46,6 +46,11 @@ pub(crate) fn refusal(
             subject.without_channel(&readable_line(asked_for)),
             subject.case.technique
         )),
+        400 | 415 | 422 if is_precondition && is_asked_as_the_profile_says(subject) => Some(format!(
+            "{} is answered with {code}; are `method`, `body` and `content-type` of `[{}]` in the profile right?",
+            subject.without_channel(&readable_line(asked_for)),
+            subject.case.technique
+        )),
         301 | 302 | 303 | 307 | 308 if opening => {
             let location = head.value("Location").unwrap_or_default();
             Some(format!(
@@ -59,6 +64,12 @@ pub(crate) fn refusal(
         )),
         _ => None,
     }
+}
+
+/// Whether the profile says with which method, or with which body, the technique is asked for.
+fn is_asked_as_the_profile_says(subject: &Subject) -> bool {
+    let request = subject.target.profile.request_of(&subject.case.technique);
+    request.is_some_and(|request| !request.is_get())
 }
 
 /// Why an answer says nothing that takes no notice of an Upgrade. A server may ignore one, as one does that has no WebSocket

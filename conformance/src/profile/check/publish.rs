@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::Mistake;
 use super::fields::{header_mistakes, media_type_wrong};
 use super::places::{PUBLISH, Places};
-use super::pointers::pointer_wrong;
+use super::requests::unnamed;
+use super::sources::{not_a_place, source_wrong};
 use crate::mistake::Wrong;
 use crate::profile::publish::Publish;
 use crate::profile::session::Source;
@@ -46,6 +47,7 @@ pub(super) fn mistakes(publish: &Publish, places: &Places<'_>) -> Vec<Mistake> {
     }
     found.extend(publish.url.as_deref().and_then(url_wrong).map(|wrong| mistake("url", wrong)));
     found.extend(header_mistakes("publish", "headers", &publish.headers));
+    found.extend(unnamed(&publish.headers, &[], places).map(|wrong| mistake("headers", wrong)));
     found
 }
 
@@ -61,13 +63,10 @@ fn settle_wrong(settle: Duration) -> Option<Wrong> {
 
 /// What is wrong with the place of an id in a response.
 fn id_wrong(written: &str) -> Option<Wrong> {
+    let hint = "a JSON pointer, `header:NAME`, or `id = \"\"` for the whole body";
     match Source::parse(written) {
-        Some(Source::Json(pointer)) => pointer_wrong(&pointer),
-        Some(Source::Header(_)) => None,
-        _ => Some(Wrong::new(
-            format!("`{}` is not a place in a response", written.escape_debug()),
-            "a JSON pointer, `header:NAME`, or `id = \"\"` for the whole body",
-        )),
+        Some(Source::Cookie(_) | Source::Event(_)) => Some(not_a_place(written, hint)),
+        _ => source_wrong(written, hint),
     }
 }
 
