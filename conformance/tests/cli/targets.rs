@@ -124,8 +124,15 @@ fn flags_say_how_a_technique_is_requested_and_where_its_messages_are() -> Result
     }
     let server = Running::start()?;
     let case = "iframe/3-messages/message-can-be-read";
-    let iframe = ["--iframe", "/iframe/{channel}", "--publish", "POST /publish/{channel}", "--select", case];
-    for (flags, code) in [(&["--data", "/data"][..], 0), (&["--data", "/text"], 4), (&[], 4)] {
+    let iframe = [
+        "--iframe",
+        "/iframe/{channel}?callback={callback}",
+        "--publish",
+        "POST /publish/{channel}",
+        "--select",
+        case,
+    ];
+    for (flags, code) in [(&["--data", "/data"][..], 0), (&["--data", "/text"], 1), (&[], 1)] {
         let url = server.url();
         let output = pushspec(folder.path(), &[&["run", &url], &iframe[..], flags].concat())?;
         assert_exit(&output, code);
