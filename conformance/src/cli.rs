@@ -301,7 +301,7 @@ pub async fn main() -> ExitCode {
         Command::Replay(arguments) => replay::replay(&arguments),
         Command::Completions(arguments) => shell::completions(&arguments),
         Command::Man(arguments) => shell::man(&arguments),
-        Command::Load(arguments) => load::load(&arguments).await,
+        Command::Load(arguments) => Box::pin(load::load(&arguments)).await,
         Command::Serve(arguments) => {
             pushspec_reference::cli::serve(*arguments).await.map(|()| 0).map_err(CliError::from)
         }

@@ -146,7 +146,7 @@ fn named(what: &str, id: Option<&str>) -> String {
 
 /// Whether a line is printed when its time has come.
 fn has_line(number: u32) -> bool {
-    number <= FREQUENT || number % (FREQUENT / 2) == 0
+    number <= FREQUENT || number.is_multiple_of(FREQUENT / 2)
 }
 
 fn counts(state: &State) -> String {

@@ -139,7 +139,9 @@ impl Client {
             return Ok(());
         }
         let _slot = plan.slots.acquire().await;
-        let opened = plan.sessions.open(&plan.target, &plan.channel).await.map_err(Gone::NoSession)?;
+        // What lives for a moment is no part of every client.
+        let opening = Box::pin(plan.sessions.open(&plan.target, &plan.channel));
+        let opened = opening.await.map_err(Gone::NoSession)?;
         self.session = Some(opened);
         Ok(())
     }
@@ -281,10 +283,9 @@ impl Client {
 
     async fn connect(&mut self) -> Result<(), Gone> {
         let index = self.index;
-        let stream = timeout(ANSWER, self.plan.route.open_from(|address| source(index, address)))
-            .await
-            .map_err(|_| Gone::Late(ANSWER))?
-            .map_err(Gone::Connect)?;
+        let opening = Box::pin(self.plan.route.open_from(|address| source(index, address)));
+        let stream =
+            timeout(ANSWER, opening).await.map_err(|_| Gone::Late(ANSWER))?.map_err(Gone::Connect)?;
         self.connection =
             Some(Connection { stream, reader: Reader::new(self.plan.reading(), self.plan.quota.part()) });
         Ok(())

@@ -269,7 +269,7 @@ mod tests {
         let both = values(&[("tag", "\"a\""), ("since", "7")]);
         for cut in 0..full.len() {
             assert_eq!(
-                heard(Reading::Poll(answer.clone()), &[full[..cut].as_bytes(), full[cut..].as_bytes()]),
+                heard(Reading::Poll(answer.clone()), &[&full.as_bytes()[..cut], &full.as_bytes()[cut..]]),
                 [
                     Heard::Answer(200),
                     Heard::Message(b"one".to_vec()),

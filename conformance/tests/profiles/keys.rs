@@ -86,7 +86,7 @@ fn stream(
     ([("Content-Type", media_type), ("Cache-Control", "no-store")], Body::from_stream(pieces)).into_response()
 }
 
-async fn polled(said: watch::Receiver<Vec<String>>, after: usize) -> Response {
+fn polled(said: &watch::Receiver<Vec<String>>, after: usize) -> Response {
     let said = said.borrow().clone();
     let body: String = said.iter().skip(after).map(|text| wrapped(text)).collect();
     ([("X-Cursor", said.len().to_string())], body).into_response()
@@ -109,10 +109,10 @@ async fn news(
                 format!("<script>parent.push({})</script>\n", json(&wrapped(text)))
             })
         }
-        "poll" => polled(said, after).await,
+        "poll" => polled(&said, after),
         "wait" => {
             let _ = tokio::time::timeout(Duration::from_secs(2), next(&mut said, after)).await;
-            polled(said, after).await
+            polled(&said, after)
         }
         _ => StatusCode::NOT_FOUND.into_response(),
     }
@@ -397,7 +397,7 @@ fn slow_to_listen() -> Result<SocketAddr> {
             let text = of_form(&request.body, "text");
             let lines: String = text.split('\n').map(|line| format!("data: {line}\n")).collect();
             hub.publish(&of_form(&request.body, "room"), &text, |listener| {
-                chunk(listener, &format!("{lines}\n"))
+                chunk(listener, &format!("{lines}\n"));
             });
             answer(&stream, "202 Accepted", "text/plain", "");
         }
@@ -456,7 +456,7 @@ fn in_envelopes() -> Result<SocketAddr> {
         }
         [_, "publish", channel] => {
             hub.publish(channel, &request.body, |listener| {
-                chunk(listener, &format!("data: {}\n\n", request.body))
+                chunk(listener, &format!("data: {}\n\n", request.body));
             });
             answer(&stream, "202 Accepted", "text/plain", "");
         }
