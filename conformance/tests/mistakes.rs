@@ -417,7 +417,7 @@ const PROFILES: &[(&str, &str)] = &[
         "value of a cursor that no poll asks with",
         "[polling]\npath = \"/?{cursor.a}\"\ncursor = { a = \"/a\", b = \"header:B\" }\n",
     ),
-    ("value that a cursor does not have", "[polling]\npath = \"/?{cursor.a}\"\ncursor = \"/a\"\n"),
+    ("value that a cursor does not have", "[polling]\npath = \"/?{cursor}&{cursor.a}\"\ncursor = \"/a\"\n"),
     (
         "value of a cursor in a header field",
         "[long-polling]\npath = \"/?{cursor.a}\"\ncursor = { a = \"/a\" }\nheaders = { X-B = \"{cursor.b}\" }\n",

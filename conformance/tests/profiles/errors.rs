@@ -10,6 +10,7 @@ use pushspec::drive::schedule::Options;
 use pushspec::judge::{Verdict, needs};
 use pushspec::profile::{Profile, Target};
 use pushspec::suite::Suite;
+use pushspec_reference::{Config, Server};
 
 use super::server::{Hub, answer, chunk, json, serve};
 use super::{Result, assert_told, judge};
@@ -187,6 +188,32 @@ async fn what_a_profile_has_wrong_is_told_soon_where_the_whole_suite_is_run() ->
         assert_first_told(server, &profile, told).await?;
     }
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_comes_as_it_is_is_told_where_the_profile_leads_into_it() -> Result {
+    let server = Server::start(Config::default()).await?;
+    let data = "data = \"/text\"\n";
+    let echo = format!("[websocket]\npath = \"/websocket/echo\"\nreply = \"{{message}}\"\n{data}");
+    let socket = format!("[websocket]\npath = \"/websocket/{{channel}}\"\n{data}{PUBLISH}");
+    for (profile, told) in [
+        (format!("{STREAM}{data}{PUBLISH}"), &[READ, "comes as it is: take `data`", "out of [sse]"][..]),
+        (format!("{STREAM}prefix = \"a\"\n{PUBLISH}"), &[READ, "comes as it is: take", "`prefix`"]),
+        (socket, &[READ, "comes as it is: take `data`", "out of [websocket]"]),
+        (echo, &["\"Who is there?\"", "comes as it is: take `data`", "out of [websocket]"]),
+    ] {
+        assert_first_told(server.address(), &profile, told).await?;
+    }
+    server.shutdown().await;
+    let iframe = format!("{IFRAME}callback = \"push\"\n{data}method = \"POST\"\n{PUBLISH}");
+    let told = [READ, "parent.push(", "the body has nothing at /text", "see [iframe] in the profile"];
+    assert_first_told(super::keys::posted()?, &iframe, &told).await?;
+    let poll = format!(
+        "[long-polling]\npath = \"/wait\"\nbody = \"room={{channel}}\"\n{data}\
+        content-type = \"application/x-www-form-urlencoded\"\n{PUBLISH}"
+    );
+    let told = [READ, "the body is not JSON", "see [long-polling] in the profile"];
+    assert_first_told(super::keys::posted()?, &poll, &told).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

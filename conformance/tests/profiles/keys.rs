@@ -199,7 +199,7 @@ async fn the_pointer_to_an_id_finds_the_id_of_each_message() -> Result {
 }
 
 /// An iframe and a long poll that are asked for by POST alone; the poll has its channel in a form.
-fn posted() -> Result<SocketAddr> {
+pub(super) fn posted() -> Result<SocketAddr> {
     let hub = Hub::default();
     serve(move |request, stream| match request.path.split('/').collect::<Vec<_>>()[..] {
         [_, "publish", channel] => {

@@ -135,7 +135,7 @@ async fn a_value_of_a_cursor_in_another_place_is_told() -> Result {
             "header:X-Generation",
             "header:X-Epoch",
             read,
-            "no header field `X-Epoch`, where the profile expects the cursor; see [polling]",
+            "the response has no header field `X-Epoch`, where the profile expects the cursor; see [polling]",
         ),
     ] {
         let profile = TWO_VALUES.replace(right, wrong);

@@ -87,11 +87,10 @@ impl Machine {
         }
         let received = self.received(id);
         let came = contains(&received, &awaited.text);
-        if came && self.passes_over(id) {
+        if let Some(why) = self.passed_over(id).filter(|_| came) {
+            let around = clipped(&around(&received, &awaited.text));
             return Some(format!(
-                "what is published, {expected}, comes, and not where `prefix`, `separator`, `messages` and `data` of [{technique}] \
-                 lead: {}",
-                clipped(&around(&received, &awaited.text))
+                "what is published, {expected}, comes in {around}, and {why}; see [{technique}] in the profile"
             ));
         }
         if let Some(callback) = self.callback(id).filter(|_| came)
@@ -173,16 +172,22 @@ impl Machine {
         messages.into_iter().flatten().any(|message| message.data == text)
     }
 
-    /// Whether a record that does not begin or end as the profile says is passed over. An error of the decoder says more.
-    fn passes_over(&self, id: ConnectionId) -> bool {
-        let Some(parts) = self.parts(id) else { return false };
-        let is_listed = parts.messages.is_some() && self.callback(id).is_some();
-        let has_records = parts.separator.is_some() || parts.prefix.is_some() || is_listed;
-        let is_poll = self.answer(id).is_some();
-        let mut arrivals = self.connections.of(id).arrivals.iter();
-        has_records
-            && (is_poll || self.callback(id).is_some())
-            && !arrivals.any(|arrival| matches!(arrival.item, Item::Undecoded(_)))
+    /// Why a message of a poll or of a script is none by the profile: it is not decoded, or it is a record that does not begin
+    /// or end as the profile says, and that is passed over.
+    fn passed_over(&self, id: ConnectionId) -> Option<String> {
+        let parts = self.parts(id)?;
+        let is_called = self.callback(id).is_some();
+        if !is_called && self.answer(id).is_none() {
+            return None;
+        }
+        let undecoded = self.connections.of(id).arrivals.iter().find_map(|arrival| match &arrival.item {
+            Item::Undecoded(error) => Some(error.to_string()),
+            _ => None,
+        });
+        let has_records =
+            parts.separator.is_some() || parts.prefix.is_some() || (is_called && parts.messages.is_some());
+        let elsewhere = || "not where `prefix`, `separator`, `messages` and `data` lead".to_owned();
+        undecoded.or_else(|| has_records.then(elsewhere))
     }
 
     /// Where the messages are.
@@ -223,14 +228,14 @@ impl Machine {
     }
 }
 
-/// A text that came and has another one within.
+/// A text that came and has another one within, or that is another one of which the profile says that it is within a text.
 fn as_longer_text<'i>(came: &'i Item, wanted: &[u8]) -> Option<&'i [u8]> {
     let text = match came {
-        Item::Message(message) => &message.data,
+        Item::Message(message) if message.data != wanted => &message.data,
         Item::Foreign(text) => text,
         _ => return None,
     };
-    (text != wanted && contains(text, wanted)).then_some(text.as_slice())
+    contains(text, wanted).then_some(text.as_slice())
 }
 
 /// Whether an answer with this document brings a message.
@@ -264,7 +269,7 @@ impl Form {
                 "{what} {expected} comes within {}, where no JSON pointer leads to it alone",
                 clipped(document)
             ),
-            Form::Text(text) if awaited.is_reply => format!(
+            Form::Text(text) if awaited.is_reply && *text != awaited.text => format!(
                 "{what} {expected} is {}: write `reply = {}` into [{technique}] of the profile",
                 clipped(text),
                 clipped(&template(text, &awaited.text))
@@ -272,6 +277,10 @@ impl Form {
             Form::Cursor(document, cursor) => format!(
                 "{what} {expected} comes within {}, which has nothing at `{cursor}`, where `cursor` of [{technique}] is",
                 clipped(document)
+            ),
+            Form::Text(text) if *text == awaited.text => format!(
+                "{what} {expected} comes as it is: take `data`, `messages`, `prefix` and `separator` out of [{technique}] of the \
+                 profile, as far as they are there"
             ),
             Form::Text(text) => format!("{what} {expected} comes as {}", clipped(text)),
         }

@@ -76,9 +76,8 @@ fn document_wrong(answer: &Answer) -> Option<Wrong> {
         .then(|| Wrong::new(message, "`header:Name`, or remove one of the two"))
 }
 
-/// One of several values with which no poll asks.
+/// A value with which no poll asks.
 fn unused(cursor: &Named, path: &str, request: &Request) -> Option<Wrong> {
-    let Named::Several(_) = cursor else { return None };
     let names = cursor.places();
     let place = names.iter().find(|place| {
         !asks_with(path, place) && !request.templates().any(|template| asks_with(template, place))
