@@ -489,6 +489,14 @@ const PROFILES: &[(&str, &str)] = &[
     ),
     ("place of an id", "[publish]\nrequest = \"POST /p\"\nbody = \"{data}\"\nid = \"cookie:id\"\n"),
     ("id of a WebSocket", "[publish]\nwebsocket = \"/p\"\nbody = \"{data}\"\nid = \"/id\"\n"),
+    (
+        "data in JSON as it is",
+        "[publish]\nrequest = \"POST /p\"\ncontent-type = \"application/json\"\nbody = '{\"text\": \"{data}\"}'\n",
+    ),
+    (
+        "data in a form as it is",
+        "[publish]\nrequest = \"POST /p\"\ncontent-type = \"application/x-www-form-urlencoded\"\nbody = \"text={data}\"\n",
+    ),
     ("two ways to publish", "[publish]\nrequest = \"POST /p\"\nwebsocket = \"/p\"\nbody = \"{data}\"\n"),
     ("no way to publish", "[publish]\nbody = \"{data}\"\n"),
     ("field that is secret", "[headers]\nX-Key = \"s3cr3t-v\\u00e4lue\"\n"),

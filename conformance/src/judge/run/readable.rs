@@ -128,6 +128,29 @@ impl Machine {
         ))
     }
 
+    /// Why nothing can be said of the id or the name of a message that has come: a pointer of the profile leads to none.
+    pub(super) fn without_a_part(&self, id: ConnectionId, step: &Step) -> Option<String> {
+        let StepKind::Expect(_, Expectation { items, .. }) = &step.kind else { return None };
+        let ExpectItem::Message(pattern) = items.first()? else { return None };
+        let parts = self.parts(id)?;
+        let data = pattern.data.bytes(&self.memory.scope).ok()?;
+        let came = self.connections.of(id).arrivals.iter().find_map(|arrival| match &arrival.item {
+            Item::Message(message) if message.data == data => Some(message),
+            _ => None,
+        })?;
+        // An event of a stream without a name is called `message`.
+        let is_named = came.event.as_deref().is_some_and(|name| name != "message");
+        let asked = [("id", &parts.id, came.id.is_some()), ("event", &parts.event, is_named)];
+        let is_compared = |key: &str| pattern.attributes.iter().any(|attribute| attribute.key == key);
+        let (key, pointer, _) = asked.into_iter().find(|(key, _, is_there)| !is_there && is_compared(key))?;
+        let technique = self.connections.technique(id, &self.subject.case.technique);
+        let pointer = pointer.as_ref()?;
+        Some(format!(
+            "the message {} has nothing at `{pointer}`, where `{key}` of [{technique}] is in the profile",
+            clipped(&data)
+        ))
+    }
+
     /// The function that the scripts of an iframe call.
     fn callback(&self, id: ConnectionId) -> Option<&str> {
         let is_iframe = self.connections.technique(id, &self.subject.case.technique) == "iframe";
