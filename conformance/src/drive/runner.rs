@@ -20,7 +20,7 @@ use super::options::{Options, RunError, Running};
 use super::places::{Coming, Places};
 use super::precondition::rests_on;
 use super::publications::Publications;
-use super::results::{NOT_RUN, OVERDUE, Ran, Results};
+use super::results::{NOT_RUN, OUT_OF_FILES, OVERDUE, Ran, Results};
 use super::session::Sessions;
 use super::watch::{Terms, Watch, silence};
 use super::{Publisher, Route, breaches, run};
@@ -84,6 +84,7 @@ impl Runner {
         let session_route = route.clone();
         let publisher = Publisher::new(target, route.clone()).await;
         let publisher = publisher.map_err(|error| RunError::Publisher(error.to_string()))?;
+        let publisher = publisher.patient(options.patience);
         let serves_at_once = serves_at_once(suite, target, selected, &route, &terms.question, options).await;
         let connections = serves_at_once.unwrap_or(options.connections).min(options.connections);
         if serves_at_once.is_some() {
@@ -280,8 +281,10 @@ impl Runner {
         self.running.ends(&case.id);
         drop((place, heavy, in_room, turn));
         self.kept.shorten(&mut judgement.transcript);
-        let cut = is_cut.then(|| self.why_cut());
-        let published = judgement.published.take().filter(|_| !is_cut);
+        // Of what was not as it should be, anything may be for want of files: the server may have none either.
+        let in_doubt = self.watch.has_run_out() && judgement.verdict != Verdict::Pass;
+        let cut = (is_cut || in_doubt).then(|| self.why_cut());
+        let published = judgement.published.take().filter(|_| cut.is_none());
         let broken = published.and_then(|published| self.publications.note(&published));
         if let Some(why) = broken.filter(|_| attempt == 1) {
             return skipped(case, why);
@@ -335,7 +338,9 @@ impl Runner {
 
     /// Why the run ends before its cases do.
     fn why_cut(&self) -> &'static str {
-        if self.watch.gone().is_some() {
+        if self.watch.has_run_out() {
+            OUT_OF_FILES
+        } else if self.watch.gone().is_some() {
             NOT_RUN
         } else if self.watch.is_overdue() {
             OVERDUE

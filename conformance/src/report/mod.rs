@@ -33,7 +33,7 @@ pub mod sarif;
 pub mod tap;
 
 #[cfg(all(test, feature = "program"))]
-mod testing;
+pub(crate) mod testing;
 #[cfg(all(test, feature = "program"))]
 mod tests;
 
