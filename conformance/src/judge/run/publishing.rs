@@ -154,14 +154,16 @@ impl Machine {
     }
 
     /// The recipe is not answered. Where a client of the case takes nothing, the server may wait for it before it goes
-    /// on, which is what such a case looks for.
+    /// on, which is what such a case looks for. Which of several publications finds no more room in the sockets is chance:
+    /// the finding is where the client stops.
     fn held_up(&mut self, now: Duration, why: String) {
-        let Some(step) = self.script.step().filter(|_| self.connections.iter().any(|one| one.paused)) else {
+        let takes_nothing = self.connections.iter().any(|one| one.paused);
+        let Some(line) = self.script.pause().filter(|_| takes_nothing) else {
             self.record.published = Some(Err(why.clone()));
             return self.record.fail_to_run(why);
         };
         let expected = "an answer to the publication while a client takes nothing".to_owned();
-        self.find(step.line, now, expected, why);
+        self.find(line, now, expected, why);
         self.record.stop();
     }
 
