@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::budget::{AGAIN_AT_ONCE, Budget};
 use super::capacity::Probe;
 use super::foundations::Foundations;
+use super::heavy::Heavy;
 use super::hidden;
 use super::keeper::Keeper;
 use super::kept::Kept;
@@ -62,8 +63,8 @@ pub(super) struct Runner {
     pub(super) serves_at_once: Option<usize>,
     pub(super) publications: Publications,
     select: Vec<Pattern>,
-    /// Cases that keep a server busy run one at a time: one that needs a second for each is not to be late with all.
-    heavy: Mutex<()>,
+    /// Cases that keep a server busy.
+    heavy: Heavy,
     pub(super) again: bool,
     pub(super) budget: Budget,
     running: Running,
@@ -109,7 +110,7 @@ impl Runner {
             serves_at_once,
             publications: Publications::default(),
             select: options.select.clone(),
-            heavy: Mutex::default(),
+            heavy: Heavy::default(),
             again: options.again,
             budget: Budget::default(),
             running: options.running.clone(),
@@ -254,7 +255,8 @@ impl Runner {
             Some(room) if talks(&case) => Some(room.lock().await),
             _ => None,
         };
-        let heavy = if case.section().front_matter.heavy { Some(self.heavy.lock().await) } else { None };
+        let is_heavy = case.section().front_matter.heavy;
+        let heavy = if is_heavy { self.heavy.turn(attempt == 2).await } else { None };
         let mut place = self.places.enter(connections, attempt == 2).await;
         drop(coming);
         self.watch.settled().await;
@@ -279,6 +281,10 @@ impl Runner {
         self.running.begins(&case.id);
         let (mut judgement, is_cut) = run(machine, &self.watch, &self.publisher, &mut place).await;
         self.running.ends(&case.id);
+        if is_heavy {
+            let has_passed = judgement.verdict == Verdict::Pass;
+            self.heavy.note(has_passed, &judgement.transcript, judgement.duration);
+        }
         drop((place, heavy, in_room, turn));
         self.kept.shorten(&mut judgement.transcript);
         // Of what was not as it should be, anything may be for want of files: the server may have none either.
