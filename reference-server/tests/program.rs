@@ -75,7 +75,7 @@ mod memory {
     const OVERHEAD: usize = 96 << 20;
 
     /// How long what a client sends may take to leave until it is given up: the server reads no more.
-    const PATIENCE: Duration = Duration::from_secs(20);
+    const PATIENCE: Duration = Duration::from_secs(60);
 
     const UPGRADE: &str = "GET /websocket/news HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
         Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
@@ -130,9 +130,9 @@ mod memory {
                 server.publish("nul", &"\0".repeat((2 << 20) - 64)).await;
             }
             let mut held = Vec::new();
-            for number in 0..200 {
-                let technique = if number % 2 == 0 { "polling" } else { "long-polling" };
-                held.push(server.get(&format!("/{technique}/nul")).await);
+            // A short poll has the same body, and a tag: a digest of 50 MB, which takes seconds without optimization.
+            for _ in 0..200 {
+                held.push(server.get("/long-polling/nul").await);
             }
             held
         })
