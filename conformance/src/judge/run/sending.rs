@@ -15,6 +15,9 @@ use super::encode::{Outgoing, outgoing};
 use super::machine::Machine;
 use super::vocabulary::Action;
 
+/// How long what is written waits to leave where the case itself reads nothing.
+const UNREAD: Duration = Duration::from_secs(1);
+
 /// What leaves later than this is on record: a transcript that is judged again has its times from there.
 const LATE: Duration = Duration::from_millis(10);
 
@@ -133,7 +136,10 @@ impl Machine {
     pub(super) fn leaving(&self) -> Option<Duration> {
         let is_leaving = self.script.is_behind_write()
             && self.connections.iter().any(|connection| connection.unwritten() > 0);
-        is_leaving.then(|| self.script.base + self.clock.patient(LEAVING))
+        // A server may read nothing for as long as nothing of what it writes is read.
+        let is_unread = self.connections.iter().any(|connection| connection.paused);
+        let most = if is_unread { UNREAD } else { LEAVING };
+        is_leaving.then(|| self.script.base + self.clock.patient(most))
     }
 }
 
@@ -168,5 +174,48 @@ fn shown_frames(side: Side, bytes: &[u8]) -> String {
             format!("{}{form}", shown(&frame))
         }
         _ => shown_briefly(bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::judge::run::vocabulary::{Input, Intake};
+    use crate::judge::verdict::subject::Settings;
+    use crate::profile::{Profile, Target};
+    use crate::suite::Suite;
+
+    #[test]
+    fn a_write_that_waits_for_a_case_that_reads_nothing_is_not_waited_for() {
+        let suite = Suite::embedded().expect("the pages are in order");
+        let case = suite.cases.iter().find(|case| case.id == "websocket/6-messages/full-buffers");
+        let case = case.expect("a case of that name").clone();
+        let profile = Profile::reference().expect("a profile");
+        let target = Arc::new(Target::new("http://127.0.0.1:1", profile).expect("a target"));
+        let settings = Settings { patience: 1.0, channel: "a".into() };
+        let mut machine = Machine::new(case, target, Arc::clone(&suite.catalogue), settings);
+        let mut now = Duration::ZERO;
+        let mut writes = 0;
+        loop {
+            match machine.next(now) {
+                Action::Connect(id) => machine.handle(now, Input::Writing(id)),
+                Action::Write(id, _) => {
+                    writes += 1;
+                    // Of what comes behind the handshake the server reads nothing: it waits to be read itself.
+                    if writes == 1 {
+                        machine.handle(now, Input::Written(id, Duration::ZERO));
+                        let head = b"HTTP/1.1 101 Switching Protocols\r\n\r\n".to_vec();
+                        machine.handle(now, Input::Received(id, head));
+                    }
+                }
+                Action::Read(_, Intake::All) => break,
+                Action::Wait(until) => now = until,
+                Action::Done => panic!("it reads on before it is over"),
+                _ => {}
+            }
+        }
+        assert!(writes > 1 && now < Duration::from_secs(2), "{writes} writes, {now:?}");
     }
 }
