@@ -33,11 +33,8 @@ pub(crate) async fn answer<B>(
     } else {
         wait(application, name, after, hold).await?
     };
-    let mut answer = response::answer(
-        StatusCode::OK,
-        "application/json",
-        pieces::measured(|| poll(batch.clone())),
-    );
+    let mut answer =
+        response::answer(StatusCode::OK, "application/json", pieces::measured(|| poll(batch.clone())));
     answer.headers_mut().insert(CACHE_CONTROL, NOT_STORED);
     Ok(answer)
 }

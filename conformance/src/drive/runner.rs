@@ -160,8 +160,11 @@ impl Runner {
         let mut tasks = JoinSet::new();
         let (done, mut finished) = mpsc::unbounded_channel();
         let foundations = Arc::new(Foundations::new(&cases, results));
-        // All wait for the preconditions; of the rest what takes long begins first.
-        cases.sort_by_cached_key(|case| (!case.is_precondition(), Reverse(demand(case, &self.target).time)));
+        // All wait for the preconditions; of the rest what takes long begins first, and what opens many connections.
+        cases.sort_by_cached_key(|case| {
+            let Demand { time, connections } = demand(case, &self.target);
+            (!case.is_precondition(), Reverse((time, connections)))
+        });
         self.places.expect(cases.len());
         for case in cases {
             let runner = Arc::clone(self);
