@@ -10,13 +10,10 @@ use crate::judge::receive::side::Side;
 use crate::transcript::shown::{readable_line, shown_briefly, shown_client_frame, shown_frame_briefly};
 use crate::transcript::{ConnectionId, EventKind};
 
-use super::clock::{LEAVING, VISIT};
+use super::clock::{LEAVING, LEAVING_UNREAD, VISIT};
 use super::encode::{Outgoing, outgoing};
 use super::machine::Machine;
 use super::vocabulary::Action;
-
-/// How long what is written waits to leave where the case itself reads nothing.
-const UNREAD: Duration = Duration::from_secs(1);
 
 /// What leaves later than this is on record: a transcript that is judged again has its times from there.
 const LATE: Duration = Duration::from_millis(10);
@@ -132,14 +129,15 @@ impl Machine {
         self.connections.find(id).map_or(0, Connection::unwritten)
     }
 
-    /// Until when what the last step wrote may take to leave, where it has not: a time begins when it has.
+    /// Until when what the last step wrote may take to leave, where it has not: a time begins when it has. Where the case
+    /// reads nothing, both sides may wait for each other; what has not left then leaves when the case reads again.
     pub(super) fn leaving(&self) -> Option<Duration> {
-        let is_leaving = self.script.is_behind_write()
-            && self.connections.iter().any(|connection| connection.unwritten() > 0);
-        // A server may read nothing for as long as nothing of what it writes is read.
-        let is_unread = self.connections.iter().any(|connection| connection.paused);
-        let most = if is_unread { UNREAD } else { LEAVING };
-        is_leaving.then(|| self.script.base + self.clock.patient(most))
+        let mut unwritten =
+            self.connections.iter().filter(|connection| connection.unwritten() > 0).peekable();
+        let is_leaving = self.script.is_behind_write() && unwritten.peek().is_some();
+        let longest =
+            if unwritten.all(|connection| connection.left_unread) { LEAVING_UNREAD } else { LEAVING };
+        is_leaving.then(|| self.script.base + self.clock.patient(longest))
     }
 }
 
@@ -216,6 +214,6 @@ mod tests {
                 _ => {}
             }
         }
-        assert!(writes > 1 && now < Duration::from_secs(2), "{writes} writes, {now:?}");
+        assert!(writes > 1 && now < Duration::from_secs(3), "{writes} writes, {now:?}");
     }
 }
