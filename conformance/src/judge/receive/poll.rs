@@ -1,6 +1,6 @@
 //! The content of the answer to a poll: one batch of messages.
 
-use crate::profile::decode::{self, Batch, Outline};
+use crate::profile::decode::{self, Batch, DecodeError, Outline};
 use crate::profile::poll::Answer;
 
 use super::item::Item;
@@ -18,11 +18,13 @@ pub(super) struct PollReader {
     outline: Outline,
     /// Its messages have been handed out.
     told: bool,
+    /// How many bytes of it were read as messages so far, each as often as that happened.
+    work: u64,
 }
 
 impl PollReader {
     pub(super) fn new(answer: Answer) -> PollReader {
-        PollReader { answer, body: Vec::new(), outline: Outline::default(), told: false }
+        PollReader { answer, body: Vec::new(), outline: Outline::default(), told: false, work: 0 }
     }
 
     /// How many bytes it holds.
@@ -41,7 +43,7 @@ impl PollReader {
         if self.told || !is_complete || !decode::is_json(&self.answer) || !self.has_room(sink) {
             return None;
         }
-        let batch = decode::batch(&self.answer, &self.body).ok()?;
+        let batch = self.batch().ok()?;
         self.tell(batch, sink)
     }
 
@@ -55,7 +57,7 @@ impl PollReader {
         if self.told || !self.has_room(sink) {
             return None;
         }
-        match decode::batch(&self.answer, &self.body) {
+        match self.batch() {
             Ok(batch) => self.tell(batch, sink),
             Err(error) => {
                 sink.item(Item::Undecoded(error));
@@ -64,9 +66,61 @@ impl PollReader {
         }
     }
 
+    /// Reads the body.
+    fn batch(&mut self) -> Result<Batch, DecodeError> {
+        self.work += self.body.len() as u64;
+        decode::batch(&self.answer, &self.body)
+    }
+
     fn tell(&mut self, batch: Batch, sink: &mut Sink<'_>) -> Option<String> {
         self.told = true;
         batch.messages.into_iter().for_each(|message| sink.item(Item::Message(message)));
         batch.cursor
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::judge::receive::meter::Meter;
+    use crate::judge::verdict::invariant::Watch;
+    use crate::profile::parts::Parts;
+
+    /// What a body costs that comes byte by byte: bytes that were looked at, each as often as that happened.
+    fn work(body: &str) -> u64 {
+        let parts = Parts { messages: Some("/messages".into()), ..Parts::default() };
+        let mut reader = PollReader::new(Answer { parts, ..Answer::default() });
+        let mut out = VecDeque::new();
+        let (mut watch, mut meter) = (Watch::default(), Meter::default());
+        let mut sink = Sink::new(Duration::ZERO, &mut out, &mut watch, &mut meter);
+        for byte in body.as_bytes().chunks(1) {
+            reader.push(byte, &mut sink);
+        }
+        reader.finish(&mut sink);
+        reader.work + reader.outline.work
+    }
+
+    #[test]
+    fn a_body_that_comes_byte_by_byte_is_read_once() {
+        for (beginning, unit, end) in [
+            ("{\"messages\":[", "0,", "0]}"),
+            ("{\"messages\":[\"", "a", "\"]}"),
+            ("{\"messages\":[\"", "\\\"", "\"]}"),
+            ("{\"messages\":[]}", " ", ""),
+            ("{\"messages\":[]}", "{}", ""),
+            ("", "[", ""),
+            ("", "]", ""),
+            ("", "[]", ""),
+            ("", "{} ", ""),
+        ] {
+            let work = |count: usize| work(&format!("{beginning}{}{end}", unit.repeat(count)));
+            let (once, twice) = (work(2000), work(4000));
+            let whole = (2000 * unit.len() + beginning.len() + end.len()) as u64;
+            assert!(once <= 4 * whole, "{beginning}{unit}: {once} for {whole} bytes");
+            assert!(twice <= 2 * once, "{beginning}{unit}: {once}, then {twice}");
+        }
     }
 }

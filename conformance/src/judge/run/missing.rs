@@ -309,7 +309,7 @@ fn nothing(connection: &Connection, window: Duration) -> String {
 mod tests {
     use super::*;
     use crate::judge::run::clock::LEAVING;
-    use crate::judge::run::publishing::PUBLISH;
+    use crate::judge::run::publishing::{PUBLISH, RELEASE};
 
     /// What servers and proxies wait by default, in seconds: for a request, on an idle connection, for a close frame, for the
     /// answer to a ping.
@@ -317,7 +317,7 @@ mod tests {
 
     #[test]
     fn no_deadline_meets_a_timer_of_the_field_by_chance() {
-        for deadline in [DEADLINE, ENDING, COMPLETE, FIRST_BYTES, LEAVING, PUBLISH] {
+        for deadline in [DEADLINE, ENDING, COMPLETE, FIRST_BYTES, LEAVING, PUBLISH, RELEASE] {
             for timer in OF_THE_FIELD.map(Duration::from_secs) {
                 let apart = deadline.abs_diff(timer);
                 assert!(apart * 12 >= timer, "{deadline:?} and {timer:?}");
