@@ -216,7 +216,9 @@ impl Machine {
             let of_the_case = self.subject.case.technique.as_str();
             let technique = self.connections.technique(id, of_the_case);
             let is_main = technique == of_the_case || !matches!(of_the_case, "polling" | "long-polling");
-            self.memory.note_cursor(technique, cursor, is_main);
+            if let Some(answer) = self.subject.target.profile.answer_of(technique) {
+                self.memory.note_cursor(technique, answer, cursor, is_main);
+            }
         }
         if let Item::Message(message) = taken
             && let Some(id) = &message.id

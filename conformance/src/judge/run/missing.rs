@@ -63,7 +63,8 @@ impl Machine {
         let Arrival { at, item, .. } = self.connections.of(id).arrivals[index].clone();
         let received = item.to_string();
         let unreadable = candidates.last().and_then(|step| self.unreadable(id, step));
-        if let Some(why) = unreadable.or_else(|| self.says_nothing(id, &item)) {
+        let without = candidates.last().and_then(|step| self.without_a_part(id, step));
+        if let Some(why) = unreadable.or(without).or_else(|| self.says_nothing(id, &item)) {
             return self.record.fail_to_run(why);
         }
         let close = matches!(&item, Item::Frame(frame) if frame.opcode == Opcode::CLOSE);
@@ -182,7 +183,7 @@ impl Machine {
         if self.connections.of_mut(id).settle(now) {
             return None;
         }
-        if let Some(why) = self.unreadable(id, &last) {
+        if let Some(why) = self.unreadable(id, &last).or_else(|| self.without_a_part(id, &last)) {
             self.record.fail_to_run(why);
             return None;
         }

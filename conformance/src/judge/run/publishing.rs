@@ -132,7 +132,7 @@ impl Machine {
         let why = self.subject.without_channel(&unpublished.why);
         if let Some(why) = self.refused_before() {
             self.record.fail_to_run(why);
-        } else if unpublished.refused {
+        } else if unpublished.refused && !self.subject.case.checks_the_profile() {
             self.record.skip(format!("the target does not publish what the case needs: {why}"));
         } else {
             self.record.published = Some(Err(why.clone()));

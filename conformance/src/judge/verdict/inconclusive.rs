@@ -46,6 +46,11 @@ pub(crate) fn refusal(
             subject.without_channel(&readable_line(asked_for)),
             subject.case.technique
         )),
+        400 | 415 | 422 if is_precondition && subject.case.technique != "websocket" => Some(format!(
+            "{} is answered with {code}; {}",
+            subject.without_channel(&readable_line(asked_for)),
+            asked_otherwise(subject)
+        )),
         301 | 302 | 303 | 307 | 308 if opening => {
             let location = head.value("Location").unwrap_or_default();
             Some(format!(
@@ -59,6 +64,20 @@ pub(crate) fn refusal(
         )),
         _ => None,
     }
+}
+
+/// What of the profile a request may have wrong that is refused for what it says.
+fn asked_otherwise(subject: &Subject) -> String {
+    let technique = &subject.case.technique;
+    let profile = &subject.target.profile;
+    let is_get = profile.request_of(technique).is_none_or(|request| request.is_get());
+    let keys = match (is_get, profile.answer_of(technique).is_some()) {
+        (true, true) => "`path` and `start`",
+        (true, false) => "`path` and its parameters",
+        (false, true) => "`path`, `start`, `method`, `body` and `content-type`",
+        (false, false) => "`path`, `method`, `body` and `content-type`",
+    };
+    format!("are {keys} of `[{technique}]` in the profile right?")
 }
 
 /// Why an answer says nothing that takes no notice of an Upgrade. A server may ignore one, as one does that has no WebSocket
