@@ -30,6 +30,9 @@ pub(super) struct ScriptReader {
     surroundings: Surroundings,
     /// The characters so far; `None` where they were none.
     characters: Option<Utf8Validator>,
+    /// The scripts that a browser runs.
+    #[cfg(test)]
+    run: Vec<String>,
 }
 
 /// What is made of a script takes so many times its bytes while it is read.
@@ -45,6 +48,8 @@ impl ScriptReader {
             message_seen: false,
             surroundings: Surroundings::default(),
             characters: Some(Utf8Validator::new()),
+            #[cfg(test)]
+            run: Vec::new(),
         }
     }
 
@@ -123,6 +128,8 @@ impl ScriptReader {
             }
             Some(_) => {}
             None => {
+                #[cfg(test)]
+                self.run.push(source.to_owned());
                 if let Some(why) = ecmascript::defect(source) {
                     let seen = format!("no browser can parse the script {}: {why}", script());
                     sink.breach(Invariant::IframeScripts, seen);
@@ -200,6 +207,10 @@ fn calls(iframe: &Iframe, source: &str) -> (Vec<Item>, bool) {
 #[cfg(test)]
 #[path = "script_tests.rs"]
 mod against_a_browser;
+
+#[cfg(test)]
+#[path = "script_run_tests.rs"]
+mod against_a_tree_builder;
 
 #[cfg(test)]
 mod tests {
