@@ -1,13 +1,15 @@
 //! Deviations that are accepted: what that means for the verdict, and what is stale.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use pushspec::baseline::Baseline;
-use pushspec::suite::Suite;
+use pushspec::suite::{Pattern, Suite};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -257,8 +259,66 @@ fn every_baseline_that_is_built_in_names_cases_that_there_are() -> Result {
         assert_eq!(Baseline::built_in(name).ok_or(name)??.name(), name);
         let parsed: toml::Table = toml::from_str(text)?;
         for entry in parsed["accept"].as_array().ok_or("no entries")? {
-            let pattern = pushspec::suite::Pattern::new(entry["case"].as_str().unwrap_or_default());
+            let pattern = Pattern::new(entry["case"].as_str().unwrap_or_default());
             assert!(suite.cases.iter().any(|case| pattern.matches(&case.id)), "{path}: {pattern}");
+        }
+    }
+    Ok(())
+}
+
+/// The known servers that stand on a platform.
+const PLATFORMS: [(&str, &[&str]); 3] = [
+    (
+        "node",
+        &[
+            "ws",
+            "express-comet",
+            "express-eventsource",
+            "ssestream",
+            "better-sse",
+            "hono",
+            "fastify",
+            "engine.io",
+        ],
+    ),
+    ("go", &["go-gorilla", "caddy"]),
+    ("hyper", &["axum", "warp", "poem"]),
+];
+
+/// The cases that deviate at a known server, with what they came to.
+fn known_findings(server: &str) -> Result<Vec<(String, String)>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../reports/known");
+    let text = fs::read_to_string(root.join(server).join("findings.toml"))?;
+    let parsed: toml::Table = toml::from_str(&text)?;
+    let mut found = Vec::new();
+    for finding in parsed["finding"].as_array().ok_or("no findings")? {
+        let verdict = finding["verdict"].as_str().ok_or("no verdict")?;
+        for list in ["cases", "sometimes"] {
+            let cases = finding.get(list).and_then(toml::Value::as_array).into_iter().flatten();
+            let ids = cases.filter_map(|case| case.get(0)?.as_str());
+            found.extend(ids.map(|id| (id.to_owned(), verdict.to_owned())));
+        }
+    }
+    Ok(found)
+}
+
+#[test]
+fn what_a_platform_is_known_for_is_seen_at_servers_that_stand_on_it() -> Result {
+    let built_in = pushspec_fixtures::BASELINES.iter().map(|(path, _)| path.trim_start_matches("baselines/"));
+    assert_eq!(built_in.collect::<BTreeSet<_>>(), PLATFORMS.iter().map(|(name, _)| *name).collect());
+    for (platform, servers) in PLATFORMS {
+        let mut found = Vec::new();
+        for server in servers {
+            found.extend(known_findings(server)?);
+        }
+        let path = format!("baselines/{platform}");
+        let text = pushspec_fixtures::BASELINES.iter().find(|(name, _)| *name == path);
+        let parsed: toml::Table = toml::from_str(text.ok_or("no such baseline")?.1)?;
+        for entry in parsed["accept"].as_array().ok_or("no entries")? {
+            let pattern = Pattern::new(entry["case"].as_str().unwrap_or_default());
+            let verdict = entry["verdict"].as_str().unwrap_or_default();
+            let is_seen = found.iter().any(|(id, came)| pattern.matches(id) && came == verdict);
+            assert!(is_seen, "{platform}: no known server has {pattern} as {verdict}");
         }
     }
     Ok(())

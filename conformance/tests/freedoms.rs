@@ -443,3 +443,56 @@ fn what_varies_is_a_list_of_names(#[case] value: &str, #[case] is_list: bool) ->
     assert!(is_list || breached(&judgement) == ["vary-is-a-list"]);
     Ok(())
 }
+
+const NOT_FOUND: &str = "HTTP/1.1 404 Not Found\\r\\nContent-Length: 0\\r\\n\\r\\n";
+
+/// A poll that is answered before its content is there. What follows the answer on the connection decides.
+#[rstest]
+#[case::nothing("", true)]
+#[case::the_end("400.000 #0 < eof\n", true)]
+#[case::an_answer_to_the_content("400.000 #0 < \"NOT_FOUND\"\n", false)]
+fn a_poll_that_is_answered_before_its_content_takes_no_request_from_it(
+    #[case] rest: &str,
+    #[case] is_free: bool,
+) -> Result {
+    let id = "http/9110-8.6-content-length/length-of-many-digits[4294967296,polling]";
+    let answer =
+        "HTTP/1.1 200 OK\\r\\nContent-Length: 29\\r\\n\\r\\n\\{\\\"cursor\\\": 1, \\\"messages\\\": []}";
+    let rest = rest.replace("NOT_FOUND", NOT_FOUND);
+    let judgement = judge(id, &format!("1.000 #0 < \"{answer}\"\n{rest}"))?;
+    let expected: &[&str] = if is_free { &[] } else { &["rfc9110/8.6/large-lengths"] };
+    assert_eq!(told(&judgement), expected, "{}", judgement.transcript);
+    Ok(())
+}
+
+/// Node answers a poll before its content is there, and refuses the request once it knows that nothing more comes.
+#[rstest]
+#[case::at_once("60.000 #0 < eof\n", true)]
+#[case::with_a_refusal(
+    "60.000 #0 < \"HTTP/1.1 400 Bad Request\\r\\nConnection: close\\r\\n\\r\\n\"\n61.000 #0 < eof\n",
+    true
+)]
+#[case::not_at_all("", false)]
+fn a_request_that_breaks_off_may_be_refused_behind_its_answer(
+    #[case] rest: &str,
+    #[case] is_free: bool,
+) -> Result {
+    let id = "http/9112-6-message-body/content-that-breaks-off[polling]";
+    let judgement = judge(id, &format!("1.000 #0 < \"{NOT_FOUND}\"\n{rest}"))?;
+    let expected: &[&str] = if is_free { &[] } else { &["rfc9112/6.3/incomplete-request"] };
+    assert_eq!(told(&judgement), expected, "{}", judgement.transcript);
+    Ok(())
+}
+
+/// That HEAD is never answered is told by the clause about HEAD; here it is asked whether it takes a place.
+#[rstest]
+#[case::who_asks_next_is_answered("4501.000 #51 < \"STREAM\"\n", &[])]
+#[case::nobody_is_answered_any_more("", &["html-sse/9.2.3/head-takes-no-place"])]
+fn a_head_that_is_not_answered_takes_no_place_by_that(
+    #[case] rest: &str,
+    #[case] expected: &[&str],
+) -> Result {
+    let judgement = judge("sse/9.2.3-processing-model/head-takes-no-place", &rest.replace("STREAM", STREAM))?;
+    assert_eq!(told(&judgement), expected, "{}", judgement.transcript);
+    Ok(())
+}

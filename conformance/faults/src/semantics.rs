@@ -60,6 +60,16 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "other-protocols-are-left-waiting",
+        "rfc9110/7.8/offer-passed-over",
+        "Gives a request that offers any protocol to the part that opens WebSockets, which answers nothing to other protocols.",
+        &[Edit::Read(|_, bytes| {
+            if offers_another_protocol(bytes) {
+                bytes.clear();
+            }
+        })],
+    ),
+    fault(
         "switches-before-it-continues",
         "rfc9110/7.8/continue-first",
         "Opens a WebSocket without a word to a client that waits for 100.",
@@ -259,4 +269,12 @@ fn length_of_32_bits(_read: &Read<'_>, bytes: &mut Vec<u8>) {
     if digits > 9 {
         bytes.splice(from..from + digits, *b"0");
     }
+}
+
+/// Whether a request offers a protocol, and not the one of WebSockets.
+fn offers_another_protocol(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes).to_ascii_lowercase();
+    text.split("\r\nupgrade:")
+        .nth(1)
+        .is_some_and(|rest| rest.lines().next().is_some_and(|value| !value.contains("websocket")))
 }

@@ -33,6 +33,8 @@ pub mod sarif;
 pub mod tap;
 
 #[cfg(all(test, feature = "program"))]
+mod junit_tests;
+#[cfg(all(test, feature = "program"))]
 mod testing;
 #[cfg(all(test, feature = "program"))]
 mod tests;

@@ -61,6 +61,8 @@ pub(crate) struct Connection {
     pub(crate) half_closed: bool,
     /// The case has left in a socket what came: a server need not wait for such clients for ever.
     pub(crate) paused: bool,
+    /// The case reads nothing of it now: the server may wait for that before it reads on.
+    pub(crate) left_unread: bool,
     /// What ended with the last thing that a step took.
     pub(crate) ended: Ended,
     /// What has come of an event stream and makes no event, and when.
@@ -132,6 +134,7 @@ impl Connection {
             is_unopened: true,
             half_closed: false,
             paused: false,
+            left_unread: false,
             ended: Ended::Nothing,
             unmade: None,
             coding: None,

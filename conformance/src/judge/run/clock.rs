@@ -17,6 +17,9 @@ pub(super) const VISIT: Duration = Duration::from_millis(50);
 /// time to open, too.
 pub(super) const LEAVING: Duration = Duration::from_secs(12);
 
+/// The same for a connection that the case does not read.
+pub(super) const LEAVING_UNREAD: Duration = Duration::from_millis(1500);
+
 /// What time it is, and how long stretches of time are with this target.
 #[derive(Debug)]
 pub(super) struct Clock {

@@ -299,6 +299,9 @@ impl Machine {
     }
 }
 
+/// What is said where nothing can come any more.
+const ENDED: &str = "nothing: the connection has ended";
+
 /// Says that nothing came, and what came in its stead.
 fn nothing(connection: &Connection, window: Duration) -> String {
     // A frame that is a whole message is told as that, and heartbeats come whatever else does.
@@ -312,6 +315,9 @@ fn nothing(connection: &Connection, window: Duration) -> String {
     let last: Vec<&Arrival> = others.collect();
     let last = if last.is_empty() { beat.into_iter().collect() } else { last };
     let mut passed: Vec<String> = last.iter().map(|arrival| arrival.item.to_string()).collect();
+    if passed.is_empty() && connection.has_ended() {
+        return ENDED.to_owned();
+    }
     if passed.is_empty() {
         return format!("nothing within {window:?}");
     }

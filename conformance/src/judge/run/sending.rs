@@ -10,7 +10,7 @@ use crate::judge::receive::side::Side;
 use crate::transcript::shown::{readable_line, shown_briefly, shown_client_frame, shown_frame_briefly};
 use crate::transcript::{ConnectionId, EventKind};
 
-use super::clock::{LEAVING, VISIT};
+use super::clock::{LEAVING, LEAVING_UNREAD, VISIT};
 use super::encode::{Outgoing, outgoing};
 use super::machine::Machine;
 use super::vocabulary::Action;
@@ -129,11 +129,15 @@ impl Machine {
         self.connections.find(id).map_or(0, Connection::unwritten)
     }
 
-    /// Until when what the last step wrote may take to leave, where it has not: a time begins when it has.
+    /// Until when what the last step wrote may take to leave, where it has not: a time begins when it has. Where the case
+    /// reads nothing, both sides may wait for each other; what has not left then leaves when the case reads again.
     pub(super) fn leaving(&self) -> Option<Duration> {
-        let is_leaving = self.script.is_behind_write()
-            && self.connections.iter().any(|connection| connection.unwritten() > 0);
-        is_leaving.then(|| self.script.base + self.clock.patient(LEAVING))
+        let mut unwritten =
+            self.connections.iter().filter(|connection| connection.unwritten() > 0).peekable();
+        let is_leaving = self.script.is_behind_write() && unwritten.peek().is_some();
+        let longest =
+            if unwritten.all(|connection| connection.left_unread) { LEAVING_UNREAD } else { LEAVING };
+        is_leaving.then(|| self.script.base + self.clock.patient(longest))
     }
 }
 
