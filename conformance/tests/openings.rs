@@ -233,3 +233,17 @@ fn a_profile_can_say_that_a_304_is_no_news() -> Result {
     assert_eq!((judgement.verdict, told(&judgement)), (Verdict::Pass, vec![]));
     Ok(())
 }
+
+/// A server that answers a bad request as any other has another fault than the status with which it does so.
+#[rstest]
+#[case("http/9112-2.2-message-parsing/line-without-colon[polling]", true)]
+#[case("http/9112-3-request-line/absolute-form[polling]", false)]
+fn a_304_breaks_what_it_breaks(#[case] id: &str, #[case] is_to_be_refused: bool) -> Result {
+    let unmodified = "1.000 #0 < \"HTTP/1.1 304 Not Modified\\r\\n\\r\\n\"\n";
+    let asked = "rfc9110/15.4.5/answers-a-condition";
+    assert_eq!(told(&judge(id, unmodified)?) != [asked], is_to_be_refused);
+    let mut profile = Profile::reference()?;
+    profile.polling.as_mut().ok_or("no polling")?.answer.empty = vec![304];
+    assert_ne!(told(&judge_with(profile, id, unmodified)?), [asked]);
+    Ok(())
+}

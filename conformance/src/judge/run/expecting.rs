@@ -286,7 +286,7 @@ fn has_ended_so(connection: &Connection, step: &Step) -> bool {
 }
 
 /// Whether any success is what is expected.
-fn is_any_success(item: &ExpectItem) -> bool {
+pub(super) fn is_any_success(item: &ExpectItem) -> bool {
     matches!(item, ExpectItem::Status(pattern) if pattern.codes.iter().any(|code| code == "2xx"))
 }
 

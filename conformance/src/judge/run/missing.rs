@@ -160,7 +160,7 @@ impl Machine {
         }
         let surplus = matches!(came, Item::Surplus(_));
         let missed = self.script.end_before().filter(|_| surplus).unwrap_or_else(|| last.clone());
-        match self.unasked(id, came) {
+        match self.unasked(id, &missed, came) {
             Some(clause) => self.find_against(clause, missed.line, at, self.told(&missed), received),
             None => self.miss(&missed, at, received, Some(came)),
         }

@@ -8,6 +8,7 @@ use crate::judge::receive::item::Item;
 use crate::judge::verdict::inconclusive;
 use crate::transcript::ConnectionId;
 
+use super::expecting::is_any_success;
 use super::machine::Machine;
 use super::plan::{Step, StepKind};
 
@@ -29,11 +30,23 @@ const RESUMES: &str = "html-sse/9.2.4/resumes";
 const ANSWERS_A_CONDITION: &str = "rfc9110/15.4.5/answers-a-condition";
 
 impl Machine {
-    /// The clause that is broken by what came, whatever was expected: a 304 says that there was a condition.
-    pub(super) fn unasked(&self, id: ConnectionId, came: &Item) -> Option<&'static str> {
+    /// The clause that is broken by what came in the place of a success, whatever the step rests on: a 304 says that there was
+    /// a condition. Where the profile says that it means something else, nothing is known of it.
+    pub(super) fn unasked(&self, id: ConnectionId, step: &Step, came: &Item) -> Option<&'static str> {
         let Item::Head(head) = came else { return None };
         let is_304 = head.status_line().is_some_and(|line| line.code == 304);
-        (is_304 && !self.connections.of(id).is_conditional()).then_some(ANSWERS_A_CONDITION)
+        let is_success = match &step.kind {
+            StepKind::Opened(..) => true,
+            kind => {
+                kind.expectation().is_some_and(|expectation| expectation.items.iter().any(is_any_success))
+            }
+        };
+        let profile = &self.subject.target.profile;
+        let polling = profile.polling.as_ref().map(|poll| &poll.answer);
+        let long_polling = profile.long_polling.as_ref().map(|poll| &poll.answer);
+        let means_no_news = [polling, long_polling].into_iter().flatten().any(|it| it.empty.contains(&304));
+        (is_304 && is_success && !means_no_news && !self.connections.of(id).is_conditional())
+            .then_some(ANSWERS_A_CONDITION)
     }
 
     /// Notes a step that was not met. `came` is what came in its stead, and nothing where the time is over.
