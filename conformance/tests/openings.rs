@@ -71,10 +71,14 @@ fn procedures(suite: &Suite) -> Vec<(&Case, Procedure, &Line)> {
     suite.cases.iter().filter_map(first_procedure).collect()
 }
 
+/// Publications that succeed.
+fn published() -> String {
+    (1..80).map(|at| format!("{}.000 published\n", 2000 + at * 100)).collect()
+}
+
 /// What the target does in the place of the answer, and publications that succeed.
 fn recorded(what: &str) -> String {
-    let published: String = (1..80).map(|at| format!("{}.000 published\n", 2000 + at * 100)).collect();
-    format!("50.000 #0 < {what}\n{published}")
+    format!("50.000 #0 < {what}\n{}", published())
 }
 
 fn rests_on_the_line(finding: &Finding, line: &Line) -> bool {
@@ -84,7 +88,6 @@ fn rests_on_the_line(finding: &Finding, line: &Line) -> bool {
 #[rstest]
 #[case::refused(&answer("400 Bad Request"))]
 #[case::broken(&answer("500 Internal Server Error"))]
-#[case::ended("eof")]
 fn a_procedure_that_fails_breaks_the_clause_about_its_answer(#[case] what: &str) -> Result {
     let suite = Suite::embedded()?;
     let procedures = procedures(&suite);
@@ -99,6 +102,28 @@ fn a_procedure_that_fails_breaks_the_clause_about_its_answer(#[case] what: &str)
         }
     }
     assert!(named > 150, "{named}");
+    Ok(())
+}
+
+/// A stream or a page that is not answered at all was asked for as before: that says nothing of what the case is about.
+#[rstest]
+#[case::ended(&recorded("eof"))]
+#[case::silent(&published())]
+fn a_stream_that_is_not_answered_breaks_nothing(#[case] recorded: &str) -> Result {
+    let suite = Suite::embedded()?;
+    let mut counted = 0;
+    for (case, procedure, line) in procedures(&suite) {
+        let is_stream = matches!(procedure, Procedure::OpenSse | Procedure::OpenIframe);
+        if !is_stream || line.source.contains("field=") || case.is_precondition() {
+            continue;
+        }
+        let judgement = judge_case(Profile::reference()?, &suite, case, recorded)?;
+        let blamed = judgement.findings.iter().find(|finding| rests_on_the_line(finding, line));
+        let is_another = line.source.contains("path=") || line.source.contains("version=");
+        assert!(blamed.is_none() || is_another, "{}: {blamed:?}", case.id);
+        counted += usize::from(judgement.verdict == Verdict::Error);
+    }
+    assert!(counted > 50, "{counted}");
     Ok(())
 }
 

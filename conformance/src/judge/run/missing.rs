@@ -155,7 +155,7 @@ impl Machine {
         {
             return self.record.skip(why);
         }
-        if let Some(why) = self.shut(last, &received) {
+        if let Some(why) = self.shut(last, Some(came), &received) {
             return self.record.fail_to_run(why);
         }
         let surplus = matches!(came, Item::Surplus(_));
@@ -223,7 +223,7 @@ impl Machine {
                 self.miss_optional(step, &received);
             }
             self.script.pass(candidates.len(), now);
-        } else if let Some(why) = self.shut(&last, &received) {
+        } else if let Some(why) = self.shut(&last, None, &received) {
             self.record.fail_to_run(why);
         } else {
             self.miss(&last, now, received, None);

@@ -89,15 +89,20 @@ impl Machine {
         self.record.stop();
     }
 
-    /// Why a WebSocket that does not open says nothing of the clause.
-    pub(super) fn shut(&self, step: &Step, received: &str) -> Option<String> {
-        let StepKind::Opened(procedure @ (Procedure::OpenWebSocket | Procedure::SubscribeWebSocket), name) =
-            &step.kind
-        else {
-            return None;
+    /// Why what does not open says nothing of the clause: it was asked for as in the precondition. An answer of another status
+    /// to those who ask for a stream or a page is one, though, and a client is done with it.
+    pub(super) fn shut(&self, step: &Step, came: Option<&Item>, received: &str) -> Option<String> {
+        let StepKind::Opened(procedure, name) = &step.kind else { return None };
+        let is_answered = matches!(came, Some(Item::Head(_)));
+        let what = match procedure {
+            Procedure::OpenWebSocket | Procedure::SubscribeWebSocket => "a WebSocket",
+            Procedure::OpenSse if !is_answered => "an event stream",
+            Procedure::OpenIframe if !is_answered => "a page",
+            _ => return None,
         };
         let is_plain = self.attributes(*procedure, name).iter().all(|attribute| attribute.key == "channel");
-        (is_plain && !self.subject.case.checks_the_profile()).then(|| inconclusive::shut(received))
+        let is_told = self.subject.names_a_clause(step.line) || self.subject.case.checks_the_profile();
+        (is_plain && !is_told).then(|| inconclusive::shut(what, received))
     }
 
     /// What was asked of the procedure that a step waits for.

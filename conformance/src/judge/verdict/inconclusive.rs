@@ -139,11 +139,11 @@ pub(crate) fn garbled(why: &str) -> String {
     format!("what the target sends cannot be read: {why}")
 }
 
-/// Why a WebSocket that does not open says nothing of the clause: it was asked for as in the precondition, which has
-/// opened, or the case would not run.
-pub(crate) fn shut(received: &str) -> String {
+/// Why what does not open says nothing of the clause: it was asked for as in the precondition, which has opened, or the case
+/// would not run.
+pub(crate) fn shut(what: &str, received: &str) -> String {
     format!(
-        "the target opens a WebSocket for the precondition and not for this one ({received}); if it limits how many are open, try fewer --connections"
+        "the target opens {what} for the precondition and not for this one ({received}); if it limits how many are open, try fewer --connections"
     )
 }
 
