@@ -496,3 +496,17 @@ fn a_head_that_is_not_answered_takes_no_place_by_that(
     assert_eq!(told(&judgement), expected, "{}", judgement.transcript);
     Ok(())
 }
+
+/// A server that has said that the connection ends need not answer what comes behind that, and may be slow to end it.
+#[rstest]
+#[case::it_lingers("Connection: close\\r\\n", &[])]
+#[case::it_answers_nothing_more("", &["rfc6455/4.2.1/used-connection"])]
+fn behind_an_announced_end_nothing_is_answered(#[case] field: &str, #[case] expected: &[&str]) -> Result {
+    let id = "websocket/4.2.1-opening-handshake/handshake-behind-a-refused-one";
+    let refusal = format!(
+        "1.000 #0 < \"HTTP/1.1 426 Upgrade Required\\r\\nUpgrade: websocket\\r\\nSec-WebSocket-Version: 13\\r\\n{field}Content-Length: 0\\r\\n\\r\\n\"\n"
+    );
+    let judgement = judge(id, &refusal)?;
+    assert_eq!(told(&judgement), expected, "{}", judgement.transcript);
+    Ok(())
+}

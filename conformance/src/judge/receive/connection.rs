@@ -89,6 +89,8 @@ struct Between {
     promised: bool,
     /// It has gone on behind such an answer.
     persisted: bool,
+    /// The last answer says that the connection ends behind it.
+    closing: bool,
     /// The last answer had a body, and it is complete.
     behind_body: bool,
     /// When the last answer was whole.
@@ -298,6 +300,7 @@ impl Connection {
         self.coding = undecoded(&head).filter(|_| status == 200 && is_read);
         sink.answered(status < 200 && status != 101);
         self.between.promised = rules::goes_on(&head, status, &asked, body.as_ref());
+        self.between.closing = status >= 200 && head.lists("Connection", "close");
         self.answered = asked;
         self.between.whole_at = now;
         if self.between.promised {

@@ -208,7 +208,9 @@ impl Machine {
             self.record.fail_to_run(why);
             return None;
         }
-        if last.kind.takes_nothing() && self.connections.of(id).arrivals.is_empty() {
+        let connection = self.connections.of(id);
+        let lingers = last.kind.takes_end_for_answer() && connection.is_to_end();
+        if lingers || (last.kind.takes_nothing() && connection.arrivals.is_empty()) {
             self.record.trace.note(format!("< nothing within {window:?}"));
             self.script.pass(candidates.len(), now);
             return None;

@@ -59,6 +59,12 @@ impl Connection {
             || (self.between.promised && is_open && now.saturating_sub(self.between.whole_at) > SOON)
     }
 
+    /// Whether the server has said that the connection ends behind its last answer, and nothing has come since: what is
+    /// asked behind that need not be answered (RFC 9112, section 9.6).
+    pub(crate) fn is_to_end(&self) -> bool {
+        self.between.closing && self.arrivals.is_empty()
+    }
+
     /// When nothing more is to be expected of a body whose last chunk has come.
     pub(crate) fn settles_at(&self) -> Option<Duration> {
         match &self.layer {
