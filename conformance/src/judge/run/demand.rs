@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use crate::case::Case;
 use crate::case::front_matter::Precondition;
-use crate::case::statement::Procedure;
+use crate::case::statement::{Attribute, AttributeValue, Declared, Procedure};
 use crate::profile::Target;
 
+use super::clock::hold_of;
 use super::plan::{StepKind, steps};
 use super::request::{request, technique};
 use super::scope::CaseScope;
@@ -23,21 +24,27 @@ pub(crate) struct Demand {
 
 /// What a case takes of a target.
 pub(crate) fn demand(case: &Case, target: &Target) -> Demand {
-    let heartbeat = target.profile.sse.as_ref().and_then(|sse| sse.heartbeat);
+    let mut declared = Declared {
+        heartbeat: target.profile.sse.as_ref().and_then(|sse| sse.heartbeat),
+        hold: target.profile.long_polling.as_ref().map(|poll| poll.hold),
+    };
     let mut names = BTreeSet::new();
     let mut publishes = false;
     let mut time = Duration::ZERO;
     for step in steps(case) {
+        if let StepKind::Procedure(Procedure::LongPoll, _, attributes) = &step.kind {
+            declared.hold = asked_hold(attributes, target).or(declared.hold);
+        }
         match step.kind {
             StepKind::Connect(name) | StepKind::Procedure(_, name, _) | StepKind::Visit(_, name, _) => {
                 names.insert(name);
             }
             StepKind::Publish(..) => publishes = true,
-            StepKind::Wait(span) | StepKind::Silent(_, span, _) => time += span.duration(heartbeat),
+            StepKind::Wait(span) | StepKind::Silent(_, span, _) => time += span.duration(declared),
             _ => {}
         }
         let lower = step.bound.and_then(|bound| bound.lower);
-        time += lower.map_or(Duration::ZERO, |span| span.duration(heartbeat));
+        time += lower.map_or(Duration::ZERO, |span| span.duration(declared));
     }
     Demand { connections: names.len() + usize::from(publishes), time }
 }
@@ -53,6 +60,14 @@ pub(crate) fn question(case: &Case, target: &Target) -> Vec<u8> {
     handshake.unwrap_or_else(|| {
         let authority = target.authority();
         format!("GET / HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n").into_bytes()
+    })
+}
+
+/// For how long a long poll asks to be held, where the page says it.
+fn asked_hold(attributes: &[Attribute], target: &Target) -> Option<Duration> {
+    attributes.iter().find_map(|attribute| match (&*attribute.key, &attribute.value) {
+        ("hold", AttributeValue::Word(asked)) => hold_of(target, asked),
+        _ => None,
     })
 }
 

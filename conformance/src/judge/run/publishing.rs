@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::case::statement::Attribute;
 use crate::case::text::Text;
 use crate::judge::expect::attribute::attribute_text;
+use crate::judge::receive::connection::Left;
 use crate::judge::receive::item::Item;
 use crate::judge::verdict::inconclusive;
 use crate::profile::publish;
@@ -157,7 +158,7 @@ impl Machine {
     /// on, which is what such a case looks for. Which of several publications finds no more room in the sockets is chance:
     /// the finding is where the client stops.
     fn held_up(&mut self, now: Duration, why: String) {
-        let takes_nothing = self.connections.iter().any(|one| one.paused);
+        let takes_nothing = self.connections.iter().any(|one| one.left != Left::Nothing);
         let Some(line) = self.script.pause().filter(|_| takes_nothing) else {
             self.record.published = Some(Err(why.clone()));
             return self.record.fail_to_run(why);
