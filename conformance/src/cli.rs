@@ -55,7 +55,7 @@ const EXIT_CODES: &str = "Exit codes:
   2  an argument, a profile or a fixture is wrong
   3  the target is not reachable, or it went away during the run
   4  no case was selected, or no selected case could be judged
-  5  a report could not be written, or the program itself failed
+  5  a report could not be written, there were no more open files, or the program itself failed
   129, 130, 143  SIGHUP, SIGINT (Ctrl-C) or SIGTERM ended the run; the report has what was judged before";
 
 /// Where reports go by default.

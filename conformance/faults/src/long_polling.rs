@@ -12,6 +12,9 @@ use super::{Edit, Fault};
 /// The hold that the profile asks for where a case asks for none.
 const USUAL_HOLD: &str = "25000ms";
 
+/// For how long a poll keeps a server from publishing that has one lock for both.
+const LOCKED: Duration = Duration::from_secs(4);
+
 /// What goes out in place of the head of an answer that is still to come.
 const EARLY_HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nTransfer-Encoding: chunked\r\n\r\n";
 
@@ -132,6 +135,39 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "publication-waits-for-held-polls",
+        "rfc6202/5.3/held-polls-block-nobody",
+        "Publishes nothing until the polls that are held have ended, after four seconds.",
+        &[
+            Edit::Request(|request| {
+                if polls(request) {
+                    request.memory.count("held polls");
+                    if hold(request).map(Duration::from_millis) > Some(LOCKED) {
+                        request.set_parameter("hold", &format!("{}ms", LOCKED.as_millis()));
+                    }
+                }
+            }),
+            Edit::RequestDelay(|request| {
+                let waits = request.memory.counted("held polls") > request.memory.counted("polls that ended");
+                if request.publishes() && waits {
+                    LOCKED + Duration::from_millis(500)
+                } else {
+                    Duration::ZERO
+                }
+            }),
+            Edit::Answer(|request, _| {
+                if polls(request) {
+                    request.memory.count("polls that ended");
+                }
+            }),
+            Edit::Abandoned(|request| {
+                if polls(request) {
+                    request.memory.count("polls that ended");
+                }
+            }),
+        ],
+    ),
+    fault(
         "news-waits-for-a-tick",
         "rfc6202/2.1/news-at-once",
         "Looks for news with a timer and not when it is published.",
@@ -143,7 +179,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "first-held-poll-takes-the-news",
-        "polling/1/news-for-everyone",
+        "polling/2/asked-again",
         "Tells news to one of the polls that wait for it.",
         &[Edit::Answer(|request, answer| {
             let asked = format!("told {}", request.target());
@@ -204,6 +240,14 @@ pub(super) static FAULTS: &[Fault] = &[
         ],
     ),
     fault(
+        "fifty-polls-at-most",
+        "rfc6202/2.2/many-wait",
+        "Has fifty threads for polls that wait, and none for the next.",
+        &[Edit::Refusal(|request| {
+            (polls(request) && request.earlier >= 50).then_some(Refusal(500, "Internal Server Error"))
+        })],
+    ),
+    fault(
         "news-is-a-203",
         "rfc6202/5.4/news-is-200",
         "Answers a long poll with 203 where there is news.",
@@ -232,6 +276,18 @@ pub(super) static FAULTS: &[Fault] = &[
                 request.set_parameter("hold", USUAL_HOLD);
             }
         })],
+    ),
+    fault(
+        "every-hold-is-short",
+        "rfc6202/2.1/held-without-news",
+        "Holds each poll for a third of the time that it has been asked for.",
+        &[Edit::Request(|request| hold_otherwise(request, |hold| hold / 3))],
+    ),
+    fault(
+        "every-hold-is-long",
+        "rfc6202/5.5/hold-time",
+        "Holds each poll for three times as long as it has been asked for.",
+        &[Edit::Request(|request| hold_otherwise(request, |hold| 3 * hold))],
     ),
     fault(
         "bad-cursor-breaks-a-long-poll",
@@ -270,9 +326,7 @@ pub(super) static FAULTS: &[Fault] = &[
         "rfc6202/2.1/held-without-news",
         "Answers a held poll without news when its store has looked for some, after a second and a half.",
         &[Edit::Request(|request| {
-            let hold =
-                request.parameter("hold").and_then(|hold| hold.strip_suffix("ms")?.parse::<u64>().ok());
-            if polls(request) && hold.is_some_and(|hold| hold > 1500) {
+            if polls(request) && hold(request).is_some_and(|hold| hold > 1500) {
                 request.set_parameter("hold", "1500ms");
             }
         })],
@@ -310,6 +364,17 @@ pub(super) static FAULTS: &[Fault] = &[
 
 fn polls(request: &Request) -> bool {
     request.gets("long-polling")
+}
+
+/// For how many milliseconds the request asks to be held.
+fn hold(request: &Request) -> Option<u64> {
+    request.parameter("hold")?.strip_suffix("ms")?.parse().ok()
+}
+
+fn hold_otherwise(request: &mut Request, edit: impl Fn(u64) -> u64) {
+    if let Some(hold) = hold(request).filter(|_| polls(request)) {
+        request.set_parameter("hold", &format!("{}ms", edit(hold)));
+    }
 }
 
 /// The cursor of the request, if it can be read.

@@ -298,7 +298,7 @@ async fn relay(arguments: &RunArguments, target: &Target) -> Result<Option<Relay
         let why = "--fault breaks what goes over TCP in the clear: point it at a plain http:// port";
         return Err(CliError::Usage(why.into()));
     };
-    let relay = Relay::start(*address, fault).await.map_err(unreachable)?;
+    let relay = Relay::start(*address, fault).map_err(unreachable)?;
     Ok(Some(relay))
 }
 

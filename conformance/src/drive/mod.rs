@@ -8,6 +8,7 @@ mod connection;
 mod endpoints;
 mod exchange;
 mod foundations;
+mod heavy;
 mod hidden;
 mod hunt;
 mod keeper;

@@ -125,7 +125,7 @@ impl Suite {
         drop(noticing);
         runner.keeper.end().await;
         ran?;
-        if runner.watch.has_run_out() {
+        if runner.watch.has_run_out() && !results.is_any_judged() {
             return Err(RunError::OpenFiles);
         }
         results.settle_ends();
@@ -180,6 +180,9 @@ impl Suite {
         start: Instant,
         options: &Options,
     ) -> Option<Ending> {
+        if runner.watch.has_run_out() {
+            return Some(Ending::OutOfFiles);
+        }
         // One that is gone when the run ends may have come back.
         let Some(refusal) = runner.watch.gone().filter(|_| runner.is_lost.load(Ordering::Relaxed)) else {
             if options.stop.is_stopped() {

@@ -13,7 +13,7 @@ use super::target::Target;
 pub const TECHNIQUES: [&str; 6] = ["http", "polling", "long-polling", "iframe", "sse", "websocket"];
 
 /// Everything that a case can need, with what the profile must say for it.
-pub const CAPABILITIES: [(&str, &str); 48] = [
+pub const CAPABILITIES: [(&str, &str); 49] = [
     ("polling", "a [polling] table"),
     ("polling.get", "[polling] without a method other than GET, and without a body"),
     ("polling.cursor", "[polling] path, body or headers with {cursor}, and cursor"),
@@ -29,6 +29,7 @@ pub const CAPABILITIES: [(&str, &str); 48] = [
         "[long-polling] path with {hold}, {hold-ms} or {hold-s}, or a hold of 5 s or more",
     ),
     ("long-polling.end", "[long-polling] path with {hold}, {hold-ms} or {hold-s}, or a hold of 3 s or less"),
+    ("long-polling.timed", "[long-polling] hold"),
     ("long-polling.channel", "[long-polling] path with {channel}"),
     ("long-polling.shared", "[long-polling] without exclusive = true"),
     ("iframe", "an [iframe] table"),
@@ -127,6 +128,7 @@ impl Target {
             "long-polling.end" => long_polling
                 .as_ref()
                 .is_some_and(|poll| poll.path.contains("{hold") || poll.hold <= SOON_OVER),
+            "long-polling.timed" => long_polling.as_ref().is_some_and(|poll| poll.is_hold_known),
             "long-polling.channel" => {
                 long_polling.as_ref().is_some_and(|poll| poll.path.contains("{channel}"))
             }
@@ -200,12 +202,12 @@ mod tests {
             let text = format!("[long-polling]\npath = \"/poll{path}\"\n{hold}");
             let profile = Profile::parse("pushspec.toml", &text).expect("a profile");
             let target = Target::new("http://localhost", profile).expect("a target");
-            ["long-polling.waits", "long-polling.end"].map(|name| target.can(name))
+            ["long-polling.waits", "long-polling.end", "long-polling.timed"].map(|name| target.can(name))
         };
-        assert_eq!(can("hold = \"25s\"", ""), [true, false]);
-        assert_eq!(can("hold = \"4s\"", ""), [false, false]);
-        assert_eq!(can("hold = \"2s\"", ""), [false, true]);
-        assert_eq!(can("", ""), [false, false]);
-        assert_eq!(can("", "?hold={hold}"), [true, true]);
+        assert_eq!(can("hold = \"25s\"", ""), [true, false, true]);
+        assert_eq!(can("hold = \"4s\"", ""), [false, false, true]);
+        assert_eq!(can("hold = \"2s\"", ""), [false, true, true]);
+        assert_eq!(can("", ""), [false, false, false]);
+        assert_eq!(can("", "?hold={hold}"), [true, true, false]);
     }
 }

@@ -64,6 +64,8 @@ pub(crate) struct Outline {
     values: usize,
     /// The outermost value has ended, and so many bytes other than white space have come behind it.
     surplus: Option<usize>,
+    /// How many bytes were looked at so far, each as often as that happened.
+    pub(crate) work: u64,
 }
 
 impl Outline {
@@ -85,6 +87,7 @@ impl Outline {
     }
 
     fn step(&mut self, byte: u8) {
+        self.work += 1;
         if let Some(escaped) = self.string {
             self.string = match byte {
                 _ if escaped => Some(false),

@@ -21,11 +21,13 @@ pub(super) struct PollReader {
     outline: Outline,
     /// Its messages have been handed out.
     told: bool,
+    /// How many bytes of it were read as messages so far, each as often as that happened.
+    work: u64,
 }
 
 impl PollReader {
     pub(super) fn new(answer: Answer, of_head: Values) -> PollReader {
-        PollReader { answer, of_head, body: Vec::new(), outline: Outline::default(), told: false }
+        PollReader { answer, of_head, body: Vec::new(), outline: Outline::default(), told: false, work: 0 }
     }
 
     /// How many bytes it holds.
@@ -68,7 +70,8 @@ impl PollReader {
     }
 
     /// The messages, and the cursor behind them. One without a value that is said to be in the head would bring them again.
-    fn batch(&self) -> Result<Batch, DecodeError> {
+    fn batch(&mut self) -> Result<Batch, DecodeError> {
+        self.work += self.body.len() as u64;
         let batch = decode::batch(&self.answer, &self.body)?;
         let fields = self.answer.cursor.iter().flat_map(|cursor| cursor.fields());
         let missing =
@@ -85,5 +88,51 @@ impl PollReader {
         let mut cursor = std::mem::take(&mut self.of_head);
         cursor.extend(batch.cursor);
         Some(cursor).filter(|cursor| !cursor.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::judge::receive::meter::Meter;
+    use crate::judge::verdict::invariant::Watch;
+    use crate::profile::parts::Parts;
+
+    /// What a body costs that comes byte by byte: bytes that were looked at, each as often as that happened.
+    fn work(body: &str) -> u64 {
+        let parts = Parts { messages: Some("/messages".into()), ..Parts::default() };
+        let mut reader = PollReader::new(Answer { parts, ..Answer::default() }, Values::default());
+        let mut out = VecDeque::new();
+        let (mut watch, mut meter) = (Watch::default(), Meter::default());
+        let mut sink = Sink::new(Duration::ZERO, &mut out, &mut watch, &mut meter);
+        for byte in body.as_bytes().chunks(1) {
+            reader.push(byte, &mut sink);
+        }
+        reader.finish(&mut sink);
+        reader.work + reader.outline.work
+    }
+
+    #[test]
+    fn a_body_that_comes_byte_by_byte_is_read_once() {
+        for (beginning, unit, end) in [
+            ("{\"messages\":[", "0,", "0]}"),
+            ("{\"messages\":[\"", "a", "\"]}"),
+            ("{\"messages\":[\"", "\\\"", "\"]}"),
+            ("{\"messages\":[]}", " ", ""),
+            ("{\"messages\":[]}", "{}", ""),
+            ("", "[", ""),
+            ("", "]", ""),
+            ("", "[]", ""),
+            ("", "{} ", ""),
+        ] {
+            let work = |count: usize| work(&format!("{beginning}{}{end}", unit.repeat(count)));
+            let (once, twice) = (work(2000), work(4000));
+            let whole = (2000 * unit.len() + beginning.len() + end.len()) as u64;
+            assert!(once <= 4 * whole, "{beginning}{unit}: {once} for {whole} bytes");
+            assert!(twice <= 2 * once, "{beginning}{unit}: {once}, then {twice}");
+        }
     }
 }

@@ -8,6 +8,7 @@ use pushspec_wire::websocket::{Frame, Opcode};
 use crate::case::statement::{ConnectionName, ExpectItem, Expectation, Procedure};
 use crate::judge::expect::body::{self, BodyState};
 use crate::judge::expect::frame::EncodeError;
+use crate::judge::expect::ready::Ready;
 use crate::judge::expect::relation::Fit;
 use crate::judge::expect::start_line::is_interim;
 use crate::judge::receive::connection::Connection;
@@ -46,9 +47,11 @@ impl Machine {
             return None;
         };
         self.connections.of_mut(id).settle(now);
+        let coded = self.coded(id, &candidates);
         if let StepKind::Expect(_, Expectation { items, .. }) = &candidates[0].kind
             && let Some(item @ (ExpectItem::Prelude(_) | ExpectItem::Bytes(_) | ExpectItem::Anything)) =
                 items.first()
+            && coded.is_none()
         {
             return self.expect_body(now, id, &candidates[0], item);
         }
@@ -60,7 +63,7 @@ impl Machine {
             self.script.done_at(now);
             return None;
         }
-        if let Some(why) = self.coded(id, &candidates) {
+        if let Some(why) = coded {
             self.record.fail_to_run(why);
             return None;
         }
@@ -82,11 +85,18 @@ impl Machine {
         candidates.iter().take(within).position(|step| has_ended_so(connection, step))
     }
 
-    /// Why messages cannot be told.
+    /// Why messages cannot be told, nor what stands before them or in their stead.
     fn coded(&self, id: ConnectionId, candidates: &[Step]) -> Option<String> {
         let coding = self.connections.of(id).coding.as_ref()?;
         let told = |item: &ExpectItem| {
-            matches!(item, ExpectItem::Message(_) | ExpectItem::Comment | ExpectItem::NoMessages)
+            matches!(
+                item,
+                ExpectItem::Message(_)
+                    | ExpectItem::Comment
+                    | ExpectItem::NoMessages
+                    | ExpectItem::Prelude(_)
+                    | ExpectItem::Bytes(_)
+            )
         };
         let decoded = |step: &Step| match &step.kind {
             StepKind::Expect(_, expectation) => expectation.items.iter().any(told),
@@ -99,10 +109,11 @@ impl Machine {
         let passed = self.script.looked_at(id);
         let all_optional = candidates.iter().all(|step| step.kind.is_optional());
         let arrivals = &self.connections.of(id).arrivals;
+        let steps: Vec<(&Step, Ready<'_>)> = candidates.iter().map(|step| (step, ready(step))).collect();
         for (index, arrival) in arrivals.iter().enumerate().skip(passed) {
             let mut best = Fit::Not;
-            for (ahead, step) in candidates.iter().enumerate() {
-                let fit = self.step_fit(id, step, arrival)?;
+            for (ahead, (step, ready)) in steps.iter().enumerate() {
+                let fit = self.step_fit(id, step, ready, arrival)?;
                 if fit == Fit::Fits {
                     return Ok(Search::Found { index, ahead });
                 }
@@ -118,16 +129,20 @@ impl Machine {
         Ok(Search::Nothing)
     }
 
-    fn step_fit(&self, id: ConnectionId, step: &Step, arrival: &Arrival) -> Result<Fit, EncodeError> {
+    fn step_fit(
+        &self,
+        id: ConnectionId,
+        step: &Step,
+        ready: &Ready<'_>,
+        arrival: &Arrival,
+    ) -> Result<Fit, EncodeError> {
         match &step.kind {
             StepKind::Head(_, expectation, _)
                 if self.is_empty(id, arrival) && expectation.items.iter().any(is_any_success) =>
             {
                 Ok(Fit::Fits)
             }
-            StepKind::Head(_, expectation, _) | StepKind::Expect(_, expectation) => {
-                self.context(id).fit(&expectation.items, arrival)
-            }
+            StepKind::Head(..) | StepKind::Expect(..) => self.context(id).fit(ready, arrival),
             StepKind::Opened(..) if self.is_empty(id, arrival) => Ok(Fit::Fits),
             StepKind::Opened(procedure, _) => Ok(match &arrival.item {
                 Item::Head(head) if is_open(*procedure, head) => Fit::Fits,
@@ -206,9 +221,14 @@ impl Machine {
 
     /// Remembers what later requests ask with.
     fn remember(&mut self, id: ConnectionId, taken: &Item) {
-        if let Some(cursor) = self.connections.of_mut(id).cursor.take() {
-            let of_the_case = self.subject.case.technique.as_str();
-            let technique = self.connections.technique(id, of_the_case);
+        let of_the_case = self.subject.case.technique.as_str();
+        let technique = self.connections.technique(id, of_the_case);
+        let cursor = self.connections.of_mut(id).cursor.take();
+        let is_poll = matches!(technique, "polling" | "long-polling") && technique == of_the_case;
+        if cursor.is_none() && is_poll && matches!(taken, Item::End) {
+            self.memory.note_no_news();
+        }
+        if let Some(cursor) = cursor {
             let is_main = technique == of_the_case || !matches!(of_the_case, "polling" | "long-polling");
             if let Some(answer) = self.subject.target.profile.answer_of(technique) {
                 self.memory.note_cursor(technique, answer, cursor, is_main);
@@ -273,8 +293,13 @@ fn has_ended_so(connection: &Connection, step: &Step) -> bool {
     }
 }
 
+/// What a step expects.
+fn ready(step: &Step) -> Ready<'_> {
+    Ready::of(step.kind.expectation().map_or(&[], |expectation| &expectation.items))
+}
+
 /// Whether any success is what is expected.
-fn is_any_success(item: &ExpectItem) -> bool {
+pub(super) fn is_any_success(item: &ExpectItem) -> bool {
     matches!(item, ExpectItem::Status(pattern) if pattern.codes.iter().any(|code| code == "2xx"))
 }
 

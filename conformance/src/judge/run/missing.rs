@@ -5,7 +5,7 @@ use std::time::Duration;
 use pushspec_wire::websocket::Opcode;
 
 use crate::case::front_matter::Precondition;
-use crate::case::statement::{Expectation, Procedure, Statement};
+use crate::case::statement::{Expectation, Statement};
 use crate::judge::expect::reply::{by_the_profile, made_reply};
 use crate::judge::receive::connection::Connection;
 use crate::judge::receive::item::{Arrival, Item};
@@ -34,12 +34,35 @@ const FIRST_BYTES: Duration = Duration::from_secs(2);
 impl Machine {
     /// Notes an expectation that was not met.
     pub(super) fn find(&mut self, line: usize, at: Duration, expected: String, received: String) {
+        self.find_of(None, line, at, expected, received);
+    }
+
+    /// Notes an expectation that was not met and rests on another clause than its line, where the catalogue has it.
+    pub(super) fn find_against(
+        &mut self,
+        clause: &str,
+        line: usize,
+        at: Duration,
+        expected: String,
+        received: String,
+    ) {
+        self.find_of(Some(clause), line, at, expected, received);
+    }
+
+    fn find_of(
+        &mut self,
+        clause: Option<&str>,
+        line: usize,
+        at: Duration,
+        expected: String,
+        received: String,
+    ) {
         let by_the_profile = self.reply_by_the_profile(line).unwrap_or_else(|| expected.clone());
         if let Some(why) = inconclusive::untrue_profile(&self.subject, &by_the_profile, &received) {
             return self.record.fail_to_run(why);
         }
         let expected = self.memory.with_values(expected);
-        self.record.findings.push(self.subject.finding(line, at, expected, received));
+        self.record.findings.push(self.subject.finding(clause, line, at, expected, received));
     }
 
     /// The reply that a line expects, as the profile has it.
@@ -110,7 +133,10 @@ impl Machine {
         let why = match came {
             Item::Head(head) => {
                 let opens = matches!(last.kind, StepKind::Opened(..));
-                inconclusive::refusal(&self.subject, last.line, opens, head, connection.asked_for())
+                let asked_for = connection.asked_for();
+                let elsewhere = || inconclusive::not_there(&self.subject, head, asked_for);
+                inconclusive::refusal(&self.subject, last.line, opens, head, asked_for)
+                    .or_else(|| self.is_elsewhere(last).then(elsewhere).flatten())
             }
             Item::Unreadable(why) if connection.is_websocket() => Some(inconclusive::garbled(why)),
             _ => None,
@@ -130,12 +156,15 @@ impl Machine {
         {
             return self.record.skip(why);
         }
-        if let Some(why) = self.shut(last, &received) {
+        if let Some(why) = self.shut(last, Some(came), &received) {
             return self.record.fail_to_run(why);
         }
         let surplus = matches!(came, Item::Surplus(_));
         let missed = self.script.end_before().filter(|_| surplus).unwrap_or_else(|| last.clone());
-        self.find(missed.line, at, self.told(&missed), received);
+        match self.unasked(id, &missed, came) {
+            Some(clause) => self.find_against(clause, missed.line, at, self.told(&missed), received),
+            None => self.miss(&missed, at, received, Some(came)),
+        }
         self.record.stop();
     }
 
@@ -148,13 +177,6 @@ impl Machine {
             Some(made) => format!("{expected}, by the profile {made}"),
             None => expected,
         }
-    }
-
-    /// Why a WebSocket that does not open says nothing of the clause.
-    fn shut(&self, step: &Step, received: &str) -> Option<String> {
-        let StepKind::Opened(procedure @ Procedure::OpenWebSocket, name) = &step.kind else { return None };
-        let is_plain = self.script.asked(*procedure, name).is_some_and(<[_]>::is_empty);
-        (is_plain && !self.subject.case.checks_the_profile()).then(|| inconclusive::shut(received))
     }
 
     /// Why nothing can be said of a technique that ends what it has just opened.
@@ -187,7 +209,9 @@ impl Machine {
             self.record.fail_to_run(why);
             return None;
         }
-        if last.kind.takes_nothing() && self.connections.of(id).arrivals.is_empty() {
+        let connection = self.connections.of(id);
+        let lingers = last.kind.takes_end_for_answer() && connection.is_to_end();
+        if lingers || (last.kind.takes_nothing() && connection.arrivals.is_empty()) {
             self.record.trace.note(format!("< nothing within {window:?}"));
             self.script.pass(candidates.len(), now);
             return None;
@@ -202,10 +226,10 @@ impl Machine {
                 self.miss_optional(step, &received);
             }
             self.script.pass(candidates.len(), now);
-        } else if let Some(why) = self.shut(&last, &received) {
+        } else if let Some(why) = self.shut(&last, None, &received) {
             self.record.fail_to_run(why);
         } else {
-            self.find(last.line, now, self.told(&last), received);
+            self.miss(&last, now, received, None);
             self.record.stop();
         }
         None
@@ -308,7 +332,7 @@ fn nothing(connection: &Connection, window: Duration) -> String {
 mod tests {
     use super::*;
     use crate::judge::run::clock::LEAVING;
-    use crate::judge::run::publishing::PUBLISH;
+    use crate::judge::run::publishing::{PUBLISH, RELEASE};
 
     /// What servers and proxies wait by default, in seconds: for a request, on an idle connection, for a close frame, for the
     /// answer to a ping.
@@ -316,7 +340,7 @@ mod tests {
 
     #[test]
     fn no_deadline_meets_a_timer_of_the_field_by_chance() {
-        for deadline in [DEADLINE, ENDING, COMPLETE, FIRST_BYTES, LEAVING, PUBLISH] {
+        for deadline in [DEADLINE, ENDING, COMPLETE, FIRST_BYTES, LEAVING, PUBLISH, RELEASE] {
             for timer in OF_THE_FIELD.map(Duration::from_secs) {
                 let apart = deadline.abs_diff(timer);
                 assert!(apart * 12 >= timer, "{deadline:?} and {timer:?}");

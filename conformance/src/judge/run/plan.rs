@@ -109,6 +109,12 @@ impl StepKind {
         expectation.items.iter().any(is_word)
     }
 
+    /// Whether an answer is expected, and the end of the connection will do.
+    pub(crate) fn takes_end_for_answer(&self) -> bool {
+        let StepKind::Head(_, expectation, _) = self else { return false };
+        expectation.items.contains(&ExpectItem::Eof)
+    }
+
     /// Whether nothing but the end of the connection is expected.
     pub(crate) fn expects_end_alone(&self) -> bool {
         let StepKind::Expect(_, expectation) = self else { return false };
@@ -224,6 +230,7 @@ fn count(attributes: &[Attribute], key: &str) -> usize {
 fn insert_opened(steps: &[Step]) -> Vec<Step> {
     let mut out: Vec<Step> = Vec::new();
     let mut awaited: Vec<(Procedure, ConnectionName, usize)> = Vec::new();
+    let mut opening: Vec<Step> = Vec::new();
     for (index, step) in steps.iter().enumerate() {
         let name = step.kind.expects_on();
         if let Some(at) = awaited.iter().position(|(_, other, _)| Some(other) == name) {
@@ -243,7 +250,14 @@ fn insert_opened(steps: &[Step]) -> Vec<Step> {
             awaited.push((*procedure, name.clone(), step.line));
         } else if !looks {
             let kind = StepKind::Opened(*procedure, name.clone());
-            out.push(Step { kind, line: step.line, bound: None });
+            opening.push(Step { kind, line: step.line, bound: None });
+            // Many of one name open side by side.
+            let next = steps.get(index + 1).map(|next| &next.kind);
+            let is_one_of_many =
+                matches!(next, Some(StepKind::Procedure(_, other, _)) if other.is_follower());
+            if !is_one_of_many {
+                out.append(&mut opening);
+            }
         }
     }
     out
