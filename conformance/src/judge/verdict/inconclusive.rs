@@ -9,7 +9,9 @@ use pushspec_wire::websocket::Frame;
 use crate::case::front_matter::Precondition;
 use crate::catalogue::Level;
 use crate::profile::Request;
+use crate::profile::cursor::asks_with_cursor;
 use crate::profile::decode::DecodeError;
+use crate::profile::poll::Answer;
 use crate::transcript::shown::{readable_line, shown};
 
 use super::subject::Subject;
@@ -47,7 +49,7 @@ pub(crate) fn refusal(
             subject.without_channel(&readable_line(asked_for)),
             subject.case.technique
         )),
-        400 | 422 if is_precondition && names_a_cursor(subject) => Some(format!(
+        400 | 422 if is_precondition && asks_without_a_start(subject) => Some(format!(
             "{} is answered with {code}; if the first poll needs a cursor, name it as `start` in `[{}]` of the profile",
             subject.without_channel(&readable_line(asked_for)),
             subject.case.technique
@@ -86,16 +88,18 @@ fn asked_otherwise(subject: &Subject) -> String {
     format!("are {keys} of `[{technique}]` in the profile right?")
 }
 
-/// Whether the polls of the case's technique have a cursor.
-fn names_a_cursor(subject: &Subject) -> bool {
+/// Whether the polls of the case's technique ask with a cursor, and the first one asks with an empty one.
+fn asks_without_a_start(subject: &Subject) -> bool {
+    let technique = subject.case.technique.as_str();
     let profile = &subject.target.profile;
-    let path = match subject.case.technique.as_str() {
+    let has_no_start = |answer: &Answer| answer.start.as_start().is_empty();
+    let path = match technique {
         "polling" => profile.polling.as_ref().map(|poll| &poll.path),
-        "long-polling" => profile.long_polling.as_ref().map(|poll| &poll.path),
-        _ => None,
+        _ => profile.long_polling.as_ref().map(|poll| &poll.path),
     };
-    let body = profile.request_of(&subject.case.technique).and_then(|request| request.body.as_ref());
-    path.is_some_and(|path| [Some(path), body].into_iter().flatten().any(|text| text.contains("{cursor}")))
+    let body = profile.request_of(technique).and_then(|request| request.body.as_ref());
+    profile.answer_of(technique).is_some_and(has_no_start)
+        && path.into_iter().chain(body).any(|text| asks_with_cursor(text))
 }
 
 /// Why an answer says nothing of another path of the profile than that of the technique: nothing is there.
