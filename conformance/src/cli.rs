@@ -19,6 +19,7 @@ mod shell;
 mod signals;
 mod start;
 mod tls;
+mod unused;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -54,7 +55,7 @@ const EXIT_CODES: &str = "Exit codes:
   2  an argument, a profile or a fixture is wrong
   3  the target is not reachable, or it went away during the run
   4  no case was selected, or no selected case could be judged
-  5  a report could not be written, or the program itself failed
+  5  a report could not be written, there were no more open files, or the program itself failed
   129, 130, 143  SIGHUP, SIGINT (Ctrl-C) or SIGTERM ended the run; the report has what was judged before";
 
 /// Where reports go by default.
@@ -131,6 +132,8 @@ struct RunArguments {
     requests: requests::RequestArguments,
     #[command(flatten)]
     paths: paths::PathArguments,
+    #[command(flatten)]
+    shape: paths::ShapeArguments,
     /// Lets at most this many cases open connections, write and read at the same time; a case that only waits is not
     /// counted
     #[arg(long, short, value_name = "NUMBER", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=4096), help_heading = TIMING)]
@@ -247,6 +250,8 @@ struct LoadArguments {
     /// Prints to standard output in this format
     #[arg(long, short, value_enum, default_value = "text")]
     format: LoadFormat,
+    #[command(flatten)]
+    trust: tls::TrustArguments,
 }
 
 const LOAD_EXIT_CODES: &str =
@@ -296,7 +301,7 @@ pub async fn main() -> ExitCode {
         Command::Replay(arguments) => replay::replay(&arguments),
         Command::Completions(arguments) => shell::completions(&arguments),
         Command::Man(arguments) => shell::man(&arguments),
-        Command::Load(arguments) => load::load(&arguments).await,
+        Command::Load(arguments) => Box::pin(load::load(&arguments)).await,
         Command::Serve(arguments) => {
             pushspec_reference::cli::serve(*arguments).await.map(|()| 0).map_err(CliError::from)
         }

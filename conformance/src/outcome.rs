@@ -146,6 +146,8 @@ pub enum Ending {
         /// That time.
         limit: Duration,
     },
+    /// This process or this machine can open no more files for connections.
+    OutOfFiles,
     /// Nothing listens at the target any more, or nothing is answered.
     Gone {
         /// When the first connection was refused, counted from the beginning of the run.
@@ -394,6 +396,7 @@ impl Outcome {
                 let seconds = after.as_secs_f64();
                 objections.push(format!("the server went away {seconds:.1} s after the start: {why}"));
             }
+            Some(Ending::OutOfFiles) => objections.push(OPEN_FILES.to_owned()),
             Some(Ending::Overdue { limit }) => {
                 objections
                     .push(format!("the run was not through after {limit:?}, which --max-time allows it"));
@@ -436,6 +439,9 @@ pub(crate) fn objections_of_counts(count: impl Fn(Verdict) -> usize, strict: boo
     let counted = counted.into_iter().filter(|(count, _, counts)| *count > 0 && *counts);
     counted.map(|(count, what, _)| format!("{} {what}", cases(count))).collect()
 }
+
+/// What is said of a run that had no more files for its connections, and what to do.
+pub(crate) const OPEN_FILES: &str = "this process or this machine has no more open files for its connections: raise the limit (`ulimit -n`), or use fewer --connections";
 
 /// What is said of a run that somebody ended.
 pub(crate) const INTERRUPTED: &str = "the run was interrupted";

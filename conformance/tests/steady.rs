@@ -188,3 +188,136 @@ async fn a_server_with_one_worker_is_asked_for_one_connection_at_a_time() -> Res
     assert_eq!(outcome.counts().of(Verdict::Error), 0);
     Ok(())
 }
+
+const POLLS: &str = "[long-polling]\npath = \"/poll/{channel}\"\nhold = \"60s\"\n[publish]\nrequest = \"POST /publish/{channel}\"\nbody = \"{data}\"\n";
+
+/// What a publication waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waits {
+    /// Until no poll is held.
+    ForPolls,
+    /// For a time of its own, whatever else there is.
+    Always(Duration),
+}
+
+/// Holds polls until their clients go, one at a time under a lock.
+async fn polls(listener: Arc<TcpListener>, waits: Waits) {
+    let lock = Arc::new(tokio::sync::Mutex::new(()));
+    while let Ok((mut stream, _)) = listener.accept().await {
+        let lock = Arc::clone(&lock);
+        tokio::spawn(async move {
+            let mut buffer = [0; 4096];
+            let length = stream.read(&mut buffer).await.unwrap_or_default();
+            if buffer[..length].starts_with(b"GET /poll") {
+                let held = async {
+                    let _held = lock.lock().await;
+                    std::future::pending::<()>().await;
+                };
+                tokio::select! {
+                    _ = stream.read(&mut buffer) => return,
+                    () = held => return,
+                }
+            }
+            if buffer[..length].starts_with(b"POST /publish") {
+                match waits {
+                    Waits::ForPolls => drop(lock.lock().await),
+                    Waits::Always(time) => tokio::time::sleep(time).await,
+                }
+            }
+            let _ = stream.write_all(PUBLISHED.as_bytes()).await;
+        });
+    }
+}
+
+async fn judge_polls(waits: Waits) -> Result<Outcome> {
+    let listener = Arc::new(TcpListener::bind("127.0.0.1:0").await?);
+    let serving = tokio::spawn(polls(Arc::clone(&listener), waits));
+    // The times of a publication are a quarter of what they are: a poll is given up after three seconds.
+    let options = Options { patience: 0.25, ..Options::default() };
+    let outcome = judge(&listener, POLLS, options, &["long-polling/6202-2.1-long-polling"]).await;
+    serving.abort();
+    outcome
+}
+
+#[tokio::test]
+async fn a_held_poll_that_blocks_the_publisher_is_a_finding_and_no_error() -> Result {
+    let outcome = judge_polls(Waits::ForPolls).await?;
+    let found: Vec<&str> = outcome.findings().iter().map(|(_, finding)| finding.clause.as_str()).collect();
+    assert_eq!(found, ["rfc6202/5.3/held-polls-block-nobody"]);
+    assert_eq!(outcome.counts().of(Verdict::Error), 0, "{:?}", outcome.counts());
+    assert!(outcome.counts().of(Verdict::Skip) > 5, "{:?}", outcome.counts());
+    assert!(outcome.unjudged.contains_key("long-polling"), "{:?}", outcome.unjudged);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_recipe_that_is_always_slow_has_waited_for_no_poll() -> Result {
+    let outcome = judge_polls(Waits::Always(Duration::from_secs(4))).await?;
+    assert_eq!(outcome.counts().of(Verdict::Error), 1, "{:?}", outcome.counts());
+    assert!(outcome.findings().is_empty(), "{:?}", outcome.findings());
+    Ok(())
+}
+
+/// Streams, and writes each publication to one listener after the other before it goes on, whoever takes nothing.
+async fn one_after_the_other(listener: Arc<TcpListener>) {
+    type Listener = (String, Arc<tokio::sync::Mutex<tokio::net::tcp::OwnedWriteHalf>>);
+    let listeners = Arc::new(std::sync::Mutex::new(Vec::<Listener>::new()));
+    let publishing = Arc::new(tokio::sync::Mutex::new(()));
+    while let Ok((stream, _)) = listener.accept().await {
+        let (listeners, publishing) = (Arc::clone(&listeners), Arc::clone(&publishing));
+        tokio::spawn(async move {
+            let (mut reading, mut writing) = stream.into_split();
+            let mut request = Vec::new();
+            let mut buffer = vec![0; 64 * 1024];
+            let (head, length) = loop {
+                match reading.read(&mut buffer).await {
+                    Ok(length @ 1..) => request.extend_from_slice(&buffer[..length]),
+                    _ => return,
+                }
+                let text = String::from_utf8_lossy(&request).into_owned();
+                let Some((head, _)) = text.split_once("\r\n\r\n") else { continue };
+                let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: "));
+                let length = length.and_then(|length| length.parse().ok()).unwrap_or(0);
+                if request.len() >= head.len() + 4 + length {
+                    break (head.to_owned(), head.len() + 4);
+                }
+            };
+            let channel = head.split([' ', '/']).nth(3).unwrap_or_default().to_owned();
+            if head.starts_with("GET /events") {
+                let opened = b"HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n:\n\n";
+                let _ = writing.write_all(opened).await;
+                let writing = Arc::new(tokio::sync::Mutex::new(writing));
+                if let Ok(mut listeners) = listeners.lock() {
+                    listeners.push((channel, writing));
+                }
+                while reading.read(&mut buffer).await.is_ok_and(|length| length > 0) {}
+                return;
+            }
+            if !head.starts_with("POST /publish") {
+                let _ = writing.write_all(PUBLISHED.as_bytes()).await;
+                return;
+            }
+            let _publishing = publishing.lock().await;
+            let told: Vec<Listener> = listeners.lock().map(|listeners| listeners.clone()).unwrap_or_default();
+            let event = [b"data: ", &request[length..], b"\n\n"].concat();
+            for (_, listener) in told.iter().filter(|(to, _)| *to == channel) {
+                let _ = listener.lock().await.write_all(&event).await;
+            }
+            let _ = writing.write_all(PUBLISHED.as_bytes()).await;
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_listener_that_blocks_the_publisher_is_a_finding_and_no_error() -> Result {
+    let listener = Arc::new(TcpListener::bind("127.0.0.1:0").await?);
+    let serving = tokio::spawn(one_after_the_other(Arc::clone(&listener)));
+    let outcome = judge(&listener, STREAM, Options::default(), &["sse/9.2.3-processing-model"]).await?;
+    serving.abort();
+    let found: Vec<&str> = outcome.findings().iter().map(|(_, finding)| finding.clause.as_str()).collect();
+    assert!(found.contains(&"html-sse/9.2.3/slow-readers"), "{found:?}");
+    let errors = outcome.cases.iter().filter(|case| case.verdict == Verdict::Error);
+    let errors: Vec<_> = errors.map(|case| (case.case.id.as_str(), case.reason.as_deref())).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    Ok(())
+}

@@ -160,6 +160,16 @@ pub enum ServeError {
     Signals(io::Error),
 }
 
+impl ServeError {
+    /// The exit code of a program that ends with it: 2 for an argument that is wrong, 5 for the rest.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::LogFilter { .. } => 2,
+            Self::Start(_) | Self::File { .. } | Self::Identity(_) | Self::Signals(_) => 5,
+        }
+    }
+}
+
 impl From<ServeArguments> for Config {
     fn from(arguments: ServeArguments) -> Self {
         let limits = arguments.limits;

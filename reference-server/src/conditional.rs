@@ -28,7 +28,7 @@ pub(crate) fn answer(
 ) -> Result<Answer, Refusal> {
     let tag = content.tag.clone();
     let mut answer = match evaluate(request, &tag) {
-        Outcome::Proceed => response::answer(StatusCode::OK, content_type, content.into_body()),
+        Outcome::Proceed => response::answer(StatusCode::OK, content_type, content.body),
         Outcome::NotModified => {
             let mut answer = Answer::new(empty());
             *answer.status_mut() = StatusCode::NOT_MODIFIED;
@@ -70,10 +70,6 @@ impl Content {
         }
         let body = pieces::body(length, Pieces::new(segments()));
         Self { tag: entity_tag(digest.finalize().as_slice()), body }
-    }
-
-    pub(crate) fn into_body(self) -> Body {
-        self.body
     }
 }
 

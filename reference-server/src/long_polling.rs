@@ -12,9 +12,8 @@ use hyper::{Method, Request, StatusCode, header::CACHE_CONTROL};
 
 use crate::{
     application::Application,
-    conditional::Content,
     hub::{Batch, ChannelName, Start},
-    pieces::poll,
+    pieces::{self, poll},
     query::Query,
     response::{self, Answer, NOT_STORED, Refusal},
 };
@@ -34,11 +33,8 @@ pub(crate) async fn answer<B>(
     } else {
         wait(application, name, after, hold).await?
     };
-    let mut answer = response::answer(
-        StatusCode::OK,
-        "application/json",
-        Content::made(|| poll(batch.clone())).into_body(),
-    );
+    let mut answer =
+        response::answer(StatusCode::OK, "application/json", pieces::measured(|| poll(batch.clone())));
     answer.headers_mut().insert(CACHE_CONTROL, NOT_STORED);
     Ok(answer)
 }

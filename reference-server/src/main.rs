@@ -22,7 +22,7 @@ async fn main() -> ExitCode {
             {
                 eprintln!("pushspec-reference: {error}");
             }
-            ExitCode::FAILURE
+            ExitCode::from(error.exit_code())
         }
     }
 }

@@ -102,6 +102,12 @@ fn escape(part: &str) -> String {
     quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default().to_owned()
 }
 
+/// A body that is made from segments: once to measure it, and once more while it is sent.
+pub(crate) fn measured<S: Iterator<Item = String> + Send + 'static>(segments: impl Fn() -> S) -> Body {
+    let length = segments().map(|segment| segment.len() as u64).sum();
+    body(length, Pieces::new(segments()))
+}
+
 /// A body of known length that is made while it is sent.
 pub(crate) fn body(length: u64, pieces: Pieces) -> Body {
     Whole { pieces, left: length }.boxed_unsync()

@@ -10,8 +10,9 @@ use tokio::time::{Instant, sleep_until};
 use super::engine::Engine;
 use super::outbox::{Due, End, Outbox};
 
-/// How many bytes may wait for one side before the other side is no longer read.
-const LIMIT: usize = 1024 * 1024;
+/// How many bytes may wait for one side before the other side is no longer read: what a server floods with is taken apart
+/// frame by frame, and much of it for nobody.
+const LIMIT: usize = 256 * 1024;
 
 /// How many bytes are read at once.
 const READ: usize = 128 * 1024;

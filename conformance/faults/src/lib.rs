@@ -81,6 +81,8 @@ enum Edit {
     Begun(fn(&Request) -> Option<Vec<u8>>),
     /// Changes a request before the server gets it.
     Request(fn(&mut Request)),
+    /// How much later than the client sends it a request goes to the server.
+    RequestDelay(fn(&Request) -> Duration),
     /// Takes note of a request whose client has gone before it was answered.
     Abandoned(fn(&Request)),
     /// Changes an answer, or the head of one whose body is a stream.

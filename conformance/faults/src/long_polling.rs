@@ -12,6 +12,9 @@ use super::{Edit, Fault};
 /// The hold that the profile asks for where a case asks for none.
 const USUAL_HOLD: &str = "25000ms";
 
+/// For how long a poll keeps a server from publishing that has one lock for both.
+const LOCKED: Duration = Duration::from_secs(4);
+
 /// What goes out in place of the head of an answer that is still to come.
 const EARLY_HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nTransfer-Encoding: chunked\r\n\r\n";
 
@@ -127,6 +130,39 @@ pub(super) static FAULTS: &[Fault] = &[
                 request.set_parameter("hold", "0ms");
             }
         })],
+    ),
+    fault(
+        "publication-waits-for-held-polls",
+        "rfc6202/5.3/held-polls-block-nobody",
+        "Publishes nothing until the polls that are held have ended, after four seconds.",
+        &[
+            Edit::Request(|request| {
+                if polls(request) {
+                    request.memory.count("held polls");
+                    if hold(request) > Some(LOCKED) {
+                        request.set_parameter("hold", &format!("{}ms", LOCKED.as_millis()));
+                    }
+                }
+            }),
+            Edit::RequestDelay(|request| {
+                let waits = request.memory.counted("held polls") > request.memory.counted("polls that ended");
+                if request.publishes() && waits {
+                    LOCKED + Duration::from_millis(500)
+                } else {
+                    Duration::ZERO
+                }
+            }),
+            Edit::Answer(|request, _| {
+                if polls(request) {
+                    request.memory.count("polls that ended");
+                }
+            }),
+            Edit::Abandoned(|request| {
+                if polls(request) {
+                    request.memory.count("polls that ended");
+                }
+            }),
+        ],
     ),
     fault(
         "news-waits-for-a-tick",
@@ -248,7 +284,7 @@ pub(super) static FAULTS: &[Fault] = &[
         "every-hold-is-long",
         "rfc6202/5.5/hold-time",
         "Holds each poll for three times as long as it has been asked for.",
-        &[Edit::Request(|request| hold_otherwise(request, |hold| 3 * hold))],
+        &[Edit::Request(|request| hold_otherwise(request, |hold| hold * 3))],
     ),
     fault(
         "bad-cursor-breaks-a-long-poll",
@@ -287,7 +323,7 @@ pub(super) static FAULTS: &[Fault] = &[
         "rfc6202/2.1/held-without-news",
         "Answers a held poll without news when its store has looked for some, after a second and a half.",
         &[Edit::Request(|request| {
-            if polls(request) && hold(request).is_some_and(|hold| hold > 1500) {
+            if polls(request) && hold(request) > Some(Duration::from_millis(1500)) {
                 request.set_parameter("hold", "1500ms");
             }
         })],
@@ -327,14 +363,14 @@ fn polls(request: &Request) -> bool {
     request.gets("long-polling")
 }
 
-/// For how many milliseconds the request asks to be held.
-fn hold(request: &Request) -> Option<u64> {
-    request.parameter("hold")?.strip_suffix("ms")?.parse().ok()
+/// The hold that the request asks for, if it can be read.
+fn hold(request: &Request) -> Option<Duration> {
+    Some(Duration::from_millis(request.parameter("hold")?.strip_suffix("ms")?.parse().ok()?))
 }
 
-fn hold_otherwise(request: &mut Request, edit: impl Fn(u64) -> u64) {
+fn hold_otherwise(request: &mut Request, edit: impl Fn(Duration) -> Duration) {
     if let Some(hold) = hold(request).filter(|_| polls(request)) {
-        request.set_parameter("hold", &format!("{}ms", edit(hold)));
+        request.set_parameter("hold", &format!("{}ms", edit(hold).as_millis()));
     }
 }
 

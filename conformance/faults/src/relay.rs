@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::Fault;
@@ -15,6 +15,10 @@ use super::request::Memory;
 
 /// How long accepting pauses when the system has no more sockets.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How many bytes the system holds for a client, and how many clients wait to be accepted.
+const SEND_BUFFER: u32 = 64 * 1024;
+const BACKLOG: u32 = 1024;
 
 /// Stands between a client and a server, and makes the server look as if it had a fault.
 ///
@@ -28,7 +32,7 @@ pub struct Relay {
 impl Relay {
     /// Starts a relay to a server, on the present Tokio runtime. It accepts connections when this returns.
     pub async fn start(upstream: SocketAddr, fault: &'static Fault) -> io::Result<Relay> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let listener = listen()?;
         let address = listener.local_addr()?;
         let accepting = tokio::spawn(accept(listener, upstream, fault));
         Ok(Relay { address, accepting })
@@ -44,6 +48,15 @@ impl Drop for Relay {
     fn drop(&mut self) {
         self.accepting.abort();
     }
+}
+
+/// Listens on a free port. The connections take over what is set here.
+fn listen() -> io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    // A client that stops reading has the relay go on for no more than this.
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    socket.listen(BACKLOG)
 }
 
 async fn accept(listener: TcpListener, upstream: SocketAddr, fault: &'static Fault) {

@@ -85,12 +85,8 @@ impl CliError {
                 | RunError::EmptyShard(..),
             )
             | CliError::Load(
-                LoadError::Lacks { .. }
-                | LoadError::NotClear
-                | LoadError::OpenFiles { .. }
-                | LoadError::Process { .. },
-            )
-            | CliError::Serve(ServeError::LogFilter { .. }) => 2,
+                LoadError::Lacks { .. } | LoadError::OpenFiles { .. } | LoadError::Process { .. },
+            ) => 2,
             CliError::Run(
                 RunError::Unreachable { .. } | RunError::NotStarted { .. } | RunError::Publisher(_),
             )
@@ -107,8 +103,8 @@ impl CliError {
             | CliError::WriteProfile { .. }
             | CliError::Report(_)
             | CliError::Output(_)
-            | CliError::Reference(_)
-            | CliError::Serve(_) => 5,
+            | CliError::Reference(_) => 5,
+            CliError::Serve(error) => error.exit_code(),
         }
     }
 

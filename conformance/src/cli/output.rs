@@ -187,6 +187,8 @@ fn default_folder() -> PathBuf {
 /// The exit code that a report stands for.
 pub(super) fn exit_code(report: &Report) -> u8 {
     match () {
+        // Not the server's affair: it comes before all that is.
+        () if report.out_of_files => 5,
         () if report.gone.is_some() => UNREACHABLE,
         // Nothing may have been judged, and that is not for want of cases.
         () if report.overdue_ms.is_some() => 1,
@@ -198,6 +200,13 @@ pub(super) fn exit_code(report: &Report) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_without_open_files_is_no_verdict_on_the_server() {
+        let report = Report { conformant: false, out_of_files: true, ..crate::report::testing::report() };
+        assert_eq!(exit_code(&report), 5);
+        assert_eq!(exit_code(&Report { out_of_files: false, ..report }), UNREACHABLE);
+    }
 
     #[test]
     fn a_destination_is_a_format_and_a_path() {

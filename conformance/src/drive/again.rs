@@ -8,7 +8,7 @@ use super::foundations::Foundations;
 use super::options::RunError;
 use super::places::Coming;
 use super::publications::SKIPPED;
-use super::results::{Ran, Results};
+use super::results::{OUT_OF_FILES, Ran, Results};
 use super::runner::Runner;
 use crate::case::Case;
 use crate::judge::{Breach, Finding, Verdict, finding, publishes};
@@ -47,6 +47,9 @@ impl Runner {
         self.watch.settled().await;
         if second.cut.is_none() && self.watch.gone().is_none() {
             return merged(first, second);
+        }
+        if self.watch.has_run_out() && !stands {
+            return Ran { cut: Some(OUT_OF_FILES), ..first };
         }
         // If the target went away by then, the first run may have been too late as well.
         Ran { through: second.through.or(first.through), ..first }

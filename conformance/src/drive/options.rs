@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::watch::Stop;
 use crate::escape::visible;
 use crate::mistake::Wrong;
+use crate::outcome::OPEN_FILES;
 use crate::suite::{Pattern, Unmatched};
 
 /// How a run is carried out.
@@ -171,10 +172,8 @@ pub enum RunError {
         /// The last lines of its output.
         output: Vec<String>,
     },
-    /// This process may open no more files. What was judged until then is not told: some of it may be the fault of that.
-    #[error(
-        "this process or this machine has no more open files for its connections: raise the limit (`ulimit -n`), or use fewer --connections"
-    )]
+    /// This process may open no more files, and nothing was judged until then.
+    #[error("{OPEN_FILES}")]
     OpenFiles,
     /// Somebody ended the run before it had begun.
     #[error("interrupted before anything was judged")]

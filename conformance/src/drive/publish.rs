@@ -19,8 +19,8 @@ use crate::profile::publish::PublishRequest;
 use crate::profile::{Profile, Target, taken};
 use crate::transcript::Unpublished;
 
-/// How long a publication may take.
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a publication may take where nobody gives up sooner: a case does.
+const TIMEOUT: Duration = Duration::from_secs(45);
 
 /// How much of an answer is read for the id that it has, in bytes.
 const LONGEST_ANSWER: usize = 64 * 1024;
@@ -55,6 +55,7 @@ pub(crate) struct Publisher {
     /// Whether connections are kept for the next publication.
     keeps: Arc<AtomicBool>,
     rests: Rests,
+    timeout: Duration,
 }
 
 impl Publisher {
@@ -72,13 +73,21 @@ impl Publisher {
                 speaker: Speaker::default(),
                 keeps,
                 rests: Rests::default(),
+                timeout: TIMEOUT,
             });
         };
         let mut endpoint = Target::new(url, Profile::default()).map_err(io::Error::other)?;
         endpoint.tls = target.tls.clone();
         let route = Route::to(&endpoint).await?.noting_on(&route);
         let (authority, idle, speaker) = (endpoint.authority(), Arc::default(), Speaker::default());
-        Ok(Publisher { route, authority, headers, idle, speaker, keeps, rests: Rests::default() })
+        let rests = Rests::default();
+        Ok(Publisher { route, authority, headers, idle, speaker, keeps, rests, timeout: TIMEOUT })
+    }
+
+    /// The same, for a run that multiplies its deadlines by this factor: it never gives up before a case does.
+    #[must_use]
+    pub(crate) fn patient(self, patience: f64) -> Publisher {
+        Publisher { timeout: TIMEOUT.mul_f64(patience.max(1.0)), ..self }
     }
 
     /// From now on each publication has a connection of its own: one that waits may keep a server from anything else.
@@ -89,20 +98,21 @@ impl Publisher {
     /// Sends a request; an answer other than 2xx is an error, unless it is a refusal that the case allows. The id that the
     /// message gets is that of the answer, where the recipe says that it is there.
     pub(crate) async fn publish(&self, request: &PublishRequest) -> Result<Option<String>, Unpublished> {
+        let timeout = self.timeout;
         let failed = |why: String| Unpublished {
             refused: false,
             why: format!("{} {}: {why}", request.method, request.path),
         };
         if request.is_message {
-            let said = tokio::time::timeout(TIMEOUT, self.say(request)).await;
+            let said = tokio::time::timeout(timeout, self.say(request)).await;
             return said
-                .map_err(|_| failed(format!("no answer within {TIMEOUT:?}")))?
+                .map_err(|_| failed(format!("no answer within {timeout:?}")))?
                 .map_err(|error| failed(error.to_string()))
                 .map(|()| None);
         }
-        let answered = tokio::time::timeout(TIMEOUT, self.send(request))
+        let answered = tokio::time::timeout(timeout, self.send(request))
             .await
-            .map_err(|_| failed(format!("no answer within {TIMEOUT:?}")))?
+            .map_err(|_| failed(format!("no answer within {timeout:?}")))?
             .map_err(|error| failed(error.to_string()));
         // A server that ends the connection refuses as well.
         if answered.is_err() && request.may_be_refused {
@@ -113,7 +123,7 @@ impl Publisher {
         let is_published = (200..300).contains(&status);
         let mut id = None;
         if let Some(place) = request.id.as_ref().filter(|_| is_published) {
-            id = tokio::time::timeout(TIMEOUT, id_of(&mut answered, place)).await.ok().flatten();
+            id = tokio::time::timeout(timeout, id_of(&mut answered, place)).await.ok().flatten();
             if id.is_none() {
                 let place = if place.is_empty() { "body".to_owned() } else { format!("`{place}`") };
                 return Err(failed(format!(

@@ -20,6 +20,9 @@ pub(super) const NOT_RUN: &str = "the server had gone away";
 /// Why a case was not judged, where the time of the run was over.
 pub(super) const OVERDUE: &str = "the time of the run was over";
 
+/// Why a case says nothing, or was not run, where this process had no more files.
+pub(super) const OUT_OF_FILES: &str = "the suite had no more open files for connections";
+
 /// How many connections have to end for a server to be one that lets none persist.
 const SOME: usize = 3;
 
@@ -179,6 +182,11 @@ impl Results {
     /// Whether cases were kept from being judged.
     pub(super) fn is_cut(&self) -> bool {
         !self.cut.is_empty()
+    }
+
+    /// Whether a case was judged.
+    pub(super) fn is_any_judged(&self) -> bool {
+        self.outcomes.values().any(|outcome| outcome.verdict != Verdict::Skip)
     }
 
     /// What the end of the target kept from being judged.

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::budget::{AGAIN_AT_ONCE, Budget};
 use super::capacity::Probe;
 use super::foundations::Foundations;
+use super::heavy::Heavy;
 use super::hidden;
 use super::keeper::Keeper;
 use super::kept::Kept;
@@ -20,7 +21,7 @@ use super::options::{Options, RunError, Running};
 use super::places::{Coming, Places};
 use super::precondition::rests_on;
 use super::publications::Publications;
-use super::results::{NOT_RUN, OVERDUE, Ran, Results};
+use super::results::{NOT_RUN, OUT_OF_FILES, OVERDUE, Ran, Results};
 use super::session::Sessions;
 use super::watch::{Terms, Watch, silence};
 use super::{Publisher, Route, breaches, run};
@@ -28,7 +29,7 @@ use crate::case::Case;
 use crate::catalogue::{Catalogue, Level};
 use crate::judge::{
     Demand, Invariant, Machine, Quota, Settings, Verdict, demand, held_request, lacking, needed_techniques,
-    publishes,
+    publishes, question,
 };
 use crate::outcome::{CaseOutcome, INTERRUPTED};
 use crate::profile::Target;
@@ -62,8 +63,8 @@ pub(super) struct Runner {
     pub(super) serves_at_once: Option<usize>,
     pub(super) publications: Publications,
     select: Vec<Pattern>,
-    /// Cases that keep a server busy run one at a time: one that needs a second for each is not to be late with all.
-    heavy: Mutex<()>,
+    /// Cases that keep a server busy.
+    heavy: Heavy,
     pub(super) again: bool,
     pub(super) budget: Budget,
     running: Running,
@@ -80,10 +81,12 @@ impl Runner {
         keeper: Keeper,
         route: Route,
     ) -> Result<Runner, RunError> {
-        let terms = terms_of(target, options, &keeper);
+        let question = suite.cases.first().map(|case| question(case, target)).unwrap_or_default();
+        let terms = terms_of(question, options, &keeper);
         let session_route = route.clone();
         let publisher = Publisher::new(target, route.clone()).await;
         let publisher = publisher.map_err(|error| RunError::Publisher(error.to_string()))?;
+        let publisher = publisher.patient(options.patience);
         let serves_at_once = serves_at_once(suite, target, selected, &route, &terms.question, options).await;
         let connections = serves_at_once.unwrap_or(options.connections).min(options.connections);
         if serves_at_once.is_some() {
@@ -108,7 +111,7 @@ impl Runner {
             serves_at_once,
             publications: Publications::default(),
             select: options.select.clone(),
-            heavy: Mutex::default(),
+            heavy: Heavy::default(),
             again: options.again,
             budget: Budget::default(),
             running: options.running.clone(),
@@ -158,8 +161,11 @@ impl Runner {
         let mut tasks = JoinSet::new();
         let (done, mut finished) = mpsc::unbounded_channel();
         let foundations = Arc::new(Foundations::new(&cases, results));
-        // All wait for the preconditions; of the rest what takes long begins first.
-        cases.sort_by_cached_key(|case| (!case.is_precondition(), Reverse(demand(case, &self.target).time)));
+        // All wait for the preconditions; of the rest what takes long begins first, and what opens many connections.
+        cases.sort_by_cached_key(|case| {
+            let Demand { time, connections } = demand(case, &self.target);
+            (!case.is_precondition(), Reverse((time, connections)))
+        });
         self.places.expect(cases.len());
         for case in cases {
             let runner = Arc::clone(self);
@@ -253,7 +259,8 @@ impl Runner {
             Some(room) if talks(&case) => Some(room.lock().await),
             _ => None,
         };
-        let heavy = if case.section().front_matter.heavy { Some(self.heavy.lock().await) } else { None };
+        let is_heavy = case.section().front_matter.heavy;
+        let heavy = if is_heavy { self.heavy.turn(attempt == 2).await } else { None };
         let mut place = self.places.enter(connections, attempt == 2).await;
         drop(coming);
         self.watch.settled().await;
@@ -278,10 +285,16 @@ impl Runner {
         self.running.begins(&case.id);
         let (mut judgement, is_cut) = run(machine, &self.watch, &self.publisher, &mut place).await;
         self.running.ends(&case.id);
+        if is_heavy {
+            let has_passed = judgement.verdict == Verdict::Pass;
+            self.heavy.note(has_passed, &judgement.transcript, judgement.duration);
+        }
         drop((place, heavy, in_room, turn));
         self.kept.shorten(&mut judgement.transcript);
-        let cut = is_cut.then(|| self.why_cut());
-        let published = judgement.published.take().filter(|_| !is_cut);
+        // Of what was not as it should be, anything may be for want of files: the server may have none either.
+        let in_doubt = self.watch.has_run_out() && judgement.verdict != Verdict::Pass;
+        let cut = (is_cut || in_doubt).then(|| self.why_cut());
+        let published = judgement.published.take().filter(|_| cut.is_none());
         let broken = published.and_then(|published| self.publications.note(&published));
         if let Some(why) = broken.filter(|_| attempt == 1) {
             return skipped(case, why);
@@ -335,7 +348,9 @@ impl Runner {
 
     /// Why the run ends before its cases do.
     fn why_cut(&self) -> &'static str {
-        if self.watch.gone().is_some() {
+        if self.watch.has_run_out() {
+            OUT_OF_FILES
+        } else if self.watch.gone().is_some() {
             NOT_RUN
         } else if self.watch.is_overdue() {
             OVERDUE
@@ -366,12 +381,11 @@ impl Runner {
 }
 
 /// When a run takes its target for lost.
-fn terms_of(target: &Target, options: &Options, keeper: &Keeper) -> Terms {
+fn terms_of(question: Vec<u8>, options: &Options, keeper: &Keeper) -> Terms {
     Terms {
         deadline: options.max_time.map(|limit| Instant::now() + limit),
         silence: silence(options.patience),
-        question: format!("GET / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", target.authority())
-            .into_bytes(),
+        question,
         is_supervised: keeper.is_supervised(),
         has_exited: keeper.has_exited(),
     }

@@ -125,7 +125,7 @@ impl Suite {
         drop(noticing);
         runner.keeper.end().await;
         ran?;
-        if runner.watch.has_run_out() {
+        if runner.watch.has_run_out() && !results.is_any_judged() {
             return Err(RunError::OpenFiles);
         }
         results.settle_ends();
@@ -180,6 +180,9 @@ impl Suite {
         start: Instant,
         options: &Options,
     ) -> Option<Ending> {
+        if runner.watch.has_run_out() {
+            return Some(Ending::OutOfFiles);
+        }
         // One that is gone when the run ends may have come back.
         let Some(refusal) = runner.watch.gone().filter(|_| runner.is_lost.load(Ordering::Relaxed)) else {
             if options.stop.is_stopped() {
@@ -240,7 +243,7 @@ impl Suite {
 
 /// A profile that is written in code was not looked at yet, and one without a technique has nothing to be judged.
 fn check_profile(profile: &Profile) -> Result<(), RunError> {
-    if let Some((table, wrong)) = profile.mistake() {
+    if let Some((table, _, wrong)) = profile.mistake() {
         return Err(RunError::Profile { table, wrong });
     }
     let names = |profile: &Profile| TECHNIQUES.iter().any(|technique| profile.names_technique(technique));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
-use super::exchange::{ExchangeError, exchange};
+use super::exchange::{Answered, ExchangeError, exchange};
 use super::publish::encode;
 use super::route::Route;
 use super::stream::Stream;
@@ -18,12 +18,17 @@ use crate::secret::Secrets;
 /// How long the responses of a session are waited for, each.
 const ANSWER: Duration = Duration::from_secs(10);
 
+/// How often a body is looked at whenever more of it has come. Behind that it is looked at each time it has doubled, and
+/// when nothing more has come for a moment.
+const FIRST_LOOKS: usize = 8;
+const QUIET: Duration = Duration::from_millis(20);
+
 /// How much of a body is read to find a value, in bytes.
 const LONGEST_BODY: usize = 256 * 1024;
 
 /// Opens sessions with a target.
 #[derive(Debug)]
-pub(super) struct Sessions {
+pub(crate) struct Sessions {
     route: Route,
     /// What a session gives is secret from then on.
     secrets: Secrets,
@@ -33,19 +38,19 @@ pub(super) struct Sessions {
 /// A session that is open. The streams from which a value was taken stay open as long as it does: some servers end a
 /// session with its stream.
 #[derive(Debug, Clone)]
-pub(super) struct Opened {
-    pub(super) target: Arc<Target>,
+pub(crate) struct Opened {
+    pub(crate) target: Arc<Target>,
     _streams: Arc<Vec<Stream>>,
 }
 
 impl Sessions {
-    pub(super) fn new(route: Route, secrets: Secrets) -> Sessions {
+    pub(crate) fn new(route: Route, secrets: Secrets) -> Sessions {
         Sessions { route, secrets, shared: OnceCell::new() }
     }
 
     /// The target as a case sees it: with the values of its session, or of the one that all cases share. An error says
     /// which request gave no value.
-    pub(super) async fn open(&self, target: &Arc<Target>, channel: &str) -> Result<Opened, String> {
+    pub(crate) async fn open(&self, target: &Arc<Target>, channel: &str) -> Result<Opened, String> {
         match &target.profile.session {
             None => Ok(Opened { target: Arc::clone(target), _streams: Arc::default() }),
             Some(session) if session.once => {
@@ -85,30 +90,72 @@ impl Sessions {
             return Err(format!("the response is {}", answered.status));
         }
         let mut found = BTreeMap::new();
+        let mut looks = Looks::default();
+        let mut is_over = false;
         loop {
-            let rest =
-                request.take.iter().filter(|(name, _)| !found.contains_key(&format!("session.{name}")));
-            let sources = rest.filter_map(|(name, written)| Some((name.clone(), Source::parse(written)?)));
-            for (name, source) in sources.collect::<Vec<_>>() {
-                let value = taken::value(&source, &answered.head, answered.content());
-                if let Some(value) = &value {
-                    taken::keep_secret(&self.secrets, &name, &source, value);
+            is_over |= answered.is_complete() || answered.content().len() > LONGEST_BODY;
+            // What is there is looked at in proportion to it, and once nothing more comes for a moment.
+            if !is_over && !looks.are_due(answered.content().len()) {
+                match tokio::time::timeout(QUIET, answered.more()).await {
+                    Ok(has_more) => {
+                        is_over = !has_more;
+                        continue;
+                    }
+                    Err(_) => looks.note(answered.content().len()),
                 }
-                found.extend(value.map(|value| (format!("session.{name}"), value)));
             }
+            self.take(request, &answered, &mut found);
             if found.len() == request.take.len() {
                 // A stream that goes on is part of the session.
                 let stream = answered.unfinished();
                 return Ok((found, stream));
             }
-            if answered.content().len() > LONGEST_BODY || !answered.more().await {
+            if is_over {
                 let missing =
                     request.take.iter().find(|(name, _)| !found.contains_key(&format!("session.{name}")));
                 let (name, place) =
                     missing.map(|(name, place)| (name.as_str(), place.as_str())).unwrap_or_default();
                 return Err(format!("the response has nothing at `{place}`, where `{name}` is taken from"));
             }
+            is_over = !answered.more().await;
         }
+    }
+
+    /// Takes what is there by now of the values that a request is to give.
+    fn take(&self, request: &SessionRequest, answered: &Answered, found: &mut BTreeMap<String, String>) {
+        for (name, written) in &request.take {
+            let key = format!("session.{name}");
+            let Some(source) = Source::parse(written).filter(|_| !found.contains_key(&key)) else { continue };
+            let value = taken::value(&source, &answered.head, answered.content());
+            if let Some(value) = value {
+                taken::keep_secret(&self.secrets, name, &source, &value);
+                found.insert(key, value);
+            }
+        }
+    }
+}
+
+/// How often a body was looked at, and how much it was then: a server may send it byte by byte.
+#[derive(Debug, Default)]
+struct Looks {
+    count: usize,
+    size: usize,
+}
+
+impl Looks {
+    /// Whether a body is to be looked at that is so much by now.
+    fn are_due(&mut self, size: usize) -> bool {
+        let are_due = self.count < FIRST_LOOKS || size >= 2 * self.size;
+        if are_due {
+            self.count += 1;
+            self.note(size);
+        }
+        are_due
+    }
+
+    /// It is looked at when it is so much.
+    fn note(&mut self, size: usize) {
+        self.size = size;
     }
 }
 
@@ -207,6 +254,46 @@ mod tests {
             let why = sessions.open(&target, "c1").await.err().unwrap_or_default();
             assert!(why.contains(words), "{why}");
         }
+        Ok(())
+    }
+
+    #[test]
+    fn a_body_is_looked_at_in_proportion_to_it_however_it_is_cut() {
+        let work = |pieces: usize| {
+            let mut looks = Looks::default();
+            (1..=pieces).filter(|size| looks.are_due(*size)).sum::<usize>()
+        };
+        let (once, twice) = (work(100_000), work(200_000));
+        assert!(once <= 4 * 100_000, "{once}");
+        assert!(twice <= 4 * 200_000, "{twice}");
+    }
+
+    #[tokio::test]
+    async fn what_comes_last_on_a_stream_that_stays_open_is_found_however_it_is_cut() -> io::Result<()> {
+        const PROFILE: &str = "[[session.request]]\nrequest = \"GET /stream\"\n\
+            take = { sid = \"event:endpoint\" }\n[sse]\npath = \"/sse?at={session.sid}\"\n";
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await?;
+            stream.set_nodelay(true)?;
+            let _ = stream.read(&mut [0; 4096]).await?;
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n").await?;
+            let comments = format!(": {}\n\n", "c".repeat(3000));
+            for byte in comments.as_bytes().chunks(1) {
+                stream.write_all(byte).await?;
+                tokio::task::yield_now().await;
+            }
+            stream.write_all(b"event: endpoint\ndata: one\n\n").await?;
+            // It stays open, and nothing more comes.
+            std::future::pending::<io::Result<()>>().await
+        });
+        let profile = Profile::parse("pushspec.toml", PROFILE).map_err(io::Error::other)?;
+        let target = Arc::new(Target::new(&format!("http://{address}"), profile).map_err(io::Error::other)?);
+        let sessions = Sessions::new(Route::to(&target).await?, Secrets::default());
+        let opened = sessions.open(&target, "c1").await.map_err(io::Error::other)?;
+        let path = opened.target.profile.sse.as_ref().map(|sse| sse.path.clone());
+        assert_eq!(path.as_deref(), Some("/sse?at=one"));
         Ok(())
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::cursor::asks_with_cursor;
+use super::poll::Answer;
 use super::request::Request;
 use super::tables::Profile;
 use super::target::Target;
@@ -14,13 +16,13 @@ pub const TECHNIQUES: [&str; 6] = ["http", "polling", "long-polling", "iframe", 
 pub const CAPABILITIES: [(&str, &str); 49] = [
     ("polling", "a [polling] table"),
     ("polling.get", "[polling] without a method other than GET, and without a body"),
-    ("polling.cursor", "[polling] path with {cursor}, and cursor"),
+    ("polling.cursor", "[polling] path, body or headers with {cursor}, and cursor"),
     ("polling.channel", "[polling] path with {channel}"),
     ("polling.shared", "[polling] without exclusive = true"),
     ("polling.validator", "[polling] validator = true"),
     ("long-polling", "a [long-polling] table"),
     ("long-polling.get", "[long-polling] without a method other than GET, and without a body"),
-    ("long-polling.cursor", "[long-polling] path with {cursor}, and cursor"),
+    ("long-polling.cursor", "[long-polling] path, body or headers with {cursor}, and cursor"),
     ("long-polling.hold", "[long-polling] path with {hold}, {hold-ms} or {hold-s}"),
     (
         "long-polling.waits",
@@ -110,15 +112,15 @@ impl Target {
                 self.profile.request_of(technique).is_some_and(Request::is_get)
             }
             "polling" => polling.is_some(),
-            "polling.cursor" => polling
-                .as_ref()
-                .is_some_and(|poll| poll.answer.cursor.is_some() && poll.path.contains("{cursor}")),
+            "polling.cursor" => {
+                polling.as_ref().is_some_and(|poll| has_cursor(&poll.answer, &poll.path, &poll.request))
+            }
             "polling.channel" => polling.as_ref().is_some_and(|poll| poll.path.contains("{channel}")),
             "polling.validator" => polling.as_ref().is_some_and(|poll| poll.validator),
             "long-polling" => long_polling.is_some(),
-            "long-polling.cursor" => long_polling
-                .as_ref()
-                .is_some_and(|poll| poll.answer.cursor.is_some() && poll.path.contains("{cursor}")),
+            "long-polling.cursor" => {
+                long_polling.as_ref().is_some_and(|poll| has_cursor(&poll.answer, &poll.path, &poll.request))
+            }
             "long-polling.hold" => long_polling.as_ref().is_some_and(|poll| poll.path.contains("{hold")),
             "long-polling.waits" => long_polling
                 .as_ref()
@@ -182,6 +184,12 @@ impl Target {
             _ => false,
         }
     }
+}
+
+/// Whether answers have a cursor, and polls ask with it.
+fn has_cursor(answer: &Answer, path: &str, request: &Request) -> bool {
+    let asks = || asks_with_cursor(path) || request.templates().any(asks_with_cursor);
+    answer.cursor.is_some() && asks()
 }
 
 #[cfg(test)]

@@ -10,7 +10,9 @@ pub fn to_string(report: &Report) -> Result<String, serde_json::Error> {
     let (failed, errors) = (report.count(Verdict::Fail), report.count(Verdict::Error));
     let (message, color) = match () {
         () if report.is_empty() => ("nothing judged".to_owned(), "lightgrey"),
-        () if report.interrupted || report.gone.is_some() => (report.verdict(), "lightgrey"),
+        () if report.interrupted || report.gone.is_some() || report.out_of_files => {
+            (report.verdict(), "lightgrey")
+        }
         () if report.conformant && report.count(Verdict::Warn) > 0 => (report.verdict(), "green"),
         () if report.conformant => (report.verdict(), "brightgreen"),
         () if failed > 0 => (format!("{failed} of {} failed", report.judged()), "red"),

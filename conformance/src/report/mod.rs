@@ -35,7 +35,7 @@ pub mod tap;
 #[cfg(all(test, feature = "program"))]
 mod junit_tests;
 #[cfg(all(test, feature = "program"))]
-mod testing;
+pub(crate) mod testing;
 #[cfg(all(test, feature = "program"))]
 mod tests;
 

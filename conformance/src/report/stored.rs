@@ -31,6 +31,7 @@ pub const SCHEMA: &str = "pushspec-report/2";
 /// A run, whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the format")]
 pub struct Report {
     /// `pushspec-report/2`.
     pub schema: String,
@@ -54,6 +55,9 @@ pub struct Report {
     /// The time that `--max-time` gave, in milliseconds, where the run was not complete after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overdue_ms: Option<f64>,
+    /// Whether the suite could open no more files for connections.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub out_of_files: bool,
     /// Each end of the server that it came back from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ends: Vec<ServerEnd>,

@@ -1,6 +1,9 @@
 use alloc::vec::Vec;
 use core::mem;
 
+/// How many bytes of room are kept whatever waits.
+const ROOM: usize = 64 * 1024;
+
 /// The bytes a scanner was fed and has not used yet.
 ///
 /// It counts its work: each byte that is looked at or moved, as often as that happens. A test holds the count against
@@ -34,6 +37,12 @@ impl Input {
         }
         self.work += bytes.len() as u64;
         self.bytes.extend_from_slice(bytes);
+        // What was long once does not hold its room for ever. The room has grown with bytes that came, so that giving it
+        // back costs no more than they did.
+        if self.bytes.capacity() > ROOM && self.bytes.capacity() / 4 > self.bytes.len() {
+            self.work += self.bytes.len() as u64;
+            self.bytes.shrink_to(2 * self.bytes.len());
+        }
     }
 
     pub(crate) fn waiting(&self) -> &[u8] {
@@ -52,6 +61,12 @@ impl Input {
         self.offset
     }
 
+    /// How many bytes of room it has.
+    #[cfg(test)]
+    fn room(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// How many bytes were looked at or moved so far.
     pub(crate) fn work(&self) -> u64 {
         self.work
@@ -68,6 +83,10 @@ impl Input {
         let taken = self.waiting().get(..count).unwrap_or_default().to_vec();
         self.work += count as u64;
         self.used += count;
+        if self.used == self.bytes.len() && self.bytes.capacity() > ROOM {
+            self.bytes = Vec::new();
+            self.used = 0;
+        }
         taken
     }
 
@@ -88,5 +107,24 @@ impl Input {
             self.searched = self.len();
         }
         found.map(|place| searched + place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_long_once_holds_no_room() {
+        const LONG: usize = 1024 * 1024;
+        for behind in [0, 1, 1000] {
+            let mut input = Input::default();
+            (0..LONG / 1024).for_each(|_| input.push(&[b'a'; 1024]));
+            input.push(&alloc::vec![b'b'; behind]);
+            assert_eq!(input.take(LONG).len(), LONG);
+            input.push(b"c");
+            assert!(input.room() <= ROOM + LONG / 8, "{behind}: {}", input.room());
+            assert_eq!(input.len(), behind + 1);
+        }
     }
 }

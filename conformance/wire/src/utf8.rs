@@ -42,6 +42,7 @@ pub struct Utf8Validator {
     offset: usize,
     sequence: Option<Sequence>,
     invalid: Option<NotUtf8>,
+    work: u64,
 }
 
 /// A sequence that has begun.
@@ -55,7 +56,7 @@ struct Sequence {
 impl Utf8Validator {
     /// A validator that has seen nothing yet.
     pub const fn new() -> Self {
-        Self { offset: 0, sequence: None, invalid: None }
+        Self { offset: 0, sequence: None, invalid: None, work: 0 }
     }
 
     /// Validates the next piece. After the first error every call gives that same error again.
@@ -69,6 +70,11 @@ impl Utf8Validator {
         self.invalid.map_or(Ok(()), Err)
     }
 
+    /// How many bytes were looked at so far, each as often as that happened: at most as many as were pushed.
+    pub fn work(&self) -> u64 {
+        self.work
+    }
+
     /// Says whether the text may end here. The validator can still be fed.
     pub fn finish(&self) -> Result<(), NotUtf8> {
         match (self.invalid, &self.sequence) {
@@ -79,6 +85,7 @@ impl Utf8Validator {
     }
 
     fn step(&mut self, byte: u8) {
+        self.work += 1;
         let continued = match self.sequence.take() {
             None => Sequence::begin(byte, self.offset),
             Some(sequence) => sequence.advance(byte),

@@ -62,6 +62,8 @@ pub(super) struct Scanner {
     message: Option<Message>,
     /// How many bytes of the message that is not complete have come.
     unfinished: usize,
+    /// How many bytes were looked at or copied so far, each as often as that happened.
+    work: u64,
 }
 
 #[derive(Debug)]
@@ -110,6 +112,7 @@ impl Scanner {
     /// Takes a byte of a header. Tells whether more of the frame is to come.
     fn header(&mut self, byte: u8) -> Result<bool, FrameError> {
         self.header.push(byte);
+        self.work += self.header.len() as u64;
         if let [first] = self.header[..] {
             check_first(first)?;
             self.check_order(first)?;
@@ -131,12 +134,15 @@ impl Scanner {
     /// Takes bytes of a payload. Tells whether more of the frame is to come.
     fn payload(&mut self, bytes: &mut [u8]) -> Result<bool, FrameError> {
         let Some(frame) = &mut self.frame else { return Ok(false) };
+        self.work += bytes.len() as u64;
         if let Some(code) = &mut frame.code {
             mend_code(code, bytes, frame.masking_key);
         }
         if let (Some(Message::Text(text)), false) = (&mut self.message, frame.control) {
             let unmasked: Vec<u8> =
                 bytes.iter().zip(frame.masking_key.iter().cycle()).map(|(a, b)| a ^ b).collect();
+            // Unmasked, validated, and what is pending of a character is kept.
+            self.work += 2 * unmasked.len() as u64 + text.pending() as u64;
             text.take(&unmasked).map_err(|_| FrameError::Text)?;
         }
         if !frame.control {
@@ -317,5 +323,34 @@ mod tests {
         }
         // A frame without a code, or with half of one.
         assert_eq!(scan(b"\x88\x80mask\x88\x81\0\0\0\0\x03"), None);
+    }
+
+    #[test]
+    fn each_byte_makes_so_much_work_however_many_there_are() {
+        let work = |beginning: &[u8], unit: &[u8], count: usize| {
+            let mut scanner = Scanner::default();
+            for byte in [beginning, &unit.repeat(count / unit.len())].concat() {
+                assert_eq!(scanner.scan(&mut [byte]), Ok(()), "{beginning:x?} {unit:x?}");
+            }
+            scanner.work
+        };
+        let endless: &[u8] = b"\x81\xff\0\0\0\0\x7f\xff\xff\xff\0\0\0\0";
+        let binary = [b"\x82", &endless[1..]].concat();
+        for (beginning, unit) in [
+            (endless, &b"a"[..]),
+            (endless, "é".as_bytes()),
+            (endless, "\u{10ffff}".as_bytes()),
+            (&binary, b"\xff"),
+            (b"", b"\x81\x80\0\0\0\0"),
+            (b"", b"\x81\x81\0\0\0\0a"),
+            (b"", b"\x89\x80\0\0\0\0"),
+            (b"", b"\x88\x82\0\0\0\0\x03\xe8"),
+            (b"\x01\x80\0\0\0\0", b"\0\x81\0\0\0\0a"),
+            (b"\x02\x80\0\0\0\0", b"\0\x80\0\0\0\0"),
+        ] {
+            let (once, twice) = (work(beginning, unit, 20_000), work(beginning, unit, 40_000));
+            assert!(once <= 8 * (20_000 + beginning.len() as u64), "{unit:x?}: {once}");
+            assert!(twice <= 2 * once + 8, "{unit:x?}: {once}, then {twice}");
+        }
     }
 }

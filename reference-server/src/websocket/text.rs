@@ -26,6 +26,11 @@ impl Text {
         Ok(())
     }
 
+    /// How many bytes there are of a character that is not complete.
+    pub(super) fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
     /// Whether the text can end here.
     pub(super) fn is_complete(&self) -> bool {
         self.pending.is_empty()

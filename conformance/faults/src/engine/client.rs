@@ -1,6 +1,7 @@
 //! From the client to the server.
 
 use std::mem;
+use std::time::Duration;
 
 use pushspec_wire::http1::{Head, HeadScanner};
 use pushspec_wire::websocket::{Frame, FrameScanner};
@@ -125,8 +126,12 @@ impl Engine {
 
     /// Passes bytes to the server, unless they have gone there as they came.
     fn forward(&mut self, bytes: Vec<u8>) {
+        self.forward_later(bytes, Duration::ZERO);
+    }
+
+    fn forward_later(&mut self, bytes: Vec<u8>, delay: Duration) {
         if self.rewrites_client() {
-            self.up.push(self.now, bytes);
+            self.up.push(self.now + delay, bytes);
         }
     }
 
@@ -215,9 +220,11 @@ impl Engine {
             }
         }
         let length = request.body.len();
+        let mut delay = Duration::ZERO;
         for edit in self.edits_of(&request) {
             match edit {
                 Edit::Request(edit) => edit(&mut request),
+                Edit::RequestDelay(edit) => delay = delay.max(edit(&request)),
                 Edit::Begun(edit) => self.down.push(self.now, edit(&request).unwrap_or_default()),
                 _ => {}
             }
@@ -225,7 +232,7 @@ impl Engine {
         if request.body.len() != length {
             fields::set(&mut request.head, "Content-Length", &request.body.len().to_string());
         }
-        self.forward([request.head.encode(), request.body.clone()].concat());
+        self.forward_later([request.head.encode(), request.body.clone()].concat(), delay);
         self.asking = if request.head.request_line().is_none() {
             Asking::Opaque
         } else if request.names("Upgrade") {

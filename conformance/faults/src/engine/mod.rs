@@ -137,7 +137,9 @@ impl Engine {
 
     /// Whether the fault changes what the client sends other than read by read.
     fn rewrites_client(&self) -> bool {
-        self.edits().any(|edit| matches!(edit, Edit::Request(_) | Edit::Refusal(_) | Edit::ClientFrame(_)))
+        self.edits().any(|edit| {
+            matches!(edit, Edit::Request(_) | Edit::RequestDelay(_) | Edit::Refusal(_) | Edit::ClientFrame(_))
+        })
     }
 
     fn rewrites_client_frames(&self) -> bool {

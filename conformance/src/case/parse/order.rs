@@ -156,9 +156,12 @@ fn of_a_server(said: &Said<'_>) -> Option<(usize, Mistake)> {
 }
 
 fn clause_mistake(said: &Said<'_>) -> Option<(usize, Mistake)> {
-    let judges =
-        matches!(said.statement, Statement::Expect(..) | Statement::Silent(..) | Statement::Procedure(..));
+    let judges = matches!(
+        said.statement,
+        Statement::Expect(..) | Statement::Silent(..) | Statement::Procedure(..) | Statement::Publish(..)
+    );
     let hint = "put the clause after the line that judges it";
-    (said.line.clause.is_some() && !judges)
-        .then(|| said.mistake("a clause can only follow `<`, `<?`, `silent`, `mute` or a procedure", hint))
+    (said.line.clause.is_some() && !judges).then(|| {
+        said.mistake("a clause can only follow `<`, `<?`, `silent`, `mute`, `publish` or a procedure", hint)
+    })
 }

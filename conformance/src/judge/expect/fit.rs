@@ -14,8 +14,8 @@ use crate::profile::websocket::WebSocket;
 
 use super::attribute::attribute_text;
 use super::frame::{EncodeError, FrameParts, frame_equals};
+use super::ready::{Ready, ReadyItem};
 use super::relation::Fit;
-use super::reply::answer;
 use super::start_line::{is_interim, request_fit, status_fit};
 
 /// What is needed to compare.
@@ -33,39 +33,45 @@ pub(crate) struct Context<'a> {
 
 impl Context<'_> {
     /// The best fit among the alternatives of an expectation.
-    pub(crate) fn fit(&self, items: &[ExpectItem], came: &Arrival) -> Result<Fit, EncodeError> {
-        let mut items: Vec<&ExpectItem> = items.iter().collect();
-        // Where a message is expected or else the end, it is for the message to say which others may pass.
+    pub(crate) fn fit(&self, ready: &Ready<'_>, came: &Arrival) -> Result<Fit, EncodeError> {
         let names_a_message =
-            |item: &&ExpectItem| matches!(item, ExpectItem::Message(_) | ExpectItem::Reply(_));
-        if matches!(came.item, Item::Message(_)) && items.iter().any(names_a_message) {
-            items.retain(|item| !matches!(item, ExpectItem::End));
-        }
-        items.into_iter().try_fold(Fit::Not, |fit, item| Ok(fit.or(self.fit_one(item, came)?)))
+            |ready: &ReadyItem<'_>| matches!(ready.item, ExpectItem::Message(_) | ExpectItem::Reply(_));
+        // Where a message is expected or else the end, it is for the message to say which others may pass.
+        let without_end = matches!(came.item, Item::Message(_)) && ready.0.iter().any(names_a_message);
+        let mut items =
+            ready.0.iter().filter(|ready| !(without_end && matches!(ready.item, ExpectItem::End)));
+        items.try_fold(Fit::Not, |fit, item| Ok(fit.or(self.fit_one(item, came)?)))
     }
 
-    fn fit_one(&self, item: &ExpectItem, arrival: &Arrival) -> Result<Fit, EncodeError> {
+    fn fit_one(&self, ready: &ReadyItem<'_>, arrival: &Arrival) -> Result<Fit, EncodeError> {
         let came = &arrival.item;
-        if is_interim(came) && !matches!(item, ExpectItem::Status(_)) {
+        if is_interim(came) && !matches!(ready.item, ExpectItem::Status(_)) {
             return Ok(Fit::Passes);
         }
         if matches!(came, Item::Foreign(_)) || (matches!(came, Item::Message(_)) && self.is_early(arrival)) {
             return Ok(Fit::Passes);
         }
-        Ok(match item {
+        Ok(match ready.item {
             ExpectItem::Status(pattern) => status_fit(pattern, came),
             ExpectItem::Request(pattern) => request_fit(pattern, came),
-            ExpectItem::Message(pattern) => {
-                self.message_fit(pattern, &pattern.data.bytes(self.scope)?, came)?
+            ExpectItem::Message(pattern) => match came {
+                Item::Message(message) => {
+                    self.message_fit(pattern, ready.message(pattern, self.scope)?, message)?
+                }
+                other => no_message_fit(other),
+            },
+            ExpectItem::Reply(pattern) => match came {
+                Item::Message(message) => {
+                    let answer = ready.reply(pattern, self.scope, self.websocket)?;
+                    self.message_fit(pattern, answer, &self.as_answer(message))?
+                }
+                other => no_message_fit(other),
+            },
+            ExpectItem::Frame(pattern) => self.frame_fit(ready.frame(pattern, self.scope)?, came),
+            ExpectItem::Comment | ExpectItem::End | ExpectItem::NoMessages => {
+                self.body_part_fit(ready.item, came)
             }
-            ExpectItem::Reply(pattern) => {
-                let sent = pattern.data.bytes(self.scope)?;
-                let answer = answer(self.websocket, &sent, pattern.binary);
-                self.message_fit(pattern, &answer, &self.as_answer(came))?
-            }
-            ExpectItem::Frame(pattern) => self.frame_fit(&FrameParts::of(pattern, self.scope)?, came),
-            ExpectItem::Comment | ExpectItem::End | ExpectItem::NoMessages => self.body_part_fit(item, came),
-            ExpectItem::Eof | ExpectItem::Reset => self.ending_fit(item, came),
+            ExpectItem::Eof | ExpectItem::Reset => self.ending_fit(ready.item, came),
             // It is what there is when the time is over.
             ExpectItem::Nothing => Fit::Not,
             // Compared with the body's bytes and with their number, not with items.
@@ -117,15 +123,12 @@ impl Context<'_> {
     }
 
     /// A message that may be an answer, in the form in which answers are compared.
-    fn as_answer<'i>(&self, came: &'i Item) -> Cow<'i, Item> {
-        match came {
-            Item::Message(message) if !message.binary => {
-                let data = self.websocket.and_then(|websocket| websocket.read(&message.data));
-                let read = data.map(|data| Item::Message(Message { data, ..message.clone() }));
-                read.map_or(Cow::Borrowed(came), Cow::Owned)
-            }
-            _ => Cow::Borrowed(came),
-        }
+    fn as_answer<'i>(&self, came: &'i Message) -> Cow<'i, Message> {
+        let websocket = self.websocket.filter(|_| !came.binary);
+        let data = websocket.and_then(|websocket| websocket.read(&came.data));
+        let read =
+            data.map(|data| Message { data, binary: false, id: came.id.clone(), event: came.event.clone() });
+        read.map_or(Cow::Borrowed(came), Cow::Owned)
     }
 
     /// A message that was not expected: the case's own is out of order, any other is none of its business.
@@ -137,18 +140,12 @@ impl Context<'_> {
         if self.alone || self.own_since(data).is_some() { Fit::Not } else { Fit::Passes }
     }
 
-    fn message_fit(&self, pattern: &MessagePattern, data: &[u8], came: &Item) -> Result<Fit, EncodeError> {
-        Ok(match came {
-            Item::Message(message) if message.data == data => {
-                let fits =
-                    message.binary == pattern.binary && self.attributes_fit(&pattern.attributes, message)?;
-                if fits { Fit::Fits } else { Fit::Not }
-            }
-            Item::Message(message) => self.other(message),
-            Item::Frame(frame) if frame.opcode == Opcode::CLOSE => Fit::Not,
-            Item::Frame(_) | Item::Comment => Fit::Passes,
-            _ => Fit::Not,
-        })
+    fn message_fit(&self, pattern: &MessagePattern, data: &[u8], came: &Message) -> Result<Fit, EncodeError> {
+        if came.data != data {
+            return Ok(self.other(came));
+        }
+        let fits = came.binary == pattern.binary && self.attributes_fit(&pattern.attributes, came)?;
+        Ok(if fits { Fit::Fits } else { Fit::Not })
     }
 
     fn attributes_fit(&self, attributes: &[Attribute], message: &Message) -> Result<bool, NoValue> {
@@ -181,6 +178,15 @@ impl Context<'_> {
             Item::Message(_) | Item::Comment => Fit::Passes,
             _ => Fit::Not,
         }
+    }
+}
+
+/// Whether what is no message may come before one.
+fn no_message_fit(came: &Item) -> Fit {
+    match came {
+        Item::Frame(frame) if frame.opcode == Opcode::CLOSE => Fit::Not,
+        Item::Frame(_) | Item::Comment => Fit::Passes,
+        _ => Fit::Not,
     }
 }
 

@@ -11,6 +11,7 @@ pub(super) mod field;
 pub(super) mod fit;
 pub(super) mod frame;
 mod grammar;
+pub(super) mod ready;
 pub(super) mod relation;
 pub(super) mod reply;
 pub(super) mod start_line;

@@ -13,6 +13,7 @@ use pushspec_wire::websocket::Opcode;
 
 use crate::case::statement::ConnectionName;
 use crate::judge::verdict::invariant::{Invariant, Watch};
+use crate::profile::cursor::Values;
 use crate::profile::parts::Parts;
 use crate::transcript::shown::shown;
 
@@ -47,7 +48,7 @@ pub(crate) struct Connection {
     /// When the last bytes of a message body came.
     pub(crate) body_at: Option<Duration>,
     /// The cursor that the last answer gave.
-    pub(crate) cursor: Option<String>,
+    pub(crate) cursor: Option<Values>,
     pub(crate) watch: Watch,
     /// The writes that are under way, in order; whether each is one of the case, and no pong that the suite owes.
     pub(crate) writes: VecDeque<bool>,
@@ -307,7 +308,8 @@ impl Connection {
             sink.relevant(&[Invariant::CloseAnnounced]);
         }
         // Who asks with HEAD has read nothing, and stays where it is.
-        let cursor = head_cursor(&head, &self.reading).filter(|_| self.answered.method != b"HEAD");
+        let cursor =
+            head_cursor(&head, &self.reading, body.is_some()).filter(|_| self.answered.method != b"HEAD");
         self.cursor = cursor.or(self.cursor.take());
         let extended = is_extended(&head);
         sink.item(Item::Head(head));

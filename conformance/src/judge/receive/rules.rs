@@ -15,13 +15,9 @@ pub(super) fn judge_lines(head: &Head, sink: &mut Sink<'_>) {
     use FactKind as F;
     let judged = [Invariant::HttpLineEnds, Invariant::NoBareCr, Invariant::HttpHeads, Invariant::HttpFields];
     sink.relevant(&judged);
-    let mut lines = head.lines.iter().peekable();
-    let mut line = None;
+    let mut lines = Lines::of(head);
     for fact in head.facts() {
-        // The facts come in the order of the lines.
-        while let Some(next) = lines.next_if(|next| next.offset <= fact.offset) {
-            line = Some(next);
-        }
+        let line = lines.at(fact.offset);
         let invariant = match fact.kind {
             F::BareLineFeed => Invariant::HttpLineEnds,
             F::BareCarriageReturn => Invariant::NoBareCr,
@@ -35,6 +31,32 @@ pub(super) fn judge_lines(head: &Head, sink: &mut Sink<'_>) {
             format!("{} in the line {}", fact.kind.in_words(), shown(&line))
         };
         sink.breach_of(invariant, seen);
+    }
+}
+
+/// The lines of a head, of which each is found once however many there are: what is asked for comes in their order.
+struct Lines<'a> {
+    rest: &'a [Line],
+    line: Option<&'a Line>,
+    /// How many lines were looked at so far, each as often as that happened.
+    work: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn of(head: &'a Head) -> Lines<'a> {
+        Lines { rest: &head.lines, line: None, work: 0 }
+    }
+
+    /// The line in which an offset is. No offset is before that of the last call.
+    fn at(&mut self, offset: usize) -> Option<&'a Line> {
+        while let Some((next, rest)) = self.rest.split_first() {
+            self.work += 1;
+            if next.offset > offset {
+                break;
+            }
+            (self.line, self.rest) = (Some(next), rest);
+        }
+        self.line
     }
 }
 
@@ -92,4 +114,33 @@ pub(super) fn goes_on(head: &Head, status: u16, asked: &Asked, body: Option<&Bod
 
 fn is_new(head: &Head) -> bool {
     head.status_line().is_some_and(|status| status.version == b"HTTP/1.1")
+}
+
+#[cfg(test)]
+mod tests {
+    use pushspec_wire::http1::HeadScanner;
+
+    use super::*;
+
+    #[test]
+    fn the_lines_of_what_is_wrong_in_a_head_are_looked_at_once() {
+        let work = |unit: &[u8], count: usize| {
+            let mut scanner = HeadScanner::new();
+            let bytes = [b"HTTP/1.1 200 OK\r\n", &unit.repeat(count)[..], b"\r\n"].concat();
+            bytes.chunks(1).for_each(|byte| scanner.push(byte));
+            let head = scanner.next_head().expect("a whole head");
+            let facts = head.facts();
+            let mut lines = Lines::of(&head);
+            for fact in &facts {
+                let line = lines.at(fact.offset).expect("the line of the fact");
+                assert!((line.offset..=line.offset + line.content.len() + 1).contains(&fact.offset));
+            }
+            (lines.work, facts.len())
+        };
+        for unit in [&b"a\n"[..], b"a\r\n", b" \r\n", b"a: b\r\n", b": \x01\x02\r\n", b"a\r: \x01\n"] {
+            let ((once, facts), (twice, _)) = (work(unit, 1000), work(unit, 2000));
+            assert!(once <= 1002 + facts, "{unit:?}: {once} for {facts} facts");
+            assert!(twice <= 2 * once + 2, "{unit:?}: {once}, then {twice}");
+        }
+    }
 }

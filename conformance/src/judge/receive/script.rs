@@ -35,6 +35,9 @@ pub(super) struct ScriptReader {
     run: Vec<String>,
 }
 
+/// How many bytes of room are kept whatever waits.
+const ROOM: usize = 64 * 1024;
+
 /// What is made of a script takes so many times its bytes while it is read.
 const READING: usize = 8;
 
@@ -89,6 +92,10 @@ impl ScriptReader {
             self.before += if self.message_seen { 0 } else { taken };
         }
         buffer.drain(..position);
+        // What was long once does not hold its room for ever.
+        if buffer.capacity() > ROOM && buffer.capacity() / 4 > buffer.len() {
+            buffer.shrink_to(2 * buffer.len());
+        }
         self.buffer = buffer;
     }
 
@@ -300,6 +307,18 @@ mod tests {
             assert!(once <= 4 * (1000 * unit.len() + beginning.len()) as u64, "{beginning}{unit}: {once}");
             assert!(twice <= 2 * once + 16, "{beginning}{unit}: {once}, then {twice}");
         }
+    }
+
+    #[test]
+    fn an_element_that_was_long_holds_no_room() {
+        let mut reader = ScriptReader::new(Iframe::at("/", "push.deliver"));
+        let mut out = VecDeque::new();
+        let document = format!("<script{}></script>", " a".repeat(1 << 20));
+        for piece in document.as_bytes().chunks(1024) {
+            let (mut watch, mut meter) = (Watch::default(), Meter::default());
+            reader.push(piece, &mut Sink::new(Duration::ZERO, &mut out, &mut watch, &mut meter));
+        }
+        assert!(reader.buffer.is_empty() && reader.buffer.capacity() <= ROOM, "{}", reader.buffer.capacity());
     }
 
     #[test]

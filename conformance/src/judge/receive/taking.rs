@@ -15,6 +15,11 @@ impl Connection {
         self.arrivals.iter().any(|arrival| arrival.item.is_end())
     }
 
+    /// Whether the connection, or an answer on it, has ended, and no message is among what waits.
+    pub(crate) fn has_ended_without_news(&self) -> bool {
+        self.has_ended() && !self.arrivals.iter().any(|arrival| matches!(arrival.item, Item::Message(_)))
+    }
+
     /// Takes an arrival. What came before it is passed, but for control frames, which stay for a step that asks for them.
     pub(crate) fn take(&mut self, index: usize) -> Option<Arrival> {
         let arrival = self.arrivals.remove(index)?;

@@ -100,6 +100,17 @@ impl Connections {
         self.procedures.get(&id).copied()
     }
 
+    /// The long polls on which nothing has come.
+    pub(super) fn held_polls(&self) -> Vec<ConnectionId> {
+        let is_held = |id: &ConnectionId| {
+            let connection = self.of(*id);
+            self.procedure(*id) == Some(Procedure::LongPoll)
+                && connection.is_untouched()
+                && connection.arrivals.is_empty()
+        };
+        self.names.values().copied().filter(is_held).collect()
+    }
+
     /// The technique of a connection: that of its procedure, or else that of the case.
     pub(super) fn technique<'a>(&self, id: ConnectionId, of_the_case: &'a str) -> &'a str {
         self.procedure(id).map_or(of_the_case, |procedure| technique(procedure))

@@ -57,6 +57,20 @@ fn asked_hold(attributes: &[Attribute], target: &Target) -> Option<Duration> {
     })
 }
 
+/// A request that every target answers: of the root, or, where WebSocket is all it has, a handshake. A server of WebSockets
+/// that is written by hand may answer nothing else.
+pub(crate) fn question(case: &Case, target: &Target) -> Vec<u8> {
+    let has_http = ["polling", "long-polling", "iframe", "sse"].iter().any(|technique| target.can(technique));
+    let scope = CaseScope::new(case, target, "pushspec");
+    let handshake = (!has_http && target.can("websocket"))
+        .then(|| request(Procedure::OpenWebSocket, &[], target, &scope).ok())
+        .flatten();
+    handshake.unwrap_or_else(|| {
+        let authority = target.authority();
+        format!("GET / HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n").into_bytes()
+    })
+}
+
 /// The request of the precondition of a technique, where its answer goes on, or is held: it keeps the server busy.
 pub(crate) fn held_request(case: &Case, target: &Target) -> Option<Vec<u8>> {
     if case.section().front_matter.precondition != Some(Precondition::Technique) {
@@ -71,4 +85,27 @@ pub(crate) fn held_request(case: &Case, target: &Target) -> Option<Vec<u8>> {
         }
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+    use crate::suite::Suite;
+
+    #[test]
+    fn a_server_of_websockets_alone_is_asked_for_one() {
+        let suite = Suite::embedded().expect("the pages are sound");
+        let case = suite.cases.first().expect("there are cases");
+        let asked = |profile: &str| {
+            let profile = Profile::parse("pushspec.toml", profile).expect("a profile");
+            let target = Target::new("http://127.0.0.1:8080", profile).expect("a target");
+            String::from_utf8(question(case, &target)).expect("a head")
+        };
+        let alone = asked("[websocket]\npath = \"/echo\"\n");
+        assert!(alone.starts_with("GET /echo HTTP/1.1\r\n"), "{alone}");
+        assert!(alone.contains("\r\nUpgrade: websocket\r\n") && alone.ends_with("\r\n\r\n"), "{alone}");
+        let both = asked("[websocket]\npath = \"/echo\"\n[sse]\npath = \"/events\"\n");
+        assert_eq!(both, "GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nConnection: close\r\n\r\n");
+    }
 }

@@ -8,6 +8,7 @@ use pushspec_wire::websocket::{Frame, Opcode};
 use crate::case::statement::{ConnectionName, ExpectItem, Expectation, Procedure};
 use crate::judge::expect::body::{self, BodyState};
 use crate::judge::expect::frame::EncodeError;
+use crate::judge::expect::ready::Ready;
 use crate::judge::expect::relation::Fit;
 use crate::judge::expect::start_line::is_interim;
 use crate::judge::receive::connection::Connection;
@@ -108,10 +109,11 @@ impl Machine {
         let passed = self.script.looked_at(id);
         let all_optional = candidates.iter().all(|step| step.kind.is_optional());
         let arrivals = &self.connections.of(id).arrivals;
+        let steps: Vec<(&Step, Ready<'_>)> = candidates.iter().map(|step| (step, ready(step))).collect();
         for (index, arrival) in arrivals.iter().enumerate().skip(passed) {
             let mut best = Fit::Not;
-            for (ahead, step) in candidates.iter().enumerate() {
-                let fit = self.step_fit(id, step, arrival)?;
+            for (ahead, (step, ready)) in steps.iter().enumerate() {
+                let fit = self.step_fit(id, step, ready, arrival)?;
                 if fit == Fit::Fits {
                     return Ok(Search::Found { index, ahead });
                 }
@@ -127,16 +129,20 @@ impl Machine {
         Ok(Search::Nothing)
     }
 
-    fn step_fit(&self, id: ConnectionId, step: &Step, arrival: &Arrival) -> Result<Fit, EncodeError> {
+    fn step_fit(
+        &self,
+        id: ConnectionId,
+        step: &Step,
+        ready: &Ready<'_>,
+        arrival: &Arrival,
+    ) -> Result<Fit, EncodeError> {
         match &step.kind {
             StepKind::Head(_, expectation, _)
                 if self.is_empty(id, arrival) && expectation.items.iter().any(is_any_success) =>
             {
                 Ok(Fit::Fits)
             }
-            StepKind::Head(_, expectation, _) | StepKind::Expect(_, expectation) => {
-                self.context(id).fit(&expectation.items, arrival)
-            }
+            StepKind::Head(..) | StepKind::Expect(..) => self.context(id).fit(ready, arrival),
             StepKind::Opened(..) if self.is_empty(id, arrival) => Ok(Fit::Fits),
             StepKind::Opened(procedure, _) => Ok(match &arrival.item {
                 Item::Head(head) if is_open(*procedure, head) => Fit::Fits,
@@ -224,7 +230,9 @@ impl Machine {
         }
         if let Some(cursor) = cursor {
             let is_main = technique == of_the_case || !matches!(of_the_case, "polling" | "long-polling");
-            self.memory.note_cursor(technique, cursor, is_main);
+            if let Some(answer) = self.subject.target.profile.answer_of(technique) {
+                self.memory.note_cursor(technique, answer, cursor, is_main);
+            }
         }
         if let Item::Message(message) = taken
             && let Some(id) = &message.id
@@ -283,6 +291,11 @@ fn has_ended_so(connection: &Connection, step: &Step) -> bool {
         Ended::With(end) => items.len() > 1 && items.contains(end),
         Ended::Speech => step.kind.expects_words() && step.kind.expects_close(),
     }
+}
+
+/// What a step expects.
+fn ready(step: &Step) -> Ready<'_> {
+    Ready::of(step.kind.expectation().map_or(&[], |expectation| &expectation.items))
 }
 
 /// Whether any success is what is expected.

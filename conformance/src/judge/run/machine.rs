@@ -90,7 +90,7 @@ impl Machine {
             }
             Input::Published(result) => {
                 self.record.transcript.push(now, EventKind::Published(result.clone()));
-                self.publication = Publication::Answered(result);
+                self.publication.answer(result);
             }
         }
     }

@@ -86,7 +86,8 @@ impl Machine {
         let Arrival { at, item, .. } = self.connections.of(id).arrivals[index].clone();
         let received = item.to_string();
         let unreadable = candidates.last().and_then(|step| self.unreadable(id, step));
-        if let Some(why) = unreadable.or_else(|| self.says_nothing(id, &item)) {
+        let without = candidates.last().and_then(|step| self.without_a_part(id, step));
+        if let Some(why) = unreadable.or(without).or_else(|| self.says_nothing(id, &item)) {
             return self.record.fail_to_run(why);
         }
         let close = matches!(&item, Item::Frame(frame) if frame.opcode == Opcode::CLOSE);
@@ -204,7 +205,7 @@ impl Machine {
         if self.connections.of_mut(id).settle(now) {
             return None;
         }
-        if let Some(why) = self.unreadable(id, &last) {
+        if let Some(why) = self.unreadable(id, &last).or_else(|| self.without_a_part(id, &last)) {
             self.record.fail_to_run(why);
             return None;
         }
@@ -331,7 +332,7 @@ fn nothing(connection: &Connection, window: Duration) -> String {
 mod tests {
     use super::*;
     use crate::judge::run::clock::LEAVING;
-    use crate::judge::run::publishing::PUBLISH;
+    use crate::judge::run::publishing::{PUBLISH, RELEASE};
 
     /// What servers and proxies wait by default, in seconds: for a request, on an idle connection, for a close frame, for the
     /// answer to a ping.
@@ -339,7 +340,7 @@ mod tests {
 
     #[test]
     fn no_deadline_meets_a_timer_of_the_field_by_chance() {
-        for deadline in [DEADLINE, ENDING, COMPLETE, FIRST_BYTES, LEAVING, PUBLISH] {
+        for deadline in [DEADLINE, ENDING, COMPLETE, FIRST_BYTES, LEAVING, PUBLISH, RELEASE] {
             for timer in OF_THE_FIELD.map(Duration::from_secs) {
                 let apart = deadline.abs_diff(timer);
                 assert!(apart * 12 >= timer, "{deadline:?} and {timer:?}");

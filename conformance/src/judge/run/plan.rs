@@ -230,6 +230,7 @@ fn count(attributes: &[Attribute], key: &str) -> usize {
 fn insert_opened(steps: &[Step]) -> Vec<Step> {
     let mut out: Vec<Step> = Vec::new();
     let mut awaited: Vec<(Procedure, ConnectionName, usize)> = Vec::new();
+    let mut opening: Vec<Step> = Vec::new();
     for (index, step) in steps.iter().enumerate() {
         let name = step.kind.expects_on();
         if let Some(at) = awaited.iter().position(|(_, other, _)| Some(other) == name) {
@@ -249,7 +250,14 @@ fn insert_opened(steps: &[Step]) -> Vec<Step> {
             awaited.push((*procedure, name.clone(), step.line));
         } else if !looks {
             let kind = StepKind::Opened(*procedure, name.clone());
-            out.push(Step { kind, line: step.line, bound: None });
+            opening.push(Step { kind, line: step.line, bound: None });
+            // Many of one name open side by side.
+            let next = steps.get(index + 1).map(|next| &next.kind);
+            let is_one_of_many =
+                matches!(next, Some(StepKind::Procedure(_, other, _)) if other.is_follower());
+            if !is_one_of_many {
+                out.append(&mut opening);
+            }
         }
     }
     out

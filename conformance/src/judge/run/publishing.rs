@@ -8,15 +8,22 @@ use crate::judge::expect::attribute::attribute_text;
 use crate::judge::receive::item::Item;
 use crate::judge::verdict::inconclusive;
 use crate::profile::publish;
-use crate::transcript::Unpublished;
 use crate::transcript::shown::shown_briefly;
+use crate::transcript::{ConnectionId, Unpublished};
 
 use super::machine::Machine;
-use super::publication::Publication;
+use super::publication::{Publication, Underway};
 use super::vocabulary::Action;
 
 /// How long the recipe of a publication may take to answer.
 pub(super) const PUBLISH: Duration = Duration::from_secs(12);
+
+/// How long it may take from then on, where the polls are given up that may block it. Some servers see only at the end of a
+/// hold that its client has gone, and 30 s are a usual hold.
+pub(super) const RELEASE: Duration = Duration::from_secs(22);
+
+/// What is answered sooner has waited for nothing that is worth a word.
+const MEANWHILE: Duration = Duration::from_secs(3);
 
 /// How long a server may take from the answer to a subscriber until it delivers to it, unless the profile says.
 const SETTLE: Duration = Duration::from_millis(20);
@@ -44,27 +51,80 @@ impl Machine {
                 }
                 None
             }
-            Publication::Waiting => {
-                let deadline = self.script.base + self.clock.patient(PUBLISH);
-                if now >= deadline {
-                    let why = format!("what was to be published was not answered within {PUBLISH:?}");
-                    self.held_up(now, why);
-                    return None;
-                }
-                self.publication = Publication::Waiting;
-                Some(deadline)
-            }
-            Publication::Answered(Ok(id)) => {
-                self.memory.published_id = id;
-                self.record.published = Some(Ok(()));
-                self.script.pass(1, now);
+            Publication::Waiting(underway) => self.unanswered(now, underway),
+            Publication::Answered(Ok(id), underway) => {
+                self.answered(now, id, underway);
                 None
             }
-            Publication::Answered(Err(unpublished)) => {
+            Publication::Answered(Err(unpublished), _) => {
                 self.not_published(&unpublished);
                 None
             }
         }
+    }
+
+    /// The recipe is not answered yet. Where a clause says that held polls block nobody, they are given up in the end, to see
+    /// whether the server has waited for them.
+    fn unanswered(&mut self, now: Duration, mut underway: Underway) -> Option<Duration> {
+        let deadline = self.script.base + self.clock.patient(PUBLISH);
+        let may_wait = self.judges_waiting() && !underway.held.is_empty() && underway.has_waited.is_none();
+        let last = if may_wait { deadline + self.clock.patient(RELEASE) } else { deadline };
+        if now >= last {
+            let why = format!("what was to be published was not answered within {PUBLISH:?}");
+            self.held_up(now, why);
+            return None;
+        }
+        if may_wait && now >= deadline && !underway.given_up {
+            underway.given_up = true;
+            underway.held.iter().for_each(|id| self.act(Action::Abort(*id)));
+        }
+        let until = if underway.given_up { last } else { deadline };
+        self.publication = Publication::Waiting(underway);
+        Some(until)
+    }
+
+    /// The recipe is answered. Where the answer has come late, and when the polls had ended that were held, it is sent once
+    /// more: a recipe that is always slow has waited for none of them.
+    fn answered(&mut self, now: Duration, id: Option<String>, mut underway: Underway) {
+        let is_late = now >= self.script.base + self.clock.patient(MEANWHILE);
+        if let Some(received) = underway.has_waited.take() {
+            let line = self.script.step().map_or(0, |step| step.line);
+            if !is_late {
+                let expected = "an answer to the publication while a poll is held".to_owned();
+                self.find(line, now, expected, received);
+            } else if underway.given_up {
+                let why = format!("what was to be published was not answered within {PUBLISH:?}");
+                self.record.published = Some(Err(why.clone()));
+                return self.record.fail_to_run(why);
+            }
+        } else if is_late && let Some(received) = self.has_waited(&underway) {
+            self.script.count_from(now);
+            self.act(Action::Publish(underway.request.clone()));
+            underway.has_waited = Some(received);
+            self.publication = Publication::Waiting(underway);
+            return;
+        }
+        self.memory.published_id = id;
+        self.record.published = Some(Ok(()));
+        if underway.given_up {
+            self.record.stop();
+        }
+        self.script.pass(1, now);
+    }
+
+    /// Whether a clause stands behind the publication: it says that polls which are held block nobody.
+    fn judges_waiting(&self) -> bool {
+        self.script.step().is_some_and(|step| self.subject.names_a_clause(step.line))
+    }
+
+    /// For which polls a publication has waited, as it seems.
+    fn has_waited(&self, underway: &Underway) -> Option<String> {
+        let brings_nothing = |id: &ConnectionId| self.connections.of(*id).has_ended_without_news();
+        if underway.given_up {
+            return Some(format!("no answer within {PUBLISH:?}, and one when the poll was given up"));
+        }
+        let has_ended = self.judges_waiting() && underway.held.iter().any(brings_nothing);
+        has_ended.then(|| "an answer when the poll had ended without news".to_owned())
     }
 
     /// The recipe is answered, and nothing is published.
@@ -72,7 +132,7 @@ impl Machine {
         let why = self.subject.without_channel(&unpublished.why);
         if let Some(why) = self.refused_before() {
             self.record.fail_to_run(why);
-        } else if unpublished.refused {
+        } else if unpublished.refused && !self.subject.case.checks_the_profile() {
             self.record.skip(format!("the target does not publish what the case needs: {why}"));
         } else {
             self.record.published = Some(Err(why.clone()));
@@ -94,14 +154,16 @@ impl Machine {
     }
 
     /// The recipe is not answered. Where a client of the case takes nothing, the server may wait for it before it goes
-    /// on, which is what such a case looks for.
+    /// on, which is what such a case looks for. Which of several publications finds no more room in the sockets is chance:
+    /// the finding is where the client stops.
     fn held_up(&mut self, now: Duration, why: String) {
-        let Some(step) = self.script.step().filter(|_| self.connections.iter().any(|one| one.paused)) else {
+        let takes_nothing = self.connections.iter().any(|one| one.paused);
+        let Some(line) = self.script.pause().filter(|_| takes_nothing) else {
             self.record.published = Some(Err(why.clone()));
             return self.record.fail_to_run(why);
         };
         let expected = "an answer to the publication while a client takes nothing".to_owned();
-        self.find(step.line, now, expected, why);
+        self.find(line, now, expected, why);
         self.record.stop();
     }
 
@@ -120,8 +182,10 @@ impl Machine {
         let recipe = self.subject.target.profile.publish.as_ref();
         if let Some(mut request) = recipe.map(|publish| publish.request(publication)) {
             request.may_be_refused = may_be_refused;
-            self.publication = Publication::Waiting;
             self.script.count_from(now);
+            let held = self.connections.held_polls();
+            let underway = Underway { request: request.clone(), held, given_up: false, has_waited: None };
+            self.publication = Publication::Waiting(underway);
             self.act(Action::Publish(request));
         }
     }

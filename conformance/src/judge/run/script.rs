@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::case::Case;
-use crate::case::statement::{Attribute, ConnectionName, ExpectItem, Expectation, Procedure};
+use crate::case::statement::{Attribute, ConnectionName, ExpectItem, Expectation, Procedure, SendItem};
 use crate::transcript::ConnectionId;
 
 use super::plan::{self, Step, StepKind};
@@ -160,6 +160,16 @@ impl Script {
         self.steps.iter().find_map(|step| match &step.kind {
             StepKind::Procedure(asked, on, attributes) if *asked == procedure && on == name => {
                 Some(attributes.as_slice())
+            }
+            _ => None,
+        })
+    }
+
+    /// The line on which a client stops reading.
+    pub(super) fn pause(&self) -> Option<usize> {
+        self.steps.iter().find_map(|step| match &step.kind {
+            StepKind::Send(_, items) => {
+                items.iter().find(|(item, _)| *item == SendItem::Pause).map(|(_, line)| *line)
             }
             _ => None,
         })

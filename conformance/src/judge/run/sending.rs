@@ -174,3 +174,46 @@ fn shown_frames(side: Side, bytes: &[u8]) -> String {
         _ => shown_briefly(bytes),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::judge::run::vocabulary::{Input, Intake};
+    use crate::judge::verdict::subject::Settings;
+    use crate::profile::{Profile, Target};
+    use crate::suite::Suite;
+
+    #[test]
+    fn a_write_that_waits_for_a_case_that_reads_nothing_is_not_waited_for() {
+        let suite = Suite::embedded().expect("the pages are in order");
+        let case = suite.cases.iter().find(|case| case.id == "websocket/6-messages/full-buffers");
+        let case = case.expect("a case of that name").clone();
+        let profile = Profile::reference().expect("a profile");
+        let target = Arc::new(Target::new("http://127.0.0.1:1", profile).expect("a target"));
+        let settings = Settings { patience: 1.0, channel: "a".into() };
+        let mut machine = Machine::new(case, target, Arc::clone(&suite.catalogue), settings);
+        let mut now = Duration::ZERO;
+        let mut writes = 0;
+        loop {
+            match machine.next(now) {
+                Action::Connect(id) => machine.handle(now, Input::Writing(id)),
+                Action::Write(id, _) => {
+                    writes += 1;
+                    // Of what comes behind the handshake the server reads nothing: it waits to be read itself.
+                    if writes == 1 {
+                        machine.handle(now, Input::Written(id, Duration::ZERO));
+                        let head = b"HTTP/1.1 101 Switching Protocols\r\n\r\n".to_vec();
+                        machine.handle(now, Input::Received(id, head));
+                    }
+                }
+                Action::Read(_, Intake::All) => break,
+                Action::Wait(until) => now = until,
+                Action::Done => panic!("it reads on before it is over"),
+                _ => {}
+            }
+        }
+        assert!(writes > 1 && now < Duration::from_secs(3), "{writes} writes, {now:?}");
+    }
+}

@@ -64,6 +64,7 @@ impl Report {
             interrupted: shards.iter().any(|shard| shard.interrupted),
             gone: shards.iter().find_map(|shard| shard.gone.clone()),
             overdue_ms: shards.iter().filter_map(|shard| shard.overdue_ms).reduce(f64::max),
+            out_of_files: shards.iter().any(|shard| shard.out_of_files),
             ends: shards.iter().flat_map(|shard| shard.ends.clone()).collect(),
             started: shards.iter().map(|shard| shard.started.clone()).min().unwrap_or_default(),
             duration_ms: shards.iter().map(|shard| shard.duration_ms).fold(0.0, f64::max),

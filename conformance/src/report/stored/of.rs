@@ -87,6 +87,7 @@ impl Report {
                 Some(Ending::Overdue { limit }) => Some(milliseconds(*limit)),
                 _ => None,
             },
+            out_of_files: outcome.ending == Some(Ending::OutOfFiles),
             ends: outcome.ends.clone(),
             strict,
             fault: invocation.fault.clone(),

@@ -86,13 +86,18 @@ impl Report {
         self.objections_to_run.iter().any(|objection| objection == NOTHING_JUDGED)
     }
 
+    /// Whether something other than a person ended the run before its time.
+    pub(crate) fn is_cut_short(&self) -> bool {
+        self.gone.is_some() || self.overdue_ms.is_some() || self.out_of_files
+    }
+
     /// The verdict in a few words.
     pub fn verdict(&self) -> String {
         if self.interrupted {
             return "interrupted".to_owned();
         }
         match self.count(Verdict::Warn) {
-            _ if self.gone.is_some() || self.overdue_ms.is_some() => "cut short".to_owned(),
+            _ if self.is_cut_short() => "cut short".to_owned(),
             _ if self.is_empty() => NOTHING_JUDGED.to_owned(),
             _ if !self.conformant => "not conformant".to_owned(),
             0 => "conformant".to_owned(),
@@ -104,8 +109,7 @@ impl Report {
     /// The verdict in one sentence: what was judged, where, how long it took.
     pub fn sentence(&self) -> String {
         let judged = self.judged();
-        let is_empty =
-            self.is_empty() && !self.interrupted && self.gone.is_none() && self.overdue_ms.is_none();
+        let is_empty = self.is_empty() && !self.interrupted && !self.is_cut_short();
         let judged = if is_empty { String::new() } else { format!(": {} judged", cases(judged)) };
         let seconds = self.duration_ms / 1000.0;
         format!("{}{judged} at {} in {seconds:.2} s", self.verdict(), self.name())

@@ -33,6 +33,8 @@ pub struct Interpreter {
     last_event_id_buffer: Arc<str>,
     last_event_id: Arc<str>,
     retry: Option<u64>,
+    /// How many bytes were looked at or copied so far.
+    work: u64,
 }
 
 impl Interpreter {
@@ -46,6 +48,7 @@ impl Interpreter {
         if line.end == LineEnd::None {
             return None;
         }
+        self.work += line.content.len() as u64 + 1;
         match line.kind() {
             LineKind::Blank => return self.dispatch(),
             LineKind::Comment(_) => {}
@@ -70,6 +73,12 @@ impl Interpreter {
         self.data.len() + self.event_type.len() + self.last_event_id_buffer.len() + self.last_event_id.len()
     }
 
+    /// How many bytes were looked at or copied so far, each as often as that happened: at most a fixed multiple of what the
+    /// lines had.
+    pub fn work(&self) -> u64 {
+        self.work
+    }
+
     /// The reconnection time in milliseconds that the latest valid `retry` field sets; at most [`u64::MAX`].
     pub fn retry(&self) -> Option<u64> {
         self.retry
@@ -78,14 +87,13 @@ impl Interpreter {
     /// The four fields there are; all others are ignored.
     fn field(&mut self, name: &[u8], value: &[u8]) {
         match name {
-            b"event" => self.event_type = decode(value),
+            b"event" => self.event_type = self.decode(value),
             b"data" => {
-                self.data.push_str(&String::from_utf8_lossy(value));
+                let data = self.decode(value);
+                self.data.push_str(&data);
                 self.data.push('\n');
             }
-            b"id" if !value.contains(&0x00) => {
-                self.last_event_id_buffer = String::from_utf8_lossy(value).into();
-            }
+            b"id" if !value.contains(&0x00) => self.last_event_id_buffer = self.decode(value).into(),
             b"retry" if is_digits(value) => self.retry = Some(saturating_number(value)),
             _ => {}
         }
@@ -104,6 +112,13 @@ impl Interpreter {
         let kind = if event_type.is_empty() { "message".to_owned() } else { event_type };
         Some(Event { offset: block?, kind, data, last_event_id: Arc::clone(&self.last_event_id) })
     }
+
+    /// Decoding line by line is the same as decoding the stream: no sequence goes on after a line end.
+    fn decode(&mut self, value: &[u8]) -> String {
+        // It is read once, and copied once more to where it stays.
+        self.work += 2 * value.len() as u64;
+        String::from_utf8_lossy(value).into_owned()
+    }
 }
 
 /// At least one digit: of the empty value no number can be made.
@@ -114,9 +129,4 @@ pub(super) fn is_digits(value: &[u8]) -> bool {
 fn saturating_number(digits: &[u8]) -> u64 {
     let add = |number: u64, digit: &u8| number.saturating_mul(10).saturating_add(u64::from(digit & 0x0f));
     digits.iter().fold(0, add)
-}
-
-/// Decoding line by line is the same as decoding the stream: no sequence goes on after a line end.
-fn decode(value: &[u8]) -> String {
-    String::from_utf8_lossy(value).into_owned()
 }

@@ -1,8 +1,9 @@
 //! What a scanner does for each byte: counted, and not measured. The bytes come one by one, as a peer may send them.
 
 use pushspec_wire::chunked::ChunkScanner;
-use pushspec_wire::event_stream::LineScanner;
+use pushspec_wire::event_stream::{Interpreter, Item, LineScanner};
 use pushspec_wire::http1::HeadScanner;
+use pushspec_wire::utf8::Utf8Validator;
 use pushspec_wire::websocket::FrameScanner;
 
 /// How much work a byte may make.
@@ -49,6 +50,30 @@ fn lines(bytes: &[u8]) -> u64 {
     scanner.work()
 }
 
+fn events(bytes: &[u8]) -> u64 {
+    let mut scanner = LineScanner::new();
+    let mut interpreter = Interpreter::new();
+    for byte in bytes {
+        scanner.push(&[*byte]);
+        while let Some(item) = scanner.next_item() {
+            if let Item::Line(line) = item {
+                interpreter.line(&line);
+            }
+        }
+    }
+    interpreter.work()
+}
+
+fn characters(bytes: &[u8]) -> u64 {
+    let mut validator = Utf8Validator::new();
+    for byte in bytes {
+        // What is no UTF-8 is said again for every byte behind it.
+        let _ = validator.push(&[*byte]);
+        let _ = validator.finish();
+    }
+    validator.work()
+}
+
 fn frames(bytes: &[u8]) -> u64 {
     let mut scanner = FrameScanner::new();
     for byte in bytes {
@@ -72,6 +97,18 @@ fn every_scanner_does_so_much_work_for_each_byte_however_many_there_are() {
         );
         assert_is_linear("trailers", chunks, b"0\r\n", unit);
         assert_is_linear("the extensions of a chunk", chunks, b"1;", unit);
+    }
+    let long_id = [&b"id: "[..], &[b'i'; 10_000][..], b"\n"].concat();
+    let long_data = [&b"data: "[..], &[b'd'; 10_000][..], b"\n"].concat();
+    for unit in
+        [&b"data\n"[..], b"data: a\n\n", b"data\n\n", b"id: 1\n\n", b"event: a\n", b":\n", b"\n", b"a"]
+    {
+        assert_is_linear("events", events, b"", unit);
+        assert_is_linear("events behind a long identifier", events, &long_id, unit);
+        assert_is_linear("events behind long data", events, &long_data, unit);
+    }
+    for unit in [&b"a"[..], "é".as_bytes(), "\u{10ffff}".as_bytes(), b"\xed\xa0", b"\xff"] {
+        assert_is_linear("characters", characters, b"", unit);
     }
     for unit in [&b"1\r\na\r\n"[..], b"a", b"\r\n"] {
         assert_is_linear("chunks", chunks, b"", unit);
