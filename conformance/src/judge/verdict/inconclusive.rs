@@ -47,11 +47,6 @@ pub(crate) fn refusal(
             subject.without_channel(&readable_line(asked_for)),
             subject.case.technique
         )),
-        400 | 422 if is_precondition && names_a_cursor(subject) => Some(format!(
-            "{} is answered with {code}; if the first poll needs a cursor, name it as `start` in `[{}]` of the profile",
-            subject.without_channel(&readable_line(asked_for)),
-            subject.case.technique
-        )),
         400 | 415 | 422 if is_precondition && subject.case.technique != "websocket" => Some(format!(
             "{} is answered with {code}; {}",
             subject.without_channel(&readable_line(asked_for)),
@@ -72,6 +67,16 @@ pub(crate) fn refusal(
     }
 }
 
+/// Why an answer says nothing of another path of the profile than that of the technique: nothing is there.
+pub(crate) fn not_there(subject: &Subject, head: &Head, asked_for: &[u8]) -> Option<String> {
+    let code = head.status_line().map(|line| line.code).filter(|code| matches!(code, 404 | 405))?;
+    Some(format!(
+        "{} is answered with {code}; is that path right in `[{}]` of the profile?",
+        subject.without_channel(&readable_line(asked_for)),
+        subject.case.technique
+    ))
+}
+
 /// What of the profile a request may have wrong that is refused for what it says.
 fn asked_otherwise(subject: &Subject) -> String {
     let technique = &subject.case.technique;
@@ -84,28 +89,6 @@ fn asked_otherwise(subject: &Subject) -> String {
         (false, false) => "`path`, `method`, `body` and `content-type`",
     };
     format!("are {keys} of `[{technique}]` in the profile right?")
-}
-
-/// Whether the polls of the case's technique have a cursor.
-fn names_a_cursor(subject: &Subject) -> bool {
-    let profile = &subject.target.profile;
-    let path = match subject.case.technique.as_str() {
-        "polling" => profile.polling.as_ref().map(|poll| &poll.path),
-        "long-polling" => profile.long_polling.as_ref().map(|poll| &poll.path),
-        _ => None,
-    };
-    let body = profile.request_of(&subject.case.technique).and_then(|request| request.body.as_ref());
-    path.is_some_and(|path| [Some(path), body].into_iter().flatten().any(|text| text.contains("{cursor}")))
-}
-
-/// Why an answer says nothing of another path of the profile than that of the technique: nothing is there.
-pub(crate) fn not_there(subject: &Subject, head: &Head, asked_for: &[u8]) -> Option<String> {
-    let code = head.status_line().map(|line| line.code).filter(|code| matches!(code, 404 | 405))?;
-    Some(format!(
-        "{} is answered with {code}; is that path right in `[{}]` of the profile?",
-        subject.without_channel(&readable_line(asked_for)),
-        subject.case.technique
-    ))
 }
 
 /// Why an answer says nothing that takes no notice of an Upgrade. A server may ignore one, as one does that has no WebSocket
