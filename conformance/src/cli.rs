@@ -19,6 +19,7 @@ mod shell;
 mod signals;
 mod start;
 mod tls;
+mod unused;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -131,6 +132,8 @@ struct RunArguments {
     requests: requests::RequestArguments,
     #[command(flatten)]
     paths: paths::PathArguments,
+    #[command(flatten)]
+    shape: paths::ShapeArguments,
     /// Lets at most this many cases open connections, write and read at the same time; a case that only waits is not
     /// counted
     #[arg(long, short, value_name = "NUMBER", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=4096), help_heading = TIMING)]
@@ -247,6 +250,8 @@ struct LoadArguments {
     /// Prints to standard output in this format
     #[arg(long, short, value_enum, default_value = "text")]
     format: LoadFormat,
+    #[command(flatten)]
+    trust: tls::TrustArguments,
 }
 
 const LOAD_EXIT_CODES: &str =
@@ -296,7 +301,7 @@ pub async fn main() -> ExitCode {
         Command::Replay(arguments) => replay::replay(&arguments),
         Command::Completions(arguments) => shell::completions(&arguments),
         Command::Man(arguments) => shell::man(&arguments),
-        Command::Load(arguments) => load::load(&arguments).await,
+        Command::Load(arguments) => Box::pin(load::load(&arguments)).await,
         Command::Serve(arguments) => {
             pushspec_reference::cli::serve(*arguments).await.map(|()| 0).map_err(CliError::from)
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pushspec::case::Case;
-use pushspec::case::statement::{Line, Span, Statement};
+use pushspec::case::statement::{Declared, Line, Statement};
 use pushspec::drive::schedule::Options;
 use pushspec::judge::replay::replay;
 use pushspec::judge::{Judgement, Settings, Verdict};
@@ -507,7 +507,7 @@ fn conditions_that_are_passed_over_are_no_mistakes_in_reading_them(#[case] patte
     let body = "\\{\\\"cursor\\\": 1, \\\"messages\\\": []}";
     let fields = "ETag: \\\"a\\\"\\r\\nDate: Sun, 06 Nov 1994 08:49:37 GMT\\r\\nContent-Length: 29";
     let answer = format!("\"HTTP/1.1 200 OK\\r\\n{fields}\\r\\n\\r\\n{body}\"");
-    for id in ids(pattern)? {
+    for id in ids(pattern)?.into_iter().filter(|id| !id.ends_with("/not-without-a-condition")) {
         let recorded = format!("10.000 published\n300.000 #0 < {answer}\n600.000 #1 < {answer}\n");
         let judgement = judge(&id, &recorded)?;
         let clauses: Vec<&str> = told(&judgement).iter().map(|(clause, _)| *clause).collect();
@@ -532,9 +532,9 @@ fn no_time_on_a_page_meets_a_timer_of_the_field_by_chance() -> Result {
                 Some(Statement::After(from, until)) => vec![*from, *until],
                 _ => continue,
             };
-            // The profile gives the times of heartbeats.
-            let is_given = |span: &Span| matches!(span, Span::Heartbeat | Span::Interval);
-            for time in spans.into_iter().filter(|span| !is_given(span)).map(|span| span.duration(None)) {
+            // The profile gives the times of heartbeats and holds.
+            let spans = spans.into_iter().filter(|span| !span.is_declared());
+            for time in spans.map(|span| span.duration(Declared::default())) {
                 let is_near = |timer: &u64| {
                     let timer = Duration::from_secs(*timer);
                     time >= Duration::from_secs(3) && time.abs_diff(timer) * 15 < timer

@@ -59,7 +59,7 @@ async fn the_suite_finds_nothing_through_a_relay_without_a_fault() {
     let suite = Suite::embedded().expect("the pages are in order");
     for fault in [&TRANSPARENT, &IDENTITY] {
         let server = Server::start(Config::default()).await.expect("the server starts");
-        let relay = Relay::start(server.address(), fault).await.expect("the relay starts");
+        let relay = Relay::start(server.address(), fault).expect("the relay starts");
         let options = Options::default();
         let outcome = suite.run(&target(relay.address()), &options).await.expect("the suite runs");
         let findings: Vec<_> = outcome.findings().into_iter().collect();
@@ -375,7 +375,7 @@ async fn judge_with(
 ) -> Seen {
     // A server of its own: the channels of all faults together are more than one server keeps.
     let server = Server::start(Config::default()).await.expect("the server starts");
-    let relay = Relay::start(server.address(), fault).await.expect("the relay starts");
+    let relay = Relay::start(server.address(), fault).expect("the relay starts");
     // The masking keys and the keys of opening handshakes follow from the tag: they are the same in each run.
     let tag = Some(format!("{}{attempt}", fault.name.len()));
     let options = Options { select, jobs, tag, again: false, probe: false, ..Options::default() };

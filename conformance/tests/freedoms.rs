@@ -254,6 +254,38 @@ fn a_long_poll_may_bring_one_message_at_a_time() -> Result {
     Ok(())
 }
 
+/// A poll that is answered with 204 gives no cursor: the first cursor is the one that it asked with.
+#[rstest]
+#[case::by_polls("polling/6202-2.1-short-polling/asking-takes-nothing-away")]
+#[case::by_two_clients("polling/6202-2.1-short-polling/two-clients-at-their-own-pace")]
+fn an_answer_without_content_leaves_the_cursor_where_it_was(#[case] id: &str) -> Result {
+    let nothing = "\"HTTP/1.1 204 No Content\\r\\nConnection: close\\r\\n\\r\\n\"";
+    let news = |cursor: u8, texts: &[&str]| {
+        let message = |text: &&str| format!("\\{{\\\"data\\\": \\\"{text}\\\"}}");
+        polled(cursor, &texts.iter().map(message).collect::<Vec<_>>().join(","))
+    };
+    let (first, second, both) = (news(1, &["one"]), news(2, &["two"]), news(2, &["one", "two"]));
+    let begun = format!(
+        "1.000 #0 < {nothing}\n1.000 #0 < eof\n100.000 published\n200.000 #1 < {first}\n201.000 #1 < eof\n"
+    );
+    let recorded = if id.ends_with("asking-takes-nothing-away") {
+        format!("{begun}300.000 #2 < {first}\n301.000 #2 < eof\n")
+    } else {
+        format!(
+            "{begun}300.000 published\n400.000 #2 < {second}\n401.000 #2 < eof\n500.000 #3 < {both}\n501.000 #3 < eof\n"
+        )
+    };
+    let judgement = judge(id, &recorded)?;
+    assert_eq!((judgement.verdict, told(&judgement)), (Verdict::Pass, vec![]), "{:?}", judgement.reason);
+    let asked: Vec<String> = transcript::printed(&judgement.transcript);
+    let last = asked.iter().rev().find(|line| line.contains("GET ")).ok_or("no poll")?;
+    assert!(
+        last.contains("after=0&") || last.contains("after=0 "),
+        "the last poll asks with the first cursor: {last}"
+    );
+    Ok(())
+}
+
 #[test]
 fn a_poll_by_head_may_be_left_unanswered() -> Result {
     let message = "\\{\\\"data\\\": \\\"one\\\"}";
@@ -368,6 +400,50 @@ async fn a_server_of_text_alone_is_told_so_once() -> Result {
     Ok(())
 }
 
+/// What a server says in a coding that the suite does not read.
+#[rstest]
+#[case::a_message("sse/9.2.6-interpreting-an-event-stream/message-arrives", "text/event-stream")]
+#[case::a_heartbeat("sse/9.2.7-authoring-notes/heartbeat-is-a-comment", "text/event-stream")]
+#[case::what_comes_before_the_messages("iframe/2-prelude/*", "text/html")]
+#[case::a_script("iframe/3-messages/messages-arrive-in-order", "text/html")]
+#[case::a_poll("polling/6202-2.1-short-polling/at-once-without-news", "application/json")]
+fn what_cannot_be_read_is_no_mistake(#[case] pattern: &str, #[case] media_type: &str) -> Result {
+    for case in Suite::embedded()?.select(&[Pattern::new(pattern)])? {
+        for coding in ["br", "zstd", "compress", "gzip, br"] {
+            let head = format!(
+                "HTTP/1.1 200 OK\\r\\nContent-Type: {media_type}\\r\\nContent-Encoding: {coding}\\r\\n\\r\\n"
+            );
+            let recorded = format!(
+                "1.000 #0 < \"{head}\"\n2.000 #0 < x\"8b 00 80\"\n30.000 published\n31.000 #0 < x\"8b 00 80\"\n\
+                 40.000 published\n50.000 published\n60.000 published\n70.000 published\n"
+            );
+            let judgement = judge(&case.id, &recorded)?;
+            let coded = judgement.findings.iter().all(|finding| finding.clause.contains("12.5.3"));
+            assert!(coded && judgement.verdict == Verdict::Error, "{}: {:?}", case.id, judgement.findings);
+            let reason = judgement.reason.unwrap_or_default();
+            assert!(reason.contains(coding), "{}: {reason}", case.id);
+        }
+    }
+    Ok(())
+}
+
+#[rstest]
+#[case("Origin, Accept-Encoding", true)]
+#[case("*", true)]
+#[case("*, Origin", true)]
+#[case("", true)]
+#[case("Origin Accept-Encoding", false)]
+#[case("\\\"Origin\\\"", false)]
+#[case("Origin; Accept", false)]
+fn what_varies_is_a_list_of_names(#[case] value: &str, #[case] is_list: bool) -> Result {
+    let head =
+        answer("404 Not Found", &format!("Vary: {value}\\r\\nDate: Sun, 06 Nov 1994 08:49:37 GMT\\r\\n"));
+    let judgement = judge("http/9110-9-methods/unknown-method[sse]", &format!("1.000 #0 < {head}\n"))?;
+    assert_eq!(breached(&judgement).is_empty(), is_list, "{:?}", judgement.breaches);
+    assert!(is_list || breached(&judgement) == ["vary-is-a-list"]);
+    Ok(())
+}
+
 const NOT_FOUND: &str = "HTTP/1.1 404 Not Found\\r\\nContent-Length: 0\\r\\n\\r\\n";
 
 /// A poll that is answered before its content is there. What follows the answer on the connection decides.
@@ -417,6 +493,20 @@ fn a_head_that_is_not_answered_takes_no_place_by_that(
     #[case] expected: &[&str],
 ) -> Result {
     let judgement = judge("sse/9.2.3-processing-model/head-takes-no-place", &rest.replace("STREAM", STREAM))?;
+    assert_eq!(told(&judgement), expected, "{}", judgement.transcript);
+    Ok(())
+}
+
+/// A server that has said that the connection ends need not answer what comes behind that, and may be slow to end it.
+#[rstest]
+#[case::it_lingers("Connection: close\\r\\n", &[])]
+#[case::it_answers_nothing_more("", &["rfc6455/4.2.1/used-connection"])]
+fn behind_an_announced_end_nothing_is_answered(#[case] field: &str, #[case] expected: &[&str]) -> Result {
+    let id = "websocket/4.2.1-opening-handshake/handshake-behind-a-refused-one";
+    let refusal = format!(
+        "1.000 #0 < \"HTTP/1.1 426 Upgrade Required\\r\\nUpgrade: websocket\\r\\nSec-WebSocket-Version: 13\\r\\n{field}Content-Length: 0\\r\\n\\r\\n\"\n"
+    );
+    let judgement = judge(id, &refusal)?;
     assert_eq!(told(&judgement), expected, "{}", judgement.transcript);
     Ok(())
 }

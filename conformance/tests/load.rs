@@ -215,6 +215,23 @@ fn assert_exit(output: &Output, code: i32, words: &str) {
     assert!(text.contains(words), "{text}");
 }
 
+#[tokio::test]
+async fn each_client_waits_in_a_session_of_its_own() -> Result {
+    let server = Reference::start(Config::default()).await?;
+    let url = format!("http://{}", server.address());
+    // A heartbeat that is no time is refused.
+    let profile = "[[session.request]]\nrequest = \"POST /publish/opened\"\nbody = '{\"data\": \"\"}'\n\
+        content-type = \"application/json\"\ntake = { number = \"/cursor\" }\n\
+        [sse]\npath = \"/sse/{channel}?heartbeat={session.number}000ms\"\n\
+        [publish]\nrequest = \"POST /publish/{channel}\"\ncontent-type = \"application/json\"\n\
+        body = '{\"data\": {data}}'\nencoding = \"json\"\n";
+    let options = Options { clients: 5, messages: 3, ..options(Technique::Sse) };
+    let measured = measure(&url, Profile::parse("pushspec.toml", profile)?, options).await?;
+    assert_eq!((measured.clients.held, measured.messages.delivered), (5, 15), "{measured:?}");
+    server.shutdown().await;
+    Ok(())
+}
+
 #[test]
 fn a_threshold_that_is_exceeded_exits_with_1() -> Result {
     let folder = TempDir::new()?;

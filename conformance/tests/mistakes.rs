@@ -404,6 +404,47 @@ const PROFILES: &[(&str, &str)] = &[
     ("media type with a line end", "[sse]\npath = \"/\"\nbody = \"{}\"\ncontent-type = \"a/b\\r\\nX: y\"\n"),
     ("subprotocol twice", "[websocket]\npath = \"/\"\nsubprotocols = [\"chat\", \"chat\"]\n"),
     ("header field of a cursor", "[polling]\npath = \"/\"\ncursor = \"header:a b\"\n"),
+    (
+        "place of one value of a cursor",
+        "[polling]\npath = \"/?{cursor.a}&{cursor.b}\"\ncursor = { a = \"/a\", b = \"b\" }\n",
+    ),
+    (
+        "name of a value of a cursor",
+        "[polling]\npath = \"/?{cursor.a}\"\ncursor = { a = \"/a\", \"b c\" = \"/b\" }\n",
+    ),
+    ("cursor without a value", "[polling]\npath = \"/\"\ncursor = {}\n"),
+    (
+        "value of a cursor that no poll asks with",
+        "[polling]\npath = \"/?{cursor.a}\"\ncursor = { a = \"/a\", b = \"header:B\" }\n",
+    ),
+    ("value that a cursor does not have", "[polling]\npath = \"/?{cursor}&{cursor.a}\"\ncursor = \"/a\"\n"),
+    (
+        "value of a cursor in a header field",
+        "[long-polling]\npath = \"/?{cursor.a}\"\ncursor = { a = \"/a\" }\nheaders = { X-B = \"{cursor.b}\" }\n",
+    ),
+    (
+        "several values in the place of one",
+        "[polling]\npath = \"/?{cursor}&{cursor.a}\"\ncursor = { a = \"/a\" }\n",
+    ),
+    (
+        "start of a value that a cursor does not have",
+        "[polling]\npath = \"/?{cursor.a}\"\ncursor = { a = \"/a\" }\nstart = { b = \"0\" }\n",
+    ),
+    (
+        "start of several values of one",
+        "[polling]\npath = \"/?{cursor}\"\ncursor = \"/a\"\nstart = { a = \"0\" }\n",
+    ),
+    ("cursor that is a number", "[polling]\npath = \"/\"\ncursor = 3\n"),
+    ("value of a session in a field", "[websocket]\npath = \"/\"\nheaders = { X-S = \"{session.sid}\" }\n"),
+    ("path in which a percent sign encodes nothing", "[sse]\npath = \"/100%/{channel}\"\n"),
+    ("path that ends with a percent sign", "[publish]\nrequest = \"POST /a%2\"\nbody = \"{data}\"\n"),
+    (
+        "what the suite says with the message twice",
+        "[websocket]\npath = \"/\"\nsend = \"{message} {message}\"\n",
+    ),
+    ("what the suite says with another name", "[websocket]\npath = \"/\"\nsend = \"{message} {name}\"\n"),
+    ("what the suite says with the line end alone", "[websocket]\npath = \"/\"\nsend = \"\\r\\n\"\n"),
+    ("what the suite says without a word", "[websocket]\npath = \"/\"\nsend = \"\"\n"),
     ("session without a request", "[session]\nrequest = []\n"),
     ("request of a session", "[[session.request]]\nrequest = \"/open\"\n"),
     (
@@ -448,10 +489,107 @@ const PROFILES: &[(&str, &str)] = &[
     ),
     ("place of an id", "[publish]\nrequest = \"POST /p\"\nbody = \"{data}\"\nid = \"cookie:id\"\n"),
     ("id of a WebSocket", "[publish]\nwebsocket = \"/p\"\nbody = \"{data}\"\nid = \"/id\"\n"),
+    (
+        "data in JSON as it is",
+        "[publish]\nrequest = \"POST /p\"\ncontent-type = \"application/json\"\nbody = '{\"text\": \"{data}\"}'\n",
+    ),
+    (
+        "data in a form as it is",
+        "[publish]\nrequest = \"POST /p\"\ncontent-type = \"application/x-www-form-urlencoded\"\nbody = \"text={data}\"\n",
+    ),
     ("two ways to publish", "[publish]\nrequest = \"POST /p\"\nwebsocket = \"/p\"\nbody = \"{data}\"\n"),
     ("no way to publish", "[publish]\nbody = \"{data}\"\n"),
     ("field that is secret", "[headers]\nX-Key = \"s3cr3t-v\\u00e4lue\"\n"),
 ];
+
+/// Where a profile has a name: in the place of the `@`.
+const NAMES: &[(&str, &str)] = &[
+    ("header field of all requests", "[headers]\n\"@\" = \"1\"\n"),
+    ("header field of polls", "[polling]\npath = \"/\"\nheaders = { \"@\" = \"1\" }\n"),
+    ("header field of long polls", "[long-polling]\npath = \"/\"\nheaders = { \"@\" = \"1\" }\n"),
+    ("header field of an iframe", "[iframe]\npath = \"/\"\ncallback = \"a\"\nheaders = { \"@\" = \"1\" }\n"),
+    ("header field of an event stream", "[sse]\npath = \"/\"\nheaders = { \"@\" = \"1\" }\n"),
+    ("header field of a WebSocket", "[websocket]\npath = \"/\"\nheaders = { \"@\" = \"1\" }\n"),
+    (
+        "header field of a publication",
+        "[publish]\nrequest = \"POST /\"\nbody = \"{data}\"\nheaders = { \"@\" = \"1\" }\n",
+    ),
+    ("header field of a session", "[[session.request]]\nrequest = \"GET /\"\nheaders = { \"@\" = \"1\" }\n"),
+    ("method that may be sent", "methods = [\"@\"]\n"),
+    ("query parameter that is secret", "secrets = [\"@\"]\n"),
+    ("origin", "allowed-origin = \"@\"\n"),
+    ("method of a poll", "[polling]\npath = \"/\"\nmethod = \"@\"\n"),
+    ("media type of a body", "[sse]\npath = \"/\"\nbody = \"a\"\ncontent-type = \"@\"\n"),
+    (
+        "media type of a publication",
+        "[publish]\nrequest = \"POST /\"\nbody = \"{data}\"\ncontent-type = \"@\"\n",
+    ),
+    (
+        "media type of a session",
+        "[[session.request]]\nrequest = \"POST /\"\nbody = \"a\"\ncontent-type = \"@\"\n",
+    ),
+    ("function of an iframe", "[iframe]\npath = \"/\"\ncallback = \"@\"\n"),
+    ("function within another", "[iframe]\npath = \"/\"\ncallback = \"push.@\"\n"),
+    ("subprotocol", "[websocket]\npath = \"/\"\nsubprotocols = [\"@\"]\n"),
+    ("header field of a cursor", "[polling]\npath = \"/?{cursor}\"\ncursor = \"header:@\"\n"),
+    (
+        "value of a cursor",
+        "[polling]\npath = \"/?{cursor.a}\"\ncursor = { \"a\" = \"/a\", \"@\" = \"/b\" }\n",
+    ),
+    (
+        "header field of one value of a cursor",
+        "[polling]\npath = \"/?{cursor.a}\"\ncursor = { a = \"header:@\" }\n",
+    ),
+    ("value of a session", "[[session.request]]\nrequest = \"GET /\"\ntake = { \"@\" = \"/sid\" }\n"),
+    (
+        "header field of a session's answer",
+        "[[session.request]]\nrequest = \"GET /\"\ntake = { sid = \"header:@\" }\n",
+    ),
+    (
+        "cookie of a session's answer",
+        "[[session.request]]\nrequest = \"GET /\"\ntake = { sid = \"cookie:@\" }\n",
+    ),
+    (
+        "event of a session's answer",
+        "[[session.request]]\nrequest = \"GET /\"\ntake = { sid = \"event:@\" }\n",
+    ),
+    ("header field of an id", "[publish]\nrequest = \"POST /\"\nbody = \"{data}\"\nid = \"header:@\"\n"),
+    ("endpoint", "[[sse]]\nname = \"@\"\npath = \"/\"\n"),
+    ("environment variable", "[sse]\npath = \"/${@}\"\n"),
+    ("path of a poll", "[polling]\npath = \"@\"\n"),
+    ("path of an event stream", "[sse]\npath = \"@\"\n"),
+    ("path of a WebSocket", "[websocket]\npath = \"/\"\nsubscribe = \"@\"\n"),
+    ("path of a WebSocket for publications", "[publish]\nwebsocket = \"@\"\nbody = \"{data}\"\n"),
+    ("method of a publication", "[publish]\nrequest = \"@ /\"\nbody = \"{data}\"\n"),
+    ("path of a publication", "[publish]\nrequest = \"POST @\"\nbody = \"{data}\"\n"),
+    ("path of a session", "[[session.request]]\nrequest = \"GET @\"\n"),
+    ("address of the publisher", "[publish]\nurl = \"@\"\nrequest = \"POST /\"\nbody = \"{data}\"\n"),
+];
+
+#[test]
+fn a_name_that_is_empty_or_ends_a_line_is_a_mistake_wherever_it_stands() {
+    let mut all = String::new();
+    for (what, text) in NAMES {
+        for (how, name) in [("empty", ""), ("with a line end", "a\\r\\nb")] {
+            let what = format!("{what}, {how}");
+            let parsed = Profile::parse("pushspec.toml", &text.replace('@', name));
+            let errors = parsed.map_or_else(|error| error.0.0, |_| Vec::new());
+            assert!(!errors.is_empty(), "{what} is no mistake");
+            let said = shown(&what, &errors);
+            assert!(said.contains('^'), "{said}");
+            all.push_str(&said);
+        }
+    }
+    insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!("names", all) });
+}
+
+#[test]
+fn a_path_that_is_percent_encoded_is_one() -> Result {
+    for path in ["/caf%C3%A9/{channel}", "/a%20b?c=%7B%7d", "/%25"] {
+        Profile::parse("pushspec.toml", &format!("[sse]\npath = \"{path}\"\n"))?;
+    }
+    Ok(())
+}
 
 #[test]
 fn a_mistake_in_a_profile_is_shown_with_a_caret() {

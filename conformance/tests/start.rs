@@ -11,6 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
+use pushspec::drive::schedule::{Launch, Options};
+use pushspec::profile::{Profile, Target};
+use pushspec::suite::Suite;
 use serde_json::Value;
 use sha1::{Digest as _, Sha1};
 use tempfile::TempDir;
@@ -406,11 +409,7 @@ fn nothing_is_left_of_a_server_after_a_signal_or_when_the_time_is_over() -> Resu
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
-        let until = Instant::now() + Duration::from_secs(30);
-        let is_up = || fs::read_dir(folder.path().join("processes")).is_ok_and(|files| files.count() >= 2);
-        while !is_up() && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        assert!(are_up(&folder, 2));
         for signal in signals {
             std::thread::sleep(Duration::from_millis(500));
             assert!(Command::new("kill").args([signal, &program.id().to_string()]).status()?.success());
@@ -422,6 +421,72 @@ fn nothing_is_left_of_a_server_after_a_signal_or_when_the_time_is_over() -> Resu
             let objections = report["objections"].to_string();
             assert!(objections.contains("the run was not through after 1s"), "{objections}");
         }
+    }
+    Ok(())
+}
+
+/// Whether so many processes have been started in a folder, which may take a while.
+fn are_up(folder: &TempDir, count: usize) -> bool {
+    let is_up = || fs::read_dir(folder.path().join("processes")).is_ok_and(|files| files.count() >= count);
+    let until = Instant::now() + Duration::from_secs(30);
+    while !is_up() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    is_up()
+}
+
+/// Not a test, but a program that starts a server as `pushspec run` does, and panics when the first case is done.
+#[test]
+#[ignore = "it is the program that another test starts"]
+fn panicking() -> Result {
+    let Ok(address) = std::env::var(LISTEN) else { return Ok(()) };
+    let profile = Profile::parse("pushspec.toml", "[websocket]\npath = \"/\"\nreply = \"{message}\"\n")?;
+    let target = Arc::new(Target::new(&format!("http://{address}"), profile)?);
+    let command = format!("sleep 300 & echo > \"${PROCESSES}/$!\"; {}", mortal_command()?);
+    let options =
+        Options { start: Some(Launch { command }), ..Options::default() }.only("websocket/5.1-masking");
+    let suite = Suite::embedded()?;
+    let run = suite.run_with(&target, &options, |_| panic!("provoked"));
+    tokio::runtime::Runtime::new()?.block_on(run)?;
+    Ok(())
+}
+
+#[test]
+fn nothing_is_left_of_a_server_after_a_panic_of_the_suite() -> Result {
+    let folder = folder()?;
+    let output = Command::new(std::env::current_exe()?)
+        .args(["--exact", "panicking", "--ignored", "--nocapture"])
+        .env(LISTEN, free_address()?.to_string())
+        .env(PROCESSES, folder.path().join("processes"))
+        .stdin(Stdio::null())
+        .output()?;
+    let said = said(&output);
+    assert!(!output.status.success() && said.contains("provoked"), "{said}");
+    assert_eq!(ended_processes(&folder)?, 2, "{said}");
+    Ok(())
+}
+
+#[test]
+fn nothing_is_left_of_a_server_that_init_starts_and_a_signal_ends() -> Result {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let folder = folder()?;
+        let address = free_address()?;
+        let command = format!("sleep 300 & echo > \"${PROCESSES}/$!\"; {}", mortal_command()?);
+        let mut program = Command::new(env!("CARGO_BIN_EXE_pushspec"))
+            .args(["init", &format!("http://{address}"), "--start", &command])
+            .current_dir(folder.path())
+            .env(LISTEN, address.to_string())
+            .env(PROCESSES, folder.path().join("processes"))
+            .env(SILENT, "")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        assert!(are_up(&folder, 2));
+        assert!(Command::new("kill").args([signal, &program.id().to_string()]).status()?.success());
+        assert_eq!(exit_code(&mut program)?, Some(code), "{signal}");
+        assert_eq!(ended_processes(&folder)?, 2, "{signal}");
+        assert!(!folder.path().join("pushspec.toml").exists(), "{signal}");
     }
     Ok(())
 }

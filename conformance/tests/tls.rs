@@ -202,6 +202,38 @@ fn what_is_wrong_with_a_file_is_said_with_its_name() -> Result {
     Ok(())
 }
 
+#[test]
+fn many_clients_are_measured_over_tls_and_publications_go_over_it_too() -> Result {
+    let folder = TempDir::new()?;
+    let (certificate, key) = certificate("127.0.0.1", |_| {})?;
+    let server = Running::showing(&certificate, &key)?;
+    std::fs::write(folder.path().join("own.pem"), &certificate)?;
+    let url = server.url("https");
+    // The publisher has an address of its own.
+    let profile =
+        pushspec_fixtures::REFERENCE_PROFILE.replace("[publish]\n", &format!("[publish]\nurl = \"{url}\"\n"));
+    std::fs::write(folder.path().join("pushspec.toml"), profile)?;
+    let rest = "--clients 5 --messages 3 --rate 20 --wait 30s --max-lost 0";
+    for (technique, trust) in [
+        ("sse", "--cacert own.pem"),
+        ("websocket", "--cacert own.pem"),
+        ("long-polling", "--insecure"),
+        ("polling", "--insecure"),
+        ("iframe", "--insecure"),
+    ] {
+        let arguments = format!("load {url} -t {technique} {rest} {trust}");
+        let (code, said) = pushspec(folder.path(), &arguments.split(' ').collect::<Vec<_>>())?;
+        assert_eq!(code, 0, "{technique}: {said}");
+        assert!(said.contains("15 of 15") || said.contains("0 lost"), "{technique}: {said}");
+    }
+    let arguments = format!("load {url} -t sse {rest}");
+    let (code, said) = pushspec(folder.path(), &arguments.split(' ').collect::<Vec<_>>())?;
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("nobody whom this machine trusts has signed its certificate"), "{said}");
+    server.stop();
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_library_judges_over_tls_and_over_ipv6() -> Result {
     let tls = Identity::made()?;
@@ -252,6 +284,12 @@ async fn a_server_at_a_unix_socket_is_judged() -> Result {
     let outcome = Suite::embedded()?.run(&Arc::new(target.clone()), &options).await?;
     assert!(outcome.is_conformant(true), "{:#?}", outcome.findings());
     assert!(outcome.judged() > 20 && outcome.target.starts_with("unix:/"));
+    let url = format!("unix:{}", path.display());
+    std::fs::write(folder.path().join("pushspec.toml"), pushspec_fixtures::REFERENCE_PROFILE)?;
+    let arguments =
+        ["load", &url, "-t", "sse", "--clients", "3", "--messages", "2", "--rate", "20", "--max-lost", "0"];
+    let (code, said) = tokio::task::block_in_place(|| pushspec(folder.path(), &arguments))?;
+    assert_eq!(code, 0, "{said}");
     passing.abort();
     let _ = passing.await;
     server.shutdown().await;

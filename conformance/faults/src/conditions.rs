@@ -113,6 +113,25 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "weak-tag-is-another-tag",
+        "rfc9110/13.1.2/weak-comparison",
+        "Compares tags letter by letter, W/ included.",
+        &[Edit::Request(|request| {
+            if request.field("If-None-Match").is_some_and(|tags| tags.starts_with("W/")) {
+                fields::set(&mut request.head, "If-None-Match", "\"weak\"");
+            }
+        })],
+    ),
+    fault(
+        "date-outranks-tag",
+        "rfc9110/13.1.3/tag-outranks-date",
+        "Looks at If-Modified-Since although there is an If-None-Match.",
+        &[Edit::Refusal(|request| {
+            let both = request.names("If-None-Match") && request.names("If-Modified-Since");
+            both.then_some(Refusal(304, "Not Modified"))
+        })],
+    ),
+    fault(
         "if-none-match-comes-first",
         "rfc9110/13.2.2/order",
         "Looks at If-None-Match before it looks at If-Match.",

@@ -250,6 +250,62 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "options-are-none",
+        "rfc9110/9.3.7/allow",
+        "Answers OPTIONS with success, and names no method.",
+        &[Edit::Answer(|request, answer| {
+            if request.method() == "OPTIONS" && answer.status() < 300 {
+                fields::remove(&mut answer.head, "Allow");
+            }
+        })],
+    ),
+    fault(
+        "parameters-of-chunked-are-passed-over",
+        "rfc9112/7.1/no-parameters",
+        "Reads the name of a transfer coding up to its parameters.",
+        &[Edit::Request(|request| {
+            if request.field("Transfer-Encoding").is_some_and(|coding| coding.starts_with("chunked;")) {
+                fields::set(&mut request.head, "Transfer-Encoding", "chunked");
+            }
+        })],
+    ),
+    fault(
+        "one-request-a-connection",
+        "rfc9112/9.3/persistence",
+        "Ends each connection after its first answer, as it says in the head.",
+        &[Edit::Request(|request| {
+            if !request.publishes() && !request.names("Connection") {
+                fields::add(&mut request.head, "Connection", "close");
+            }
+        })],
+    ),
+    fault(
+        "status-line-ends-with-the-code",
+        "rfc9112/4/status-line",
+        "Has nothing behind the code of a status, not even a space.",
+        &[Edit::Answer(|_request, answer| {
+            let line = format!("HTTP/1.1 {}", answer.status());
+            fields::set_start_line(&mut answer.head, line);
+        })],
+    ),
+    fault(
+        "coding-of-an-old-client-is-read",
+        "rfc9112/6.1/coding-in-1.0",
+        "Reads chunks of a client of HTTP/1.0, and goes on with it as with one of HTTP/1.1.",
+        &[Edit::Request(|request| {
+            let line = String::from_utf8_lossy(request.head.start_line()).into_owned();
+            if let Some(line) = line.strip_suffix("HTTP/1.0").filter(|_| request.names("Transfer-Encoding")) {
+                fields::set_start_line(&mut request.head, format!("{line}HTTP/1.1"));
+            }
+        })],
+    ),
+    fault(
+        "what-varies-is-listed-without-commas",
+        "rfc9110/12.5.5/vary-is-a-list",
+        "Lists in Vary with a space between them the fields that it looks at.",
+        &[Edit::Answer(|_request, answer| fields::set(&mut answer.head, "Vary", "Origin Accept-Encoding"))],
+    ),
+    fault(
         "methods-are-listed-without-commas",
         "rfc9110/10.2.1/allow-is-a-list",
         "Lists methods in Allow with spaces between them.",

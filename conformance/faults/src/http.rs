@@ -24,7 +24,7 @@ const fn fault(
 pub(super) static FAULTS: &[Fault] = &[
     fault(
         "first-read-is-the-request",
-        "rfc9110/5.3/whole-head-first",
+        "rfc9112/2.2/octets",
         "Takes what one read brings for the whole of a request.",
         &[Edit::Read(first_read_is_the_request)],
     ),
@@ -217,7 +217,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "http-1.0-is-taken-for-1.1",
-        "rfc9112/6.1/no-coding-for-1.0",
+        "rfc9112/9.3/end-after-1.0",
         "Answers a client of HTTP/1.0 like one of HTTP/1.1.",
         &[Edit::Request(|request| {
             let line = String::from_utf8_lossy(request.head.start_line()).into_owned();

@@ -94,6 +94,12 @@ pub(super) static FAULTS: &[Fault] = &[
         &[Edit::Stream(|request| opens(request).then(|| Box::new(EndsWithinAScript) as Box<dyn Editor>))],
     ),
     fault(
+        "scripts-come-twice",
+        "iframe/3/once",
+        "Writes each message in two layers.",
+        &[Edit::Script(|_request, script| script.repeat(2))],
+    ),
+    fault(
         "scripts-are-flushed-late",
         "iframe/3/at-once",
         "Keeps messages in a buffer for a second and a half.",
@@ -199,6 +205,16 @@ pub(super) static FAULTS: &[Fault] = &[
             let name = request.parameter("callback").unwrap_or_else(|| "x".to_owned());
             if name.ends_with('.') || name.starts_with(|first: char| first.is_ascii_digit()) {
                 request.set_parameter("callback", "x");
+            }
+        })],
+    ),
+    fault(
+        "refusal-of-a-page-is-a-page",
+        "iframe/5/refusal-is-no-html",
+        "Refuses the name of a callback with a page that may show it.",
+        &[Edit::Answer(|request, answer| {
+            if request.technique() == "iframe" && answer.status() >= 400 {
+                fields::set(&mut answer.head, "Content-Type", "text/html");
             }
         })],
     ),

@@ -139,7 +139,7 @@ pub(super) static FAULTS: &[Fault] = &[
             Edit::Request(|request| {
                 if polls(request) {
                     request.memory.count("held polls");
-                    if hold(request) > Some(LOCKED) {
+                    if hold(request).map(Duration::from_millis) > Some(LOCKED) {
                         request.set_parameter("hold", &format!("{}ms", LOCKED.as_millis()));
                     }
                 }
@@ -176,7 +176,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "first-held-poll-takes-the-news",
-        "polling/1/news-for-everyone",
+        "polling/2/asked-again",
         "Tells news to one of the polls that wait for it.",
         &[Edit::Answer(|request, answer| {
             let asked = format!("told {}", request.target());
@@ -237,6 +237,14 @@ pub(super) static FAULTS: &[Fault] = &[
         ],
     ),
     fault(
+        "fifty-polls-at-most",
+        "rfc6202/2.2/many-wait",
+        "Has fifty threads for polls that wait, and none for the next.",
+        &[Edit::Refusal(|request| {
+            (polls(request) && request.earlier >= 50).then_some(Refusal(500, "Internal Server Error"))
+        })],
+    ),
+    fault(
         "news-is-a-203",
         "rfc6202/5.4/news-is-200",
         "Answers a long poll with 203 where there is news.",
@@ -265,6 +273,18 @@ pub(super) static FAULTS: &[Fault] = &[
                 request.set_parameter("hold", USUAL_HOLD);
             }
         })],
+    ),
+    fault(
+        "every-hold-is-short",
+        "rfc6202/2.1/held-without-news",
+        "Holds each poll for a third of the time that it has been asked for.",
+        &[Edit::Request(|request| hold_otherwise(request, |hold| hold / 3))],
+    ),
+    fault(
+        "every-hold-is-long",
+        "rfc6202/5.5/hold-time",
+        "Holds each poll for three times as long as it has been asked for.",
+        &[Edit::Request(|request| hold_otherwise(request, |hold| 3 * hold))],
     ),
     fault(
         "bad-cursor-breaks-a-long-poll",
@@ -303,7 +323,7 @@ pub(super) static FAULTS: &[Fault] = &[
         "rfc6202/2.1/held-without-news",
         "Answers a held poll without news when its store has looked for some, after a second and a half.",
         &[Edit::Request(|request| {
-            if polls(request) && hold(request) > Some(Duration::from_millis(1500)) {
+            if polls(request) && hold(request).is_some_and(|hold| hold > 1500) {
                 request.set_parameter("hold", "1500ms");
             }
         })],
@@ -343,9 +363,15 @@ fn polls(request: &Request) -> bool {
     request.gets("long-polling")
 }
 
-/// The hold that the request asks for, if it can be read.
-fn hold(request: &Request) -> Option<Duration> {
-    Some(Duration::from_millis(request.parameter("hold")?.strip_suffix("ms")?.parse().ok()?))
+/// For how many milliseconds the request asks to be held.
+fn hold(request: &Request) -> Option<u64> {
+    request.parameter("hold")?.strip_suffix("ms")?.parse().ok()
+}
+
+fn hold_otherwise(request: &mut Request, edit: impl Fn(u64) -> u64) {
+    if let Some(hold) = hold(request).filter(|_| polls(request)) {
+        request.set_parameter("hold", &format!("{}ms", edit(hold)));
+    }
 }
 
 /// The cursor of the request, if it can be read.

@@ -37,8 +37,18 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "null-is-an-origin",
+        "fetch-cors/http-responses/null",
+        "Allows the origin null beside the one for which it is set up.",
+        &[Edit::Answer(|request, answer| {
+            if request.field("Origin").is_some_and(|origin| origin == "null") {
+                fields::set(&mut answer.head, "Access-Control-Allow-Origin", "null");
+            }
+        })],
+    ),
+    fault(
         "permission-stands-twice",
-        "fetch-cors/http-responses/allowed-origin",
+        "fetch-cors/http-new-header-syntax/one-value",
         "Adds a permission where there is one already.",
         &[Edit::Answer(|request, answer| {
             if let Some(origin) = permission(request, answer) {

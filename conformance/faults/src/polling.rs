@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::answer::{Answer, encoded_twice, escaped_for_a_page, joined};
 use super::fields;
-use super::request::Request;
+use super::request::{Refusal, Request};
 use super::{Edit, Fault};
 
 /// Longer than the two seconds that a case gives, shorter than the bound of all others.
@@ -77,7 +77,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "first-poller-empties-the-queue",
-        "polling/1/news-for-everyone",
+        "rfc9110/9.2.1/get-is-safe",
         "Gives a message to the first who asks and to nobody after.",
         &[Edit::Answer(|request, answer| {
             let asked = format!("told {}", request.target());
@@ -260,6 +260,27 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "not-modified-for-those-who-asked",
+        "rfc9110/15.4.5/answers-a-condition",
+        "Answers 304 to a client that asks again for what it was told, whether it has kept it or not.",
+        &[Edit::Refusal(|request| {
+            let conditional = request.names("If-None-Match") || request.names("If-Modified-Since");
+            let asks = polls(request) && !conditional;
+            let asked = format!("asked {} of {}", request.target(), request.published());
+            (asks && request.memory.count(&asked) > 0).then_some(Refusal(304, "Not Modified"))
+        })],
+    ),
+    fault(
+        "not-modified-says-nothing-of-caches",
+        "rfc9110/15.4.5/cache-fields",
+        "Leaves Cache-Control out of a 304.",
+        &[Edit::Answer(|_request, answer| {
+            if answer.status() == 304 {
+                fields::remove(&mut answer.head, "Cache-Control");
+            }
+        })],
+    ),
+    fault(
         "not-modified-without-tag",
         "rfc9110/15.4.5/etag",
         "Leaves the entity tag out of a 304.",
@@ -285,6 +306,17 @@ pub(super) static FAULTS: &[Fault] = &[
         "Leaves Cache-Control out of the answers to short polls.",
         &[Edit::Answer(|request, answer| {
             if polls(request) {
+                fields::remove(&mut answer.head, "Cache-Control");
+            }
+        })],
+    ),
+    fault(
+        "refusal-says-nothing-of-caches",
+        "rfc9111/4.2.2/explicit-in-refusals",
+        "Answers a poll that it refuses with 404, and says nothing of caches.",
+        &[Edit::Answer(|request, answer| {
+            if request.technique() == "polling" && answer.status() >= 400 {
+                answer.set_status("404 Not Found");
                 fields::remove(&mut answer.head, "Cache-Control");
             }
         })],

@@ -31,7 +31,7 @@ pub struct Relay {
 
 impl Relay {
     /// Starts a relay to a server, on the present Tokio runtime. It accepts connections when this returns.
-    pub async fn start(upstream: SocketAddr, fault: &'static Fault) -> io::Result<Relay> {
+    pub fn start(upstream: SocketAddr, fault: &'static Fault) -> io::Result<Relay> {
         let listener = listen()?;
         let address = listener.local_addr()?;
         let accepting = tokio::spawn(accept(listener, upstream, fault));

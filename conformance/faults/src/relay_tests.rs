@@ -12,7 +12,7 @@ use super::{Fault, IDENTITY, Relay, TRANSPARENT};
 /// A client and a server with a relay between them.
 async fn connected(fault: &'static Fault) -> io::Result<(TcpStream, TcpStream, Relay)> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let relay = Relay::start(listener.local_addr()?, fault).await?;
+    let relay = Relay::start(listener.local_addr()?, fault)?;
     let client = TcpStream::connect(relay.address()).await?;
     let (server, _) = listener.accept().await?;
     Ok((client, server, relay))

@@ -115,6 +115,8 @@ impl fmt::Display for Span {
             Span::Seconds(count) => write!(out, "{count}s"),
             Span::Heartbeat => out.write_str("heartbeat"),
             Span::Interval => out.write_str("interval"),
+            Span::Hold => out.write_str("hold"),
+            Span::HalfHold => out.write_str("half-hold"),
         }
     }
 }

@@ -119,23 +119,49 @@ pub enum Span {
     Heartbeat,
     /// `interval`: the time between two heartbeats, and a third more: the standard says "or so".
     Interval,
+    /// `hold`: the time in which a long poll must be answered, with or without news.
+    Hold,
+    /// `half-hold`: half of the time for which a long poll is held.
+    HalfHold,
+}
+
+/// Stretches of time that the profile declares.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Declared {
+    /// The time between two heartbeats.
+    pub heartbeat: Option<Duration>,
+    /// The time for which a long poll is held.
+    pub hold: Option<Duration>,
 }
 
 impl Span {
-    /// The stretch itself; `heartbeat` is the interval that the profile declares.
-    pub fn duration(self, heartbeat: Option<Duration>) -> Duration {
+    /// Whether the profile gives the time, and not the page.
+    pub fn is_declared(self) -> bool {
+        matches!(self, Span::Heartbeat | Span::Interval | Span::Hold | Span::HalfHold)
+    }
+
+    /// The stretch itself, with what the profile declares.
+    pub fn duration(self, declared: Declared) -> Duration {
+        let heartbeat = declared.heartbeat.unwrap_or(HEARTBEAT);
+        let hold = declared.hold.unwrap_or(HOLD);
         match self {
             Span::Milliseconds(count) => Duration::from_millis(count),
             Span::Seconds(count) => Duration::from_secs(count),
             // The first interval may have begun anywhere, and timers of servers are coarse.
-            Span::Heartbeat => heartbeat.unwrap_or(HEARTBEAT) * 2 + Duration::from_secs(1),
-            Span::Interval => heartbeat.unwrap_or(HEARTBEAT) * 4 / 3 + Duration::from_secs(1),
+            Span::Heartbeat => heartbeat * 2 + Duration::from_secs(1),
+            Span::Interval => heartbeat * 4 / 3 + Duration::from_secs(1),
+            // A server may look at its holds now and then, and not at each of them by a timer of its own.
+            Span::Hold => hold * 3 / 2 + Duration::from_secs(1),
+            Span::HalfHold => hold / 2,
         }
     }
 }
 
 /// How often the standard's authoring notes want a comment (HTML section 9.2.7).
 const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// How long a poll is held where nothing is known of it. No such time is judged.
+const HOLD: Duration = Duration::from_secs(25);
 
 /// What a line says.
 #[derive(Debug, Clone, PartialEq, Eq)]

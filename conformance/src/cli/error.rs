@@ -85,10 +85,7 @@ impl CliError {
                 | RunError::EmptyShard(..),
             )
             | CliError::Load(
-                LoadError::Lacks { .. }
-                | LoadError::NotClear
-                | LoadError::OpenFiles { .. }
-                | LoadError::Process { .. },
+                LoadError::Lacks { .. } | LoadError::OpenFiles { .. } | LoadError::Process { .. },
             ) => 2,
             CliError::Run(
                 RunError::Unreachable { .. } | RunError::NotStarted { .. } | RunError::Publisher(_),

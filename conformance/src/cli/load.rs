@@ -63,7 +63,8 @@ pub(super) async fn load(arguments: &LoadArguments) -> Result<u8, CliError> {
         None => Some(Reference::start(arguments).await?),
     };
     let url = url.or_else(|| reference.as_ref().map(|server| format!("http://{}", server.address)));
-    let target = target(&url.unwrap_or_default(), profile)?;
+    let mut target = target(&url.unwrap_or_default(), profile)?;
+    target.tls = arguments.trust.tls(None)?;
     let pid = arguments.pid.or_else(|| reference.as_ref().and_then(|server| server.process.id()));
     let load = Load::prepare(target, options(arguments, pid)).await?;
     let measurement = watched(&load, interrupts).await?;

@@ -1,16 +1,18 @@
 //! The flags that name the paths of a server, in the place of a profile.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 
-use crate::profile::Profile;
 use crate::profile::event_stream::EventStream;
 use crate::profile::iframe::Iframe;
 use crate::profile::poll::{LongPolling, Polling};
 use crate::profile::publish::Publish;
 use crate::profile::websocket::WebSocket;
+use crate::profile::{Profile, Request};
 
 /// The names of these flags.
-pub(super) const FLAGS: [&str; 10] = [
+pub(super) const FLAGS: [&str; 13] = [
     "polling",
     "long_polling",
     "iframe",
@@ -21,6 +23,9 @@ pub(super) const FLAGS: [&str; 10] = [
     "resume",
     "publish",
     "publish_body",
+    "method",
+    "body",
+    "data",
 ];
 
 /// A server without a profile: where it keeps what.
@@ -109,5 +114,56 @@ impl PathArguments {
             ("websocket", websocket),
         ];
         flags.into_iter().filter_map(|(flag, path)| path.as_ref().map(|path| (flag, path)))
+    }
+}
+
+/// How these techniques are requested, and where their messages are.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Instead of a profile")]
+pub(super) struct ShapeArguments {
+    /// The method with which polls and streams are requested; the default is POST with --body, and GET without it
+    #[arg(long, value_name = "METHOD")]
+    method: Option<String>,
+    /// The body with which polls and streams are requested, as in '{"stream": true}'
+    #[arg(long, value_name = "TEMPLATE")]
+    body: Option<String>,
+    /// The JSON pointer to the data of a message: from the body of a poll, the data of an event, the argument of a script's
+    /// call, or a text message, as in /text
+    #[arg(long, value_name = "POINTER")]
+    data: Option<String>,
+}
+
+impl ShapeArguments {
+    /// Each flag that is given, with its value.
+    pub(super) fn given(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        let flags = [("method", &self.method), ("body", &self.body), ("data", &self.data)];
+        flags.into_iter().filter_map(|(flag, value)| Some((flag, value.as_ref()?)))
+    }
+
+    /// Puts them into a profile that is made of flags.
+    pub(super) fn add_to(&self, profile: &mut Profile) {
+        let asked = |request: &mut Request| {
+            *request = Request::of(self.method.clone(), None, self.body.clone(), BTreeMap::new());
+        };
+        let Profile { polling, long_polling, iframe, sse, websocket, .. } = profile;
+        if let Some(poll) = polling {
+            asked(&mut poll.request);
+            poll.answer.parts.data.clone_from(&self.data);
+        }
+        if let Some(poll) = long_polling {
+            asked(&mut poll.request);
+            poll.answer.parts.data.clone_from(&self.data);
+        }
+        if let Some(iframe) = iframe {
+            asked(&mut iframe.request);
+            iframe.parts.data.clone_from(&self.data);
+        }
+        if let Some(sse) = sse {
+            asked(&mut sse.request);
+            sse.parts.data.clone_from(&self.data);
+        }
+        if let Some(websocket) = websocket {
+            websocket.parts.data.clone_from(&self.data);
+        }
     }
 }

@@ -19,7 +19,11 @@ const TICK: Duration = Duration::from_millis(120);
 /// How often a line is printed where there is no terminal.
 const LINE: Duration = Duration::from_secs(5);
 
-/// How many failures are told as they happen: a server that is wrong throughout is told of at the end.
+/// How many lines are printed so often. After that, only every sixth one is: a long run has no long log.
+const FREQUENT: u32 = 12;
+
+/// How many failures have a line of their own. Of those that follow, the line every few seconds has the number and the last
+/// one: a server that is wrong throughout fills no log.
 const TOLD: usize = 10;
 
 /// How many characters of what was received are told.
@@ -30,6 +34,7 @@ pub(super) struct Progress {
     state: Arc<Mutex<State>>,
     ticker: Option<JoinHandle<()>>,
     bar: ProgressBar,
+    is_terminal: bool,
 }
 
 #[derive(Default)]
@@ -39,6 +44,8 @@ struct State {
     failed: usize,
     warnings: usize,
     errors: usize,
+    /// The last failure without a line of its own that no line has named.
+    last: Option<String>,
 }
 
 impl Progress {
@@ -51,7 +58,7 @@ impl Progress {
             let (state, bar) = (Arc::clone(&state), bar.clone());
             tokio::spawn(tick(state, bar, running, is_terminal))
         });
-        Progress { state, ticker, bar }
+        Progress { state, ticker, bar, is_terminal }
     }
 
     /// A case is done.
@@ -74,13 +81,19 @@ impl Progress {
             }
             _ => false,
         };
-        let number = state.failed + state.errors;
-        if !is_failure || self.ticker.is_none() || std::io::stderr().is_terminal() || number > TOLD {
+        if !is_failure || self.ticker.is_none() || self.is_terminal {
             return;
         }
-        say(&failure(outcome));
-        if number == TOLD {
-            say("  … more failures are counted and told at the end");
+        match state.failed + state.errors {
+            number if number > TOLD => state.last = Some(outcome.case.id.clone()),
+            number => {
+                say(&failure(outcome));
+                if number == TOLD {
+                    say(
+                        "  … of the failures that follow, a line every few seconds has the number and the last one",
+                    );
+                }
+            }
         }
     }
 
@@ -105,17 +118,35 @@ async fn tick(state: Arc<Mutex<State>>, bar: ProgressBar, running: Running, is_t
     let mut clock = tokio::time::interval(if is_terminal { TICK } else { LINE });
     // The first tick is at once.
     clock.tick().await;
-    loop {
+    for number in 1.. {
         clock.tick().await;
-        let state = state.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = running.oldest().map(|id| format!("; running: {}", visible(&id))).unwrap_or_default();
-        let counts = counts(&state);
+        if !is_terminal && !has_line(number) {
+            continue;
+        }
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = running.oldest();
         if is_terminal {
-            bar.set_message(format!("{counts}{now}"));
+            bar.set_message(format!("{}{}", counts(&state), named("running", running.as_deref())));
         } else {
-            say(&format!("{} of {} cases, {counts}{now}", state.done, state.all));
+            say(&line(&mut state, running.as_deref()));
         }
     }
+}
+
+/// A line where there is no terminal. A failure is named once.
+fn line(state: &mut State, running: Option<&str>) -> String {
+    let last = named("the last failure", state.last.take().as_deref());
+    let now = named("running", running);
+    format!("{} of {} cases, {}{last}{now}", state.done, state.all, counts(state))
+}
+
+fn named(what: &str, id: Option<&str>) -> String {
+    id.map(|id| format!("; {what}: {}", visible(id))).unwrap_or_default()
+}
+
+/// Whether a line is printed when its time has come.
+fn has_line(number: u32) -> bool {
+    number <= FREQUENT || number.is_multiple_of(FREQUENT / 2)
 }
 
 fn counts(state: &State) -> String {
@@ -141,4 +172,24 @@ fn say(line: &str) {
     use std::io::Write as _;
     // Who has closed standard error does not want to know.
     let _ = writeln!(anstream::stderr(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_the_number_of_failures_and_names_the_last_one_once() {
+        let mut state =
+            State { done: 40, all: 90, failed: 12, last: Some("sse/1/a".to_owned()), ..State::default() };
+        let first = line(&mut state, Some("sse/1/b"));
+        assert_eq!(first, "40 of 90 cases, 12 failed; the last failure: sse/1/a; running: sse/1/b");
+        assert_eq!(line(&mut state, None), "40 of 90 cases, 12 failed");
+    }
+
+    #[test]
+    fn a_long_run_has_a_line_every_half_minute() {
+        let of_ten_minutes = (1..=120).filter(|number| has_line(*number)).count();
+        assert_eq!(of_ten_minutes, 12 + 18);
+    }
 }

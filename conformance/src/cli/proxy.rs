@@ -51,8 +51,8 @@ pub(super) async fn proxy(arguments: &ProxyArguments) -> Result<u8, CliError> {
     }
     let suite = run.fixtures.suite()?;
     let baselines = run.baseline.read()?;
-    let is_reference =
-        arguments.direct.is_none() && run.profile.is_none() && run.paths.profile(None).is_none();
+    let has_flags = run.paths.profile(None).is_some() || run.shape.given().next().is_some();
+    let is_reference = arguments.direct.is_none() && run.profile.is_none() && !has_flags;
     // The reference server behind the proxy has the paths that it always has.
     let chosen = if is_reference { ChosenProfile::of_the_reference()? } else { profile(run)? };
     let chosen = prepared(chosen, run, run.url.iter().chain(&arguments.direct))?;

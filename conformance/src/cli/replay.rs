@@ -78,6 +78,7 @@ fn arguments_of(report: &Report, arguments: &ReplayArguments) -> Result<RunArgum
     run.requests.forget_values();
     if let Some(profile) = &arguments.profile {
         run.paths = super::paths::PathArguments::default();
+        run.shape = super::paths::ShapeArguments::default();
         run.profile = Some(profile.clone());
     }
     Ok(*run)

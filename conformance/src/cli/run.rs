@@ -9,12 +9,12 @@ use pushspec_reference::{Config, Identity, Server};
 use super::again::Failed;
 use super::output::exit_code;
 use super::progress::Progress;
+use super::unused::without_effect;
 use super::{CliError, RunArguments, keep_secret, note, signals};
 use crate::drive::schedule::{Options, RunError, reach};
-use crate::judge::{lacking, needs};
 use crate::mistake::{PageError, PageErrors, Wrong};
 use crate::outcome::{CaseOutcome, Ending, Outcome};
-use crate::profile::{CAPABILITIES, Profile, ProfileError, TECHNIQUES, Target, UrlError, websocket_path};
+use crate::profile::{Profile, ProfileError, TECHNIQUES, Target, UrlError, websocket_path};
 use crate::report::{Invocation, Report};
 use crate::suite::{Pattern, Suite};
 use pushspec_faults::{self as fault, Relay};
@@ -58,7 +58,7 @@ pub(super) async fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     }
     let is_told = arguments.output.is_told();
     reference.iter().filter(|_| is_told).for_each(|_| note(built_in(arguments)));
-    let unused = without_effect(&suite, &target);
+    let unused = without_effect(&suite, &target, reference.is_some());
     // From here on there is a run: what lies there is never the verdict of another.
     arguments.output.forget();
     arguments.output.announce_trouble();
@@ -122,43 +122,6 @@ fn built_in(arguments: &RunArguments) -> &'static str {
     }
 }
 
-/// What a profile says of a server beyond its paths.
-const SAID: [&str; 21] = [
-    "polling.cursor",
-    "polling.validator",
-    "long-polling.cursor",
-    "long-polling.hold",
-    "iframe.callback",
-    "iframe.heartbeat",
-    "sse.resume",
-    "sse.ending",
-    "sse.gone",
-    "sse.moved",
-    "sse.checkpoints",
-    "websocket.reply",
-    "websocket.binary",
-    "websocket.subscribe",
-    "websocket.subprotocol",
-    "publish",
-    "publish.id",
-    "publish.event",
-    "publish.comment",
-    "cors",
-    "cors.credentials",
-];
-
-/// What the profile says and no case looks at, since each of those that would needs something else, too.
-fn without_effect(suite: &Suite, target: &Target) -> Vec<String> {
-    let said = CAPABILITIES.iter().filter(|(name, _)| SAID.contains(name) && target.can(name));
-    let note = |(name, key): &(&str, &str)| {
-        let mut lacking =
-            suite.cases.iter().filter(|case| needs(case).contains(*name)).map(|case| lacking(case, target));
-        let first = lacking.next()??;
-        lacking.all(|why| why.is_some()).then(|| format!("no case judges {key}: {first}"))
-    };
-    said.filter_map(note).collect()
-}
-
 /// Without a `--` between them the list of patterns takes the URL in.
 fn check_patterns(flag: &str, patterns: &[String]) -> Result<(), CliError> {
     match patterns.iter().find(|pattern| pattern.contains("://")) {
@@ -210,8 +173,8 @@ pub(super) fn prepared<'u>(
     urls.into_iter().for_each(|url| chosen.profile.add_parameters(&secrets, url));
     keep_secret(secrets);
     match chosen.profile.mistake() {
-        Some((table, Wrong { message, hint })) => {
-            Err(CliError::Usage(format!("--{}: {message}; {hint}", flag_of(table))))
+        Some((table, key, Wrong { message, hint })) => {
+            Err(CliError::Usage(format!("--{}: {message}; {hint}", flag_of(table, &key))))
         }
         None => Ok(chosen),
     }
@@ -247,8 +210,14 @@ pub(super) fn profile(arguments: &RunArguments) -> Result<ChosenProfile, CliErro
             "the URL has the path {one} and --websocket has {other}: remove one of the two"
         )));
     }
-    if let Some(profile) = arguments.paths.profile(websocket.as_deref()) {
+    if let Some(mut profile) = arguments.paths.profile(websocket.as_deref()) {
+        arguments.shape.add_to(&mut profile);
         return Ok(ChosenProfile::of_a_target(profile));
+    }
+    if let Some((flag, _)) = arguments.shape.given().next() {
+        let why =
+            format!("--{flag} says more of a technique whose path a flag has: add --sse PATH, for example");
+        return Err(CliError::Usage(why));
     }
     match chosen_profile(arguments.profile.as_deref(), arguments.url.as_deref())? {
         Some(chosen) => Ok(chosen),
@@ -305,9 +274,14 @@ fn read_profile(path: &Path) -> Result<ChosenProfile, CliError> {
     Ok(ChosenProfile { profile, reference })
 }
 
-/// The flag whose value is wrong where a table is that is made of flags.
-pub(super) fn flag_of(table: &'static str) -> &'static str {
-    if table == "headers" { "header" } else { table }
+/// The flag whose value is wrong where a key of a table is that is made of flags.
+pub(super) fn flag_of<'f>(table: &'f str, key: &'f str) -> &'f str {
+    match (table, key) {
+        ("headers", _) => "header",
+        // Publishing has flags of its own.
+        ("polling" | "long-polling" | "iframe" | "sse" | "websocket", "method" | "body" | "data") => key,
+        _ => table,
+    }
 }
 
 async fn relay(arguments: &RunArguments, target: &Target) -> Result<Option<Relay>, CliError> {
@@ -324,7 +298,7 @@ async fn relay(arguments: &RunArguments, target: &Target) -> Result<Option<Relay
         let why = "--fault breaks what goes over TCP in the clear: point it at a plain http:// port";
         return Err(CliError::Usage(why.into()));
     };
-    let relay = Relay::start(*address, fault).await.map_err(unreachable)?;
+    let relay = Relay::start(*address, fault).map_err(unreachable)?;
     Ok(Some(relay))
 }
 
@@ -428,6 +402,7 @@ pub(super) fn rerun_arguments(arguments: &RunArguments) -> Vec<String> {
     flag("--reply", paths.reply.clone());
     flag("--publish", paths.publish.clone());
     flag("--publish-body", paths.publish_body.clone());
+    arguments.shape.given().for_each(|(name, value)| flag(&format!("--{name}"), Some(value.clone())));
     flag("--fault", arguments.fault.clone());
     flag("--patience", Some(arguments.patience.to_string()).filter(|factor| factor != "1"));
     words.extend(arguments.requests.words());

@@ -18,6 +18,12 @@ use crate::outcome::CaseOutcome;
 /// of a WebSocket takes less.
 const TOO_LONG_FOR_AGAIN: Duration = Duration::from_secs(14);
 
+/// Whether a case took so little time that it is worth another run. A patient run waits longer, and so does each of its
+/// cases.
+fn is_short(took: Duration, patience: f64) -> bool {
+    took < TOO_LONG_FOR_AGAIN.mul_f64(patience)
+}
+
 impl Runner {
     /// Runs a case, and once more where it does not pass or breaks an invariant: when all that is to run has begun, or at
     /// once where others wait for it.
@@ -56,7 +62,7 @@ impl Runner {
         self.again
             && differs
             && cut.is_none()
-            && outcome.duration < self.patient(TOO_LONG_FOR_AGAIN)
+            && is_short(outcome.duration, self.patience.max(1.0))
             && self.budget.takes(
                 outcome.duration,
                 self.runs_in_turn(&outcome.case),
@@ -80,11 +86,6 @@ impl Runner {
         let cases: Vec<Case> =
             results.outcomes.values().filter(is_skipped).map(|outcome| outcome.case.clone()).collect();
         if cases.is_empty() { Ok(()) } else { self.batch(cases, 3, results, progress).await }
-    }
-
-    /// A time, as patient as the run is.
-    fn patient(&self, time: Duration) -> Duration {
-        time.mul_f64(self.patience.max(1.0))
     }
 }
 
@@ -183,6 +184,19 @@ mod tests {
     fn what_misses_the_end_of_a_websocket_is_run_again() {
         assert!(TOO_LONG_FOR_AGAIN > ENDING + Duration::from_secs(1), "the case does more than wait");
         assert!(TOO_LONG_FOR_AGAIN < Duration::from_secs(31), "what waits for a heartbeat is not");
+    }
+
+    #[test]
+    fn what_is_too_long_for_another_run_grows_with_patience() {
+        for patience in [1.0, 3.0, 10.0] {
+            let missed_the_end = ENDING.mul_f64(patience) + Duration::from_secs(1);
+            assert!(is_short(missed_the_end, patience), "{patience}");
+            assert!(!is_short(TOO_LONG_FOR_AGAIN.mul_f64(patience), patience), "{patience}");
+        }
+        assert!(
+            !is_short(ENDING * 3, 1.0),
+            "what waited so long without patience is a wait for something else"
+        );
     }
 
     #[test]

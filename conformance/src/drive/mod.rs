@@ -54,6 +54,10 @@ pub(crate) use keeper::Keeper;
 use places::{Place, QUIET};
 pub(crate) use publish::Publisher;
 pub(crate) use route::Route;
+#[cfg(feature = "program")]
+pub(crate) use session::{Opened as OpenedSession, Sessions};
+#[cfg(feature = "program")]
+pub(crate) use stream::Stream;
 use watch::Watch;
 
 /// How many things that happened wait for the judge: a server that floods is read no faster than it is judged.

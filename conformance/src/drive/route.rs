@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+#[cfg(feature = "program")]
+use tokio::net::TcpSocket;
 use tokio::net::TcpStream;
 
 use super::stream::Stream;
@@ -104,13 +106,44 @@ impl Route {
         Route { has_run_out: Arc::clone(&other.has_run_out), ..self }
     }
 
-    async fn connect(&self) -> io::Result<Stream> {
+    /// Opens a connection to the first address that answers, each from the address that is chosen for it.
+    #[cfg(feature = "program")]
+    pub(crate) async fn open_from(
+        &self,
+        source: impl Fn(SocketAddr) -> Option<SocketAddr>,
+    ) -> io::Result<Stream> {
+        let mut refused = io::Error::from(io::ErrorKind::AddrNotAvailable);
         let addresses = match &self.end {
             End::Tcp(addresses) => addresses,
             #[cfg(unix)]
-            End::Unix(path) => return Ok(tokio::net::UnixStream::connect(path).await?.into()),
+            End::Unix(_) => return self.connect().await,
         };
-        let stream = TcpStream::connect(addresses.as_slice()).await?;
+        for address in addresses {
+            let connected = async {
+                let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+                if let Some(source) = source(*address) {
+                    socket.bind(source)?;
+                }
+                socket.connect(*address).await
+            };
+            match connected.await {
+                Ok(stream) => return self.over(stream).await,
+                Err(error) => refused = error,
+            }
+        }
+        Err(refused)
+    }
+
+    async fn connect(&self) -> io::Result<Stream> {
+        match &self.end {
+            End::Tcp(addresses) => self.over(TcpStream::connect(addresses.as_slice()).await?).await,
+            #[cfg(unix)]
+            End::Unix(path) => Ok(tokio::net::UnixStream::connect(path).await?.into()),
+        }
+    }
+
+    /// What is spoken over a connection of TCP.
+    async fn over(&self, stream: TcpStream) -> io::Result<Stream> {
         // Pieces are to arrive as pieces, and at once.
         stream.set_nodelay(true)?;
         #[cfg(feature = "tls")]

@@ -29,7 +29,7 @@ use crate::case::Case;
 use crate::catalogue::{Catalogue, Level};
 use crate::judge::{
     Demand, Invariant, Machine, Quota, Settings, Verdict, demand, held_request, lacking, needed_techniques,
-    publishes,
+    publishes, question,
 };
 use crate::outcome::{CaseOutcome, INTERRUPTED};
 use crate::profile::Target;
@@ -81,7 +81,8 @@ impl Runner {
         keeper: Keeper,
         route: Route,
     ) -> Result<Runner, RunError> {
-        let terms = terms_of(target, options, &keeper);
+        let question = suite.cases.first().map(|case| question(case, target)).unwrap_or_default();
+        let terms = terms_of(question, options, &keeper);
         let session_route = route.clone();
         let publisher = Publisher::new(target, route.clone()).await;
         let publisher = publisher.map_err(|error| RunError::Publisher(error.to_string()))?;
@@ -383,12 +384,11 @@ impl Runner {
 }
 
 /// When a run takes its target for lost.
-fn terms_of(target: &Target, options: &Options, keeper: &Keeper) -> Terms {
+fn terms_of(question: Vec<u8>, options: &Options, keeper: &Keeper) -> Terms {
     Terms {
         deadline: options.max_time.map(|limit| Instant::now() + limit),
         silence: silence(options.patience),
-        question: format!("GET / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", target.authority())
-            .into_bytes(),
+        question,
         is_supervised: keeper.is_supervised(),
         has_exited: keeper.has_exited(),
     }

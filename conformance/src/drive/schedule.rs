@@ -243,7 +243,7 @@ impl Suite {
 
 /// A profile that is written in code was not looked at yet, and one without a technique has nothing to be judged.
 fn check_profile(profile: &Profile) -> Result<(), RunError> {
-    if let Some((table, wrong)) = profile.mistake() {
+    if let Some((table, _, wrong)) = profile.mistake() {
         return Err(RunError::Profile { table, wrong });
     }
     let names = |profile: &Profile| TECHNIQUES.iter().any(|technique| profile.names_technique(technique));

@@ -28,7 +28,7 @@ const LONGEST_BODY: usize = 256 * 1024;
 
 /// Opens sessions with a target.
 #[derive(Debug)]
-pub(super) struct Sessions {
+pub(crate) struct Sessions {
     route: Route,
     /// What a session gives is secret from then on.
     secrets: Secrets,
@@ -38,19 +38,19 @@ pub(super) struct Sessions {
 /// A session that is open. The streams from which a value was taken stay open as long as it does: some servers end a
 /// session with its stream.
 #[derive(Debug, Clone)]
-pub(super) struct Opened {
-    pub(super) target: Arc<Target>,
+pub(crate) struct Opened {
+    pub(crate) target: Arc<Target>,
     _streams: Arc<Vec<Stream>>,
 }
 
 impl Sessions {
-    pub(super) fn new(route: Route, secrets: Secrets) -> Sessions {
+    pub(crate) fn new(route: Route, secrets: Secrets) -> Sessions {
         Sessions { route, secrets, shared: OnceCell::new() }
     }
 
     /// The target as a case sees it: with the values of its session, or of the one that all cases share. An error says
     /// which request gave no value.
-    pub(super) async fn open(&self, target: &Arc<Target>, channel: &str) -> Result<Opened, String> {
+    pub(crate) async fn open(&self, target: &Arc<Target>, channel: &str) -> Result<Opened, String> {
         match &target.profile.session {
             None => Ok(Opened { target: Arc::clone(target), _streams: Arc::default() }),
             Some(session) if session.once => {

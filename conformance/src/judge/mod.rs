@@ -9,7 +9,7 @@ pub(crate) mod run;
 pub(crate) mod verdict;
 
 pub use receive::quota::Quota;
-pub(crate) use run::demand::{Demand, demand, held_request};
+pub(crate) use run::demand::{Demand, demand, held_request, question};
 pub use run::machine::Machine;
 #[cfg(test)]
 pub(crate) use run::missing::ENDING;

@@ -1,15 +1,14 @@
 //! One client: it subscribes as the technique has it, and hears until it is told to go.
 
 use std::convert::Infallible;
-use std::io;
-use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pushspec_wire::websocket::{Frame, Opcode};
-use tokio::io::AsyncWriteExt as _;
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
@@ -19,12 +18,14 @@ use super::reader::{Heard, Reader};
 use super::tally::{Seen, Tally};
 use super::{Options, Technique};
 use crate::case::statement::{Attribute, AttributeValue};
+use crate::drive::{OpenedSession, Route, Sessions, Stream};
 use crate::judge::Quota;
 use crate::judge::receive::content::Reading;
 use crate::judge::run::places::technique_path;
 use crate::judge::run::request::request;
 use crate::judge::run::scope::CaseScope;
 use crate::profile::Target;
+use crate::profile::cursor::Values;
 
 /// How long a client may take to be connected and subscribed, and an answer that is not held to come.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -46,9 +47,12 @@ const READ: usize = 4 * 1024;
 /// What all clients have in common.
 #[derive(Debug)]
 pub(super) struct Plan {
-    pub(super) target: Target,
+    pub(super) target: Arc<Target>,
     pub(super) options: Options,
-    pub(super) addresses: Vec<SocketAddr>,
+    /// The way to the server.
+    pub(super) route: Route,
+    /// Opens the session of each client, where the profile has one.
+    pub(super) sessions: Sessions,
     pub(super) channel: String,
     pub(super) tally: Tally,
     /// How much memory may hold what comes.
@@ -75,6 +79,7 @@ impl Plan {
 struct Client {
     index: usize,
     plan: Arc<Plan>,
+    session: Option<OpenedSession>,
     connection: Option<Connection>,
     /// Whether it was connected and subscribed at some time.
     open: bool,
@@ -85,13 +90,13 @@ struct Client {
 
 #[derive(Debug)]
 struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     reader: Reader,
 }
 
 /// What a poll brought.
 struct Answered {
-    cursor: Option<String>,
+    cursor: Option<Values>,
     news: bool,
 }
 
@@ -99,9 +104,17 @@ struct Answered {
 pub(super) async fn live(index: usize, plan: Arc<Plan>) {
     let mut stop = plan.stop.clone();
     let technique = plan.options.technique;
-    let mut client =
-        Client { index, plan, connection: None, open: false, answered: false, seen: Seen::default() };
+    let mut client = Client {
+        index,
+        plan,
+        session: None,
+        connection: None,
+        open: false,
+        answered: false,
+        seen: Seen::default(),
+    };
     let life = async {
+        client.open_session().await?;
         match technique {
             Technique::Polling => client.poll().await,
             Technique::LongPolling => client.long_poll().await,
@@ -119,13 +132,32 @@ pub(super) async fn live(index: usize, plan: Arc<Plan>) {
 }
 
 impl Client {
+    /// Opens the session in which it asks.
+    async fn open_session(&mut self) -> Result<(), Gone> {
+        let plan = Arc::clone(&self.plan);
+        if plan.target.profile.session.is_none() {
+            return Ok(());
+        }
+        let _slot = plan.slots.acquire().await;
+        // What lives for a moment is no part of every client.
+        let opening = Box::pin(plan.sessions.open(&plan.target, &plan.channel));
+        let opened = opening.await.map_err(Gone::NoSession)?;
+        self.session = Some(opened);
+        Ok(())
+    }
+
+    /// The server, as it is in the session.
+    fn target(&self) -> &Target {
+        self.session.as_ref().map_or(&self.plan.target, |session| &session.target)
+    }
+
     /// A stream, or a WebSocket: one answer that does not end.
     async fn listen(&mut self) -> Result<Infallible, Gone> {
         let plan = Arc::clone(&self.plan);
         let slot = plan.slots.acquire().await;
         let subscribing = async {
             self.connect().await?;
-            self.send(&self.plan.request(self.index, None)?).await?;
+            self.send(&self.plan.request(self.index, self.target(), None)?).await?;
             loop {
                 if let Heard::Answer(status) = self.hear().await? {
                     break Ok(status);
@@ -155,7 +187,7 @@ impl Client {
         loop {
             let asked = Instant::now();
             let answered = self.ask(cursor.as_deref()).await?;
-            cursor = answered.cursor.or(cursor);
+            cursor = self.plan.next(cursor, answered.cursor);
             if !answered.news && asked.elapsed() < NOT_HELD {
                 sleep(NOT_HELD).await;
             }
@@ -165,14 +197,16 @@ impl Client {
     /// A poll an interval. The clients are spread over it.
     async fn poll(&mut self) -> Result<Infallible, Gone> {
         let Options { clients, interval, .. } = self.plan.options;
-        let mut cursor = self.ask(None).await?.cursor;
+        let found = self.ask(None).await?.cursor;
+        let mut cursor = self.plan.next(None, found);
         self.opened();
         #[expect(clippy::cast_precision_loss, reason = "a place within an interval needs no precision")]
         let place = self.index as f64 / clients as f64;
         let mut due = Instant::now() + interval.mul_f64(place);
         loop {
             sleep_until(due).await;
-            cursor = self.ask(cursor.as_deref()).await?.cursor.or(cursor);
+            let found = self.ask(cursor.as_deref()).await?.cursor;
+            cursor = self.plan.next(cursor, found);
             // A server that is slower than the interval is not asked twice at once.
             due = (due + interval).max(Instant::now());
         }
@@ -181,7 +215,7 @@ impl Client {
     /// A request and its answer. A server may end an idle connection just when it is used again: then the request is
     /// sent once more, on a new one (RFC 9112 section 9.3.1).
     async fn ask(&mut self, cursor: Option<&str>) -> Result<Answered, Gone> {
-        let request = self.plan.request(self.index, cursor)?;
+        let request = self.plan.request(self.index, self.target(), cursor)?;
         let reused = self.connection.is_some();
         match self.exchange(&request).await {
             Err(Gone::Ended | Gone::Broken(_)) if reused && !self.answered => {
@@ -248,10 +282,10 @@ impl Client {
     }
 
     async fn connect(&mut self) -> Result<(), Gone> {
-        let stream = timeout(ANSWER, connect(self.index, &self.plan.addresses))
-            .await
-            .map_err(|_| Gone::Late(ANSWER))?
-            .map_err(Gone::Connect)?;
+        let index = self.index;
+        let opening = Box::pin(self.plan.route.open_from(|address| source(index, address)));
+        let stream =
+            timeout(ANSWER, opening).await.map_err(|_| Gone::Late(ANSWER))?.map_err(Gone::Connect)?;
         self.connection =
             Some(Connection { stream, reader: Reader::new(self.plan.reading(), self.plan.quota.part()) });
         Ok(())
@@ -259,7 +293,8 @@ impl Client {
 
     async fn send(&mut self, bytes: &[u8]) -> Result<(), Gone> {
         let connection = self.connection.as_mut().ok_or(Gone::Ended)?;
-        connection.stream.write_all(bytes).await.map_err(Gone::Broken)
+        connection.stream.write_all(bytes).await.map_err(Gone::Broken)?;
+        connection.stream.flush().await.map_err(Gone::Broken)
     }
 
     /// A client masks what it sends (RFC 6455 section 5.3). The key need not be a secret here.
@@ -274,8 +309,7 @@ impl Client {
             if let Some(heard) = connection.reader.next() {
                 return Ok(heard);
             }
-            connection.stream.readable().await.map_err(Gone::Broken)?;
-            connection.read()?;
+            std::future::poll_fn(|context| connection.poll_read(context)).await?;
         }
     }
 
@@ -295,53 +329,40 @@ impl Client {
 
 impl Connection {
     /// Reads what is there. The buffer is here because what lives over a wait is part of every client.
-    fn read(&mut self) -> Result<(), Gone> {
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Gone>> {
         let mut buffer = [0; READ];
-        match self.stream.try_read(&mut buffer) {
-            Ok(0) => {
+        let mut buffer = ReadBuf::new(&mut buffer);
+        let read = std::task::ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer));
+        Poll::Ready(match read {
+            Ok(()) if buffer.filled().is_empty() => {
                 self.reader.finish();
                 if self.reader.is_silent() { Err(Gone::Ended) } else { Ok(()) }
             }
-            Ok(length) => self.reader.push(buffer.get(..length).unwrap_or_default()),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Ok(()) => self.reader.push(buffer.filled()),
             Err(error) => Err(Gone::Broken(error)),
-        }
+        })
     }
-}
-
-/// Connects to the first address that answers.
-async fn connect(index: usize, addresses: &[SocketAddr]) -> io::Result<TcpStream> {
-    let mut refused = io::Error::from(io::ErrorKind::AddrNotAvailable);
-    for address in addresses {
-        let connected = async {
-            let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-            if let Some(source) = source(index, *address) {
-                socket.bind(source)?;
-            }
-            socket.connect(*address).await
-        };
-        match connected.await {
-            Ok(stream) => {
-                stream.set_nodelay(true)?;
-                return Ok(stream);
-            }
-            Err(error) => refused = error,
-        }
-    }
-    Err(refused)
 }
 
 impl Plan {
     /// The request of a client; of a poll, the one after a cursor.
-    fn request(&self, index: usize, cursor: Option<&str>) -> Result<Vec<u8>, Gone> {
-        let scope = CaseScope::of_target(&format!("load {index}"), &self.target, &self.channel);
+    fn request(&self, index: usize, target: &Target, cursor: Option<&str>) -> Result<Vec<u8>, Gone> {
+        let scope = CaseScope::of_target(&format!("load {index}"), target, &self.channel);
         let after = cursor.map(|cursor| Attribute {
             key: "after".to_owned(),
             value: AttributeValue::Word(cursor.to_owned()),
         });
         let procedure = self.options.technique.procedure();
-        request(procedure, after.as_slice(), &self.target, &scope)
+        request(procedure, after.as_slice(), target, &scope)
             .map_err(|error| Gone::Unreadable(error.to_string()))
+    }
+
+    /// The cursor of the next poll, of what the last one asked with and what its answer has.
+    fn next(&self, before: Option<String>, found: Option<Values>) -> Option<String> {
+        let answer = self.target.profile.answer_of(self.options.technique.name());
+        let (Some(answer), Some(found)) = (answer, found) else { return before };
+        let start = || answer.start.as_start();
+        Some(answer.cursor.as_ref()?.after(&before.unwrap_or_else(start), found))
     }
 
     fn reading(&self) -> Reading {

@@ -6,6 +6,8 @@ use std::time::Duration;
 /// Why a client is gone that was not told to go.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Gone {
+    #[error("{0}")]
+    NoSession(String),
     #[error("failed to connect: {0}")]
     Connect(io::Error),
     #[error("no response came within {0:?}")]

@@ -26,8 +26,8 @@ use self::client::Plan;
 pub use self::measurement::{Clients, Ended, Latency, Measurement, Memory, Messages, SCHEMA, Thresholds};
 use self::tally::Tally;
 use crate::case::statement::Procedure;
-use crate::drive::Publisher;
 use crate::drive::schedule::{RunError, reach, tag};
+use crate::drive::{Publisher, Sessions};
 use crate::judge::Quota;
 use crate::profile::publish::Publication;
 use crate::profile::{CAPABILITIES, Target};
@@ -117,9 +117,6 @@ pub enum LoadError {
         /// The hard limit.
         limit: u64,
     },
-    /// TLS, or a Unix socket.
-    #[error("a measurement goes over TCP in the clear: point it at a plain http:// port")]
-    NotClear,
     /// Nothing is known of the process.
     #[error("failed to read the memory of process {pid}: {error}")]
     Process {
@@ -236,11 +233,7 @@ impl Load {
             RunError::Unreachable { target, why } => LoadError::Unreachable { target, why },
             other => LoadError::Internal(other.to_string()),
         })?;
-        let addresses = route.clear_addresses().to_vec();
-        if addresses.is_empty() {
-            return Err(LoadError::NotClear);
-        }
-        let publisher = Publisher::new(&target, route).await;
+        let publisher = Publisher::new(&target, route.clone()).await;
         let publisher = publisher.map_err(|error| LoadError::Internal(format!("[publish] url: {error}")))?;
         let (stop, stopped) = watch::channel(false);
         let tag = tag();
@@ -250,9 +243,10 @@ impl Load {
             quota: Quota::new(options.memory / 2, options.clients),
             slots: Semaphore::new(OPENING),
             stop: stopped,
-            target,
+            sessions: Sessions::new(route.clone(), target.profile.secrets()),
+            target: Arc::new(target),
             options,
-            addresses,
+            route,
         };
         Ok(Load { plan: Arc::new(plan), publisher, stop, publishing: AtomicBool::new(false) })
     }
@@ -340,8 +334,10 @@ impl Load {
 
     /// Publishes one message after the other: only then there is an order.
     async fn publish(&self, interrupts: &mut watch::Receiver<usize>) -> Result<Published, LoadError> {
-        let Plan { tally, options, target, channel, .. } = &*self.plan;
-        let Some(recipe) = &target.profile.publish else { return Ok(Published::default()) };
+        let Plan { tally, options, target, channel, sessions, .. } = &*self.plan;
+        let session = sessions.open(target, channel).await;
+        let session = session.map_err(|why| LoadError::Unpublished { target: target.url(), why })?;
+        let Some(recipe) = &session.target.profile.publish else { return Ok(Published::default()) };
         let mut published = Published::default();
         let mut in_a_row = 0;
         let mut due = Instant::now();

@@ -8,7 +8,7 @@ use pushspec_wire::websocket::Opcode;
 
 use super::gone::Gone;
 use crate::judge::receive::body::Body;
-use crate::judge::receive::content::Reading;
+use crate::judge::receive::content::{Reading, head_cursor};
 use crate::judge::receive::end::End;
 use crate::judge::receive::head::HeadReader;
 use crate::judge::receive::item::{Arrival, Item};
@@ -18,6 +18,7 @@ use crate::judge::receive::side::Side;
 use crate::judge::receive::sink::Sink;
 use crate::judge::receive::websocket::WebSocket;
 use crate::judge::verdict::invariant::Watch;
+use crate::profile::cursor::Values;
 use crate::profile::parts::Parts;
 use crate::transcript::shown::shown;
 
@@ -34,7 +35,7 @@ pub(super) enum Heard {
     /// The end of an answer.
     End {
         /// The cursor that it gave.
-        cursor: Option<String>,
+        cursor: Option<Values>,
         /// Whether another request can follow on the connection.
         reusable: bool,
     },
@@ -199,7 +200,8 @@ impl Reader {
         } else if let Some(body) = Body::after(head, b"GET", self.reading.clone()) {
             self.phase = Phase::Body(Box::new(body));
         } else {
-            self.heard.push_back(Heard::End { cursor: None, reusable: persistent });
+            let cursor = head_cursor(head, &self.reading, false);
+            self.heard.push_back(Heard::End { cursor, reusable: persistent });
         }
         Ok(())
     }
@@ -218,7 +220,9 @@ impl Reader {
 mod tests {
     use super::*;
     use crate::judge::Quota;
+    use crate::profile::cursor::Named;
     use crate::profile::event_stream::EventStream;
+    use crate::profile::poll::Answer;
 
     fn heard(reading: Reading, pieces: &[&[u8]]) -> Vec<Heard> {
         let mut reader = Reader::new(reading, Quota::default().part());
@@ -245,6 +249,38 @@ mod tests {
                 "cut at {cut}"
             );
         }
+    }
+
+    #[test]
+    fn an_answer_to_a_poll_ends_with_its_cursor_wherever_that_is() {
+        let places =
+            [("tag".to_owned(), "header:ETag".to_owned()), ("since".to_owned(), "/since".to_owned())];
+        let cursor = Some(Named::Several(places.into()));
+        let answer = Answer {
+            cursor,
+            parts: Parts { messages: Some("/news".into()), ..Parts::default() },
+            ..Answer::default()
+        };
+        let values = |values: &[(&str, &str)]| -> Option<Values> {
+            Some(values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        };
+        let body = "{\"since\": 7, \"news\": [\"one\"]}";
+        let full = format!("HTTP/1.1 200 OK\r\nETag: \"a\"\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        let both = values(&[("tag", "\"a\""), ("since", "7")]);
+        for cut in 0..full.len() {
+            assert_eq!(
+                heard(Reading::Poll(answer.clone()), &[&full.as_bytes()[..cut], &full.as_bytes()[cut..]]),
+                [
+                    Heard::Answer(200),
+                    Heard::Message(b"one".to_vec()),
+                    Heard::End { cursor: both.clone(), reusable: true }
+                ],
+                "cut at {cut}"
+            );
+        }
+        let without = b"HTTP/1.1 304 Not Modified\r\nETag: \"b\"\r\n\r\n";
+        let end = Heard::End { cursor: values(&[("tag", "\"b\"")]), reusable: true };
+        assert_eq!(heard(Reading::Poll(answer), &[without]), [Heard::Answer(304), end]);
     }
 
     #[test]

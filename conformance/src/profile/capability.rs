@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::cursor::asks_with_cursor;
+use super::poll::Answer;
 use super::request::Request;
 use super::tables::Profile;
 use super::target::Target;
@@ -11,22 +13,23 @@ use super::target::Target;
 pub const TECHNIQUES: [&str; 6] = ["http", "polling", "long-polling", "iframe", "sse", "websocket"];
 
 /// Everything that a case can need, with what the profile must say for it.
-pub const CAPABILITIES: [(&str, &str); 48] = [
+pub const CAPABILITIES: [(&str, &str); 49] = [
     ("polling", "a [polling] table"),
     ("polling.get", "[polling] without a method other than GET, and without a body"),
-    ("polling.cursor", "[polling] path with {cursor}, and cursor"),
+    ("polling.cursor", "[polling] path, body or headers with {cursor}, and cursor"),
     ("polling.channel", "[polling] path with {channel}"),
     ("polling.shared", "[polling] without exclusive = true"),
     ("polling.validator", "[polling] validator = true"),
     ("long-polling", "a [long-polling] table"),
     ("long-polling.get", "[long-polling] without a method other than GET, and without a body"),
-    ("long-polling.cursor", "[long-polling] path with {cursor}, and cursor"),
+    ("long-polling.cursor", "[long-polling] path, body or headers with {cursor}, and cursor"),
     ("long-polling.hold", "[long-polling] path with {hold}, {hold-ms} or {hold-s}"),
     (
         "long-polling.waits",
         "[long-polling] path with {hold}, {hold-ms} or {hold-s}, or a hold of 5 s or more",
     ),
     ("long-polling.end", "[long-polling] path with {hold}, {hold-ms} or {hold-s}, or a hold of 3 s or less"),
+    ("long-polling.timed", "[long-polling] hold"),
     ("long-polling.channel", "[long-polling] path with {channel}"),
     ("long-polling.shared", "[long-polling] without exclusive = true"),
     ("iframe", "an [iframe] table"),
@@ -109,15 +112,15 @@ impl Target {
                 self.profile.request_of(technique).is_some_and(Request::is_get)
             }
             "polling" => polling.is_some(),
-            "polling.cursor" => polling
-                .as_ref()
-                .is_some_and(|poll| poll.answer.cursor.is_some() && poll.path.contains("{cursor}")),
+            "polling.cursor" => {
+                polling.as_ref().is_some_and(|poll| has_cursor(&poll.answer, &poll.path, &poll.request))
+            }
             "polling.channel" => polling.as_ref().is_some_and(|poll| poll.path.contains("{channel}")),
             "polling.validator" => polling.as_ref().is_some_and(|poll| poll.validator),
             "long-polling" => long_polling.is_some(),
-            "long-polling.cursor" => long_polling
-                .as_ref()
-                .is_some_and(|poll| poll.answer.cursor.is_some() && poll.path.contains("{cursor}")),
+            "long-polling.cursor" => {
+                long_polling.as_ref().is_some_and(|poll| has_cursor(&poll.answer, &poll.path, &poll.request))
+            }
             "long-polling.hold" => long_polling.as_ref().is_some_and(|poll| poll.path.contains("{hold")),
             "long-polling.waits" => long_polling
                 .as_ref()
@@ -125,6 +128,7 @@ impl Target {
             "long-polling.end" => long_polling
                 .as_ref()
                 .is_some_and(|poll| poll.path.contains("{hold") || poll.hold <= SOON_OVER),
+            "long-polling.timed" => long_polling.as_ref().is_some_and(|poll| poll.is_hold_known),
             "long-polling.channel" => {
                 long_polling.as_ref().is_some_and(|poll| poll.path.contains("{channel}"))
             }
@@ -182,6 +186,12 @@ impl Target {
     }
 }
 
+/// Whether answers have a cursor, and polls ask with it.
+fn has_cursor(answer: &Answer, path: &str, request: &Request) -> bool {
+    let asks = || asks_with_cursor(path) || request.templates().any(asks_with_cursor);
+    answer.cursor.is_some() && asks()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,12 +202,12 @@ mod tests {
             let text = format!("[long-polling]\npath = \"/poll{path}\"\n{hold}");
             let profile = Profile::parse("pushspec.toml", &text).expect("a profile");
             let target = Target::new("http://localhost", profile).expect("a target");
-            ["long-polling.waits", "long-polling.end"].map(|name| target.can(name))
+            ["long-polling.waits", "long-polling.end", "long-polling.timed"].map(|name| target.can(name))
         };
-        assert_eq!(can("hold = \"25s\"", ""), [true, false]);
-        assert_eq!(can("hold = \"4s\"", ""), [false, false]);
-        assert_eq!(can("hold = \"2s\"", ""), [false, true]);
-        assert_eq!(can("", ""), [false, false]);
-        assert_eq!(can("", "?hold={hold}"), [true, true]);
+        assert_eq!(can("hold = \"25s\"", ""), [true, false, true]);
+        assert_eq!(can("hold = \"4s\"", ""), [false, false, true]);
+        assert_eq!(can("hold = \"2s\"", ""), [false, true, true]);
+        assert_eq!(can("", ""), [false, false, false]);
+        assert_eq!(can("", "?hold={hold}"), [true, true, false]);
     }
 }

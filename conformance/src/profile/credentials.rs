@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::cursor::said;
 use super::tables::Profile;
+use super::template::fill;
 use crate::secret::Secrets;
 
 /// The fields whose values are no secret: they say what a client takes, and from where it comes. A server repeats them in
@@ -142,17 +144,17 @@ fn add_credentials(secrets: &Secrets, name: &str, value: &str) {
     add_pieces(secrets, name, credentials);
 }
 
-/// A value, or what stands in it around the values of a session.
+/// A value, or what stands in it around the values of a session or of a cursor.
 fn add_pieces(secrets: &Secrets, name: &str, value: &str) {
-    let mut pieces = value.split("{session.");
-    let first = pieces.next().unwrap_or_default();
-    if first.len() == value.len() {
+    // No value has this character.
+    const GAP: char = '\u{0}';
+    let filled = fill(value, |place| {
+        (place.starts_with("session.") || said("", place).is_some()).then(|| GAP.to_string())
+    });
+    if !filled.contains(GAP) {
         return secrets.add(name, value);
     }
-    let others = pieces.filter_map(|piece| piece.split_once('}')).map(|(_, behind)| behind);
-    std::iter::once(first).chain(others).filter(|piece| piece.trim().len() >= PIECE).for_each(|piece| {
-        secrets.add(name, piece);
-    });
+    filled.split(GAP).filter(|piece| piece.trim().len() >= PIECE).for_each(|piece| secrets.add(name, piece));
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::cursor::Values;
 use super::iframe::Iframe;
 use super::parts::Parts;
 use super::poll::Answer;
@@ -26,8 +27,8 @@ pub struct Message {
 pub struct Batch {
     /// The messages, in order.
     pub messages: Vec<Message>,
-    /// The next cursor, if the body holds one.
-    pub cursor: Option<String>,
+    /// The values of the next cursor that the body has.
+    pub cursor: Values,
 }
 
 /// A body that does not have the shape that the profile promises.
@@ -39,6 +40,9 @@ pub enum DecodeError {
     /// The pointer leads nowhere.
     #[error("the body has nothing at {0}, where the profile expects it")]
     Pointer(String),
+    /// A response with messages does not have a field of the cursor.
+    #[error("the response has no header field `{0}`, where the profile expects the cursor")]
+    Field(String),
     /// Something other than a list of messages.
     #[error("the value at {0} is not a list")]
     List(String),
@@ -127,13 +131,22 @@ fn value(text: &[u8]) -> Result<Value, DecodeError> {
 /// Whether the body of a poll's answer is one JSON document. Otherwise it is text.
 pub fn is_json(answer: &Answer) -> bool {
     let Parts { messages, data, .. } = &answer.parts;
-    answer.parts.separator.is_none()
-        && (messages.is_some() || cursor_pointer(answer).is_some() || data.is_some())
+    answer.parts.separator.is_none() && (messages.is_some() || has_cursor(answer) || data.is_some())
 }
 
-/// Where the cursor is in the body, if it is there and not in the head.
-fn cursor_pointer(answer: &Answer) -> Option<&str> {
-    answer.cursor.as_deref().filter(|cursor| cursor.starts_with('/') || cursor.is_empty())
+/// Whether the body has a value of the cursor.
+fn has_cursor(answer: &Answer) -> bool {
+    answer.cursor.as_ref().is_some_and(|cursor| !cursor.pointers().is_empty())
+}
+
+/// The values of the cursor that a body has.
+fn cursor(answer: &Answer, body: &Value) -> Result<Values, DecodeError> {
+    let places = answer.cursor.iter().flat_map(|cursor| cursor.pointers());
+    let found = places.map(|(name, pointer)| match body.pointer(pointer) {
+        Some(value) => Ok((name.to_owned(), as_text(value))),
+        None => Err(DecodeError::Pointer(pointer.to_owned())),
+    });
+    found.collect()
 }
 
 /// Reads the body of a poll's answer.
@@ -144,20 +157,15 @@ pub fn batch(answer: &Answer, body: &[u8]) -> Result<Batch, DecodeError> {
     if answer.parts.separator.is_some() {
         // What is of another type is no news.
         let messages = texts(&answer.parts, body.to_vec()).unwrap_or_default();
-        return Ok(Batch { messages, cursor: None });
+        return Ok(Batch { messages, cursor: Values::new() });
     }
     let Some(body) = behind_prefix(&answer.parts, body) else { return Ok(Batch::default()) };
     if !is_json(answer) {
         let message = Message { data: body.to_vec(), ..Message::default() };
-        return Ok(Batch { messages: vec![message], cursor: None });
+        return Ok(Batch { messages: vec![message], cursor: Values::new() });
     }
     let value = value(body)?;
-    let cursor = match cursor_pointer(answer) {
-        Some(pointer) => Some(
-            value.pointer(pointer).map(as_text).ok_or_else(|| DecodeError::Pointer(pointer.to_owned()))?,
-        ),
-        None => None,
-    };
+    let cursor = cursor(answer, &value)?;
     let messages = match &answer.parts.messages {
         None => vec![message(&answer.parts, &value)?],
         Some(pointer) => value

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::parts::Parts;
 use super::request::Request;
@@ -46,8 +46,6 @@ pub(super) struct WrittenIframe {
     body: Option<String>,
     #[serde(default)]
     headers: BTreeMap<String, String>,
-    #[serde(deserialize_with = "callback")]
-    #[cfg_attr(test, schemars(with = "String"))]
     callback: String,
     #[serde(default, deserialize_with = "duration")]
     #[cfg_attr(test, schemars(with = "Option<String>"))]
@@ -77,21 +75,5 @@ impl From<WrittenIframe> for Iframe {
         };
         let WrittenIframe { callback, heartbeat, exclusive, .. } = written;
         Iframe { path, request, callback, heartbeat, exclusive, parts }
-    }
-}
-
-/// The name of a function, or of one within objects.
-fn callback<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let name = String::deserialize(deserializer)?;
-    let is_name = |part: &str| {
-        let belongs = |character: char| character.is_alphanumeric() || "_$".contains(character);
-        part.chars().all(belongs) && part.starts_with(|first: char| !first.is_ascii_digit())
-    };
-    if name.split('.').all(is_name) {
-        Ok(name)
-    } else {
-        Err(serde::de::Error::custom(format!(
-            "`{name}` is not the name of a function: write it like `push.deliver`"
-        )))
     }
 }

@@ -4,6 +4,7 @@ mod build;
 mod capability;
 mod check;
 mod credentials;
+pub mod cursor;
 pub mod decode;
 pub mod encoding;
 mod endpoints;

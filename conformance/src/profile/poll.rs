@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::cursor::Named;
 use super::parts::Parts;
 use super::request::Request;
 use super::time::duration;
@@ -13,7 +14,7 @@ use super::time::duration;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", from = "WrittenPolling")]
 pub struct Polling {
-    /// Path and query, with `{channel}` and `{cursor}`.
+    /// Path and query, with `{channel}` and the places of the cursor.
     pub path: String,
     /// Whether answers carry an `ETag` that follows their content.
     pub validator: bool,
@@ -29,7 +30,7 @@ pub struct Polling {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", from = "WrittenPolling")]
 pub struct LongPolling {
-    /// Path and query, with `{channel}`, `{cursor}` and `{hold}` (`300ms`), `{hold-ms}` (`300`) or `{hold-s}` (`0.3`).
+    /// Path and query, with `{channel}`, the places of the cursor, and `{hold}` (`300ms`), `{hold-ms}` (`300`) or `{hold-s}` (`0.3`).
     pub path: String,
     /// How long a poll is held.
     pub hold: Duration,
@@ -47,9 +48,9 @@ pub struct LongPolling {
 #[derive(Debug, Clone, Default)]
 pub struct Answer {
     /// The cursor of the first poll.
-    pub start: String,
-    /// JSON pointer to the cursor of the next poll, or `header:Name`.
-    pub cursor: Option<String>,
+    pub start: Named,
+    /// Where the cursor of the next poll is: a JSON pointer or `header:Name`, or several of them.
+    pub cursor: Option<Named>,
     /// The statuses of an answer without news, beside those of 2xx.
     pub empty: Vec<u16>,
     /// Where the messages are, and their parts. Without a pointer a body that is not empty is one message.
@@ -72,8 +73,10 @@ pub(super) struct WrittenPolling {
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     hold: Option<Duration>,
     #[serde(default)]
-    start: String,
-    cursor: Option<String>,
+    #[cfg_attr(test, schemars(with = "super::cursor::Written"))]
+    start: Named,
+    #[cfg_attr(test, schemars(with = "Option<super::cursor::Written>"))]
+    cursor: Option<Named>,
     prefix: Option<String>,
     separator: Option<String>,
     messages: Option<String>,

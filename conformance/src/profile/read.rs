@@ -90,10 +90,10 @@ impl Profile {
         Profile { websocket: Some(websocket), ..Profile::default() }
     }
 
-    /// The table of the first value that is wrong, what is wrong with it, and a way out.
-    pub(crate) fn mistake(&self) -> Option<(&'static str, Wrong)> {
+    /// The table and the key of the first value that is wrong, what is wrong with it, and a way out.
+    pub(crate) fn mistake(&self) -> Option<(&'static str, String, Wrong)> {
         let all = std::iter::once(self).chain(&self.further);
-        all.flat_map(check::mistakes).next().map(|mistake| (mistake.table, mistake.wrong))
+        all.flat_map(check::mistakes).next().map(|Mistake { table, key, wrong }| (table, key, wrong))
     }
 }
 

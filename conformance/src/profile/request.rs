@@ -26,7 +26,7 @@ impl Default for Request {
 
 impl Request {
     /// The request of a table's keys. A body without a method is posted.
-    pub(super) fn of(
+    pub(crate) fn of(
         method: Option<String>,
         content_type: Option<String>,
         body: Option<String>,
@@ -34,6 +34,11 @@ impl Request {
     ) -> Request {
         let method = method.unwrap_or_else(|| if body.is_some() { "POST" } else { "GET" }.to_owned());
         Request { method, content_type, body, headers }
+    }
+
+    /// The body and the values of the fields.
+    pub(super) fn templates(&self) -> impl Iterator<Item = &str> {
+        self.body.iter().chain(self.headers.values()).map(String::as_str)
     }
 
     /// What is filled in: the body and the values of the fields.

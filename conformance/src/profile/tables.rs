@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::event_stream::EventStream;
 use super::iframe::Iframe;
-use super::poll::{LongPolling, Polling};
+use super::poll::{Answer, LongPolling, Polling};
 use super::publish::Publish;
 use super::request::Request;
 use super::session::Session;
@@ -90,6 +90,15 @@ impl Profile {
             "long-polling" => self.long_polling.as_ref().map(|poll| &poll.request),
             "iframe" => self.iframe.as_ref().map(|iframe| &iframe.request),
             "sse" => self.sse.as_ref().map(|sse| &sse.request),
+            _ => None,
+        }
+    }
+
+    /// How the answers to a poll are read.
+    pub(crate) fn answer_of(&self, technique: &str) -> Option<&Answer> {
+        match technique {
+            "polling" => self.polling.as_ref().map(|poll| &poll.answer),
+            "long-polling" => self.long_polling.as_ref().map(|poll| &poll.answer),
             _ => None,
         }
     }

@@ -112,12 +112,12 @@ fn fill_in(profile: &mut Profile, values: &BTreeMap<String, String>) {
     if let Some(poll) = polling {
         path(&mut poll.path);
         poll.request.texts().for_each(text);
-        text(&mut poll.answer.start);
+        poll.answer.start.texts().for_each(text);
     }
     if let Some(poll) = long_polling {
         path(&mut poll.path);
         poll.request.texts().for_each(text);
-        text(&mut poll.answer.start);
+        poll.answer.start.texts().for_each(text);
     }
     if let Some(iframe) = iframe {
         path(&mut iframe.path);

@@ -157,6 +157,14 @@ fn a_server_that_is_wrong_throughout_is_told_of_in_few_lines() -> Result {
     let lines = out(&output).lines().count() + err(&output).lines().count();
     assert!(lines < 150, "{lines}: {}", out(&output));
     assert!(out(&output).contains("\ngrammar rfc9112/2.1/lines-end-with-crlf"), "{}", out(&output));
+    // Ten failures are told as they happen, and of the others how many they are.
+    let said = err(&output);
+    let is_failure = |line: &&str| line.starts_with("fail ") || line.starts_with("error ");
+    assert_eq!(said.lines().filter(is_failure).count(), 10, "{said}");
+    assert!(
+        said.contains("\n  … of the failures that follow, a line every few seconds has the number"),
+        "{said}"
+    );
     Ok(())
 }
 

@@ -101,6 +101,63 @@ fn the_url_of_a_websocket_without_a_path_is_the_root_or_what_the_profile_says() 
 }
 
 #[test]
+fn flags_say_how_a_technique_is_requested_and_where_its_messages_are() -> Result {
+    let folder = TempDir::new()?;
+    let stream =
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\ndata: one\n\n";
+    let url = format!("http://{}", answering(stream)?);
+    let case = "sse/9.2.3-processing-model/stream-opens";
+    for (flags, line) in [
+        (&["--body", "{\"stream\": true}"][..], "POST /chat HTTP/1.1"),
+        (&["--method", "QUERY", "--body", "{\"stream\": true}"], "QUERY /chat HTTP/1.1"),
+        (&["--method", "POST"], "POST /chat HTTP/1.1"),
+    ] {
+        let arguments = [&["run", &url, "--sse", "/chat", "--select", case], flags].concat();
+        let output = pushspec(folder.path(), &arguments)?;
+        assert!(is_requested(&folder, line)?, "{}", out(&output));
+        let has_body = flags.contains(&"--body");
+        assert_eq!(is_requested(&folder, "Content-Type: application/json")?, has_body, "{flags:?}");
+        let report: Value =
+            serde_json::from_str(&fs::read_to_string(folder.path().join("reports/latest/report.json"))?)?;
+        let arguments = report["arguments"].to_string();
+        assert!(flags.iter().all(|flag| arguments.contains(&flag.replace('"', "\\\""))), "{arguments}");
+    }
+    let server = Running::start()?;
+    let case = "iframe/3-messages/message-can-be-read";
+    let iframe = [
+        "--iframe",
+        "/iframe/{channel}?callback={callback}",
+        "--publish",
+        "POST /publish/{channel}",
+        "--select",
+        case,
+    ];
+    for (flags, code) in [(&["--data", "/data"][..], 0), (&["--data", "/text"], 1), (&[], 1)] {
+        let url = server.url();
+        let output = pushspec(folder.path(), &[&["run", &url], &iframe[..], flags].concat())?;
+        assert_exit(&output, code);
+    }
+    for (flags, words) in [
+        (["--sse", "/chat", "--data", "text"], "--data: `text` is not a JSON pointer"),
+        (["--sse", "/chat", "--method", "post"], "--method: `post` is not a method"),
+        (["--sse", "/chat", "--body", "{name}"], "--body: `{name}` has no value here"),
+    ] {
+        let output = pushspec(folder.path(), &[&["run", &server.url()], &flags[..]].concat())?;
+        assert_exit(&output, 2);
+        assert!(err(&output).contains(words), "{}", err(&output));
+    }
+    let output = pushspec(folder.path(), &["run", &server.url(), "--data", "/text"])?;
+    assert_exit(&output, 2);
+    assert!(
+        err(&output).contains("--data says more of a technique whose path a flag has"),
+        "{}",
+        err(&output)
+    );
+    server.stop();
+    Ok(())
+}
+
+#[test]
 fn the_profile_of_the_reference_server_needs_no_url() -> Result {
     let folder = TempDir::new()?;
     fs::write(folder.path().join("p.toml"), pushspec_fixtures::REFERENCE_PROFILE)?;

@@ -2,6 +2,7 @@
 //! what the profile has wrong is said, with a way out, before anybody is accused.
 
 mod errors;
+mod keys;
 mod polls;
 mod says;
 mod server;
@@ -35,7 +36,7 @@ fn case<'o>(outcome: &'o Outcome, id: &str) -> Result<&'o CaseOutcome> {
     Ok(case.ok_or_else(|| format!("{id} is not in the outcome"))?)
 }
 
-/// The verdict of a case is `error`, with this in its reason, the run is short, and nobody is accused.
+/// The verdict of a case is `error`, with this in its reason, and nobody is accused. What rests on it is not run.
 #[track_caller]
 fn assert_told(outcome: &Outcome, id: &str, told: &[&str]) -> Result {
     let case = case(outcome, id)?;
@@ -44,7 +45,8 @@ fn assert_told(outcome: &Outcome, id: &str, told: &[&str]) -> Result {
     for part in told {
         assert!(reason.contains(part), "{part}: {reason}");
     }
-    assert!(outcome.duration < Duration::from_secs(3), "{:?}", outcome.duration);
+    // Generous: a case that waits for what does not come waits longer.
+    assert!(outcome.duration < Duration::from_secs(7), "{:?}", outcome.duration);
     assert!(outcome.findings().is_empty(), "{:#?}", outcome.findings());
     Ok(())
 }

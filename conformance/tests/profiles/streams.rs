@@ -13,7 +13,7 @@ const READABLE: &str = "sse/9.2.3-processing-model/message-can-be-read";
 const PUBLISH: &str = "\n[publish]\nrequest = \"POST /publish/{channel}\"\nbody = \"{data}\"\n";
 
 /// A server that sends `{"at": 7, "text": …}` in each event, and events of its own between.
-fn wrapping() -> Result<SocketAddr> {
+pub(super) fn wrapping() -> Result<SocketAddr> {
     let hub = Hub::default();
     serve(move |request, stream| match request.path.split('/').collect::<Vec<_>>()[..] {
         [_, "sse", channel] => {

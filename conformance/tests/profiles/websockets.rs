@@ -21,10 +21,10 @@ const PUBLISHED: &str = "websocket/6-messages/published-message-can-be-read";
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 /// What a server answers to a text.
-type Answer = fn(&str, usize) -> String;
+pub(super) type Answer = fn(&str, usize) -> String;
 
 /// A WebSocket server that answers so, and sends what is published in envelopes; and the address where that is done.
-async fn speaking(answer_to: Answer) -> Result<(SocketAddr, SocketAddr)> {
+pub(super) async fn speaking(answer_to: Answer) -> Result<(SocketAddr, SocketAddr)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let (news, _) = broadcast::channel::<(String, String)>(1024);
@@ -72,7 +72,7 @@ async fn speaking(answer_to: Answer) -> Result<(SocketAddr, SocketAddr)> {
     Ok((address, endpoint))
 }
 
-fn enveloped(text: &str, count: usize) -> String {
+pub(super) fn enveloped(text: &str, count: usize) -> String {
     json!({ "type": "echo", "id": count, "text": text }).to_string()
 }
 

@@ -30,8 +30,23 @@ pub(super) static FAULTS: &[Fault] = &[
         &[Edit::Event(|_request, event| ended_by_the_next(&event))],
     ),
     fault(
+        "one-identifier-for-two-events",
+        "html-sse/9.2.4/identifiers-differ",
+        "Counts identifiers up with every other event.",
+        &[Edit::Event(|_request, mut event| {
+            for line in &mut event.lines {
+                let number =
+                    line.strip_prefix(b"id: ").and_then(|id| str::from_utf8(id).ok()?.parse::<u64>().ok());
+                if let Some(number) = number {
+                    *line = format!("id: {}", number.saturating_sub(1) / 2 * 2 + 1).into_bytes();
+                }
+            }
+            event.encode()
+        })],
+    ),
+    fault(
         "event-name-is-dropped",
-        "html-sse/9.2.6/unnamed-is-message",
+        "html-sse/9.2.6/event-field",
         "Leaves the name of an event out.",
         &[Edit::Event(|_request, mut event| {
             event.lines.retain(|line| !line.starts_with(b"event:"));
@@ -70,7 +85,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "no-space-after-the-colon",
-        "rfc6202/1/same-news-by-every-technique",
+        "html-sse/9.2.6/one-space-is-eaten",
         "Writes no space after the colon, and the client takes the first one of the text.",
         &[Edit::Event(|_request, event| {
             String::from_utf8_lossy(&event.encode()).replace("data: ", "data:").into_bytes()
@@ -78,7 +93,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "text-is-taken-for-fields",
-        "rfc6202/1/same-news-by-every-technique",
+        "html-sse/9.2.6/first-colon-ends-the-name",
         "Writes text that looks like a field as it is.",
         &[Edit::Event(|_request, mut event| {
             let looks = |text: &[u8]| {
@@ -166,7 +181,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "lines-end-where-unicode-ends-them",
-        "rfc6202/1/same-news-by-every-technique",
+        "html-sse/9.2.5/only-three-line-ends",
         "Takes every line break of Unicode for a line feed.",
         &[Edit::Event(|_request, event| {
             let text = String::from_utf8_lossy(&event.text()).into_owned();

@@ -41,6 +41,16 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "stream-in-chunks-has-a-length",
+        "rfc9112/6.2/length-with-coding",
+        "Gives a stream in chunks a length as well, so that it is not cut off too soon.",
+        &[Edit::Answer(|request, answer| {
+            if opens(request) && answer.head.lists("Transfer-Encoding", "chunked") {
+                fields::add(&mut answer.head, "Content-Length", "100000000");
+            }
+        })],
+    ),
+    fault(
         "stream-may-be-transformed",
         "rfc9111/5.2.2.6/no-transform",
         "Lets proxies compress an event stream.",
@@ -146,7 +156,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "every-method-opens-the-stream",
-        "rfc9110/9.1/other-methods-refused",
+        "html-sse/9.2.3/refusal-is-not-200",
         "Binds the stream to a path and looks at no method.",
         &[Edit::Request(|request| {
             if request.technique() == "sse"
@@ -243,7 +253,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "ten-streams-at-most",
-        "html-sse/9.2.3/comes-back",
+        "html-sse/9.2.3/many-streams",
         "Has ten threads for streams, and none for the eleventh.",
         &[Edit::Refusal(|request| {
             (opens(request) && request.earlier >= 10).then_some(Refusal(500, "Internal Server Error"))

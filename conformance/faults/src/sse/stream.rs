@@ -123,7 +123,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "resume-repeats-the-last-event",
-        "html-sse/9.2.4/resumes",
+        "html-sse/9.2.4/repeats-nothing",
         "Begins with the last event that the client had, and not after it.",
         &[Edit::Request(|request| {
             let id = request.field("Last-Event-ID").and_then(|id| id.parse::<u32>().ok());
@@ -200,7 +200,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "last-event-lacks-its-blank-line",
-        "html-sse/9.2.5/whole-events",
+        "html-sse/9.2.5/whole-last-event",
         "Writes the blank line of an event before the next one where a stream is to end, and none after the last.",
         &[Edit::Event(|request, event| {
             if request.parameter("limit").is_some() { ended_by_the_next(&event) } else { event.encode() }

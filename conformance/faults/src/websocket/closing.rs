@@ -12,7 +12,7 @@ use crate::{Edit, Fault};
 pub(super) static FAULTS: &[Fault] = &[
     fault(
         "close-is-not-answered",
-        "rfc6455/5.5.1/close-answered",
+        "rfc6455/10.7/close-frame-on-invalid-data",
         "Ends the connection without a close frame.",
         &[Edit::ServerFrame(|_conversation, frame| if is_close(&frame) { Vec::new() } else { vec![frame] })],
     ),
@@ -79,6 +79,40 @@ pub(super) static FAULTS: &[Fault] = &[
         "rfc6455/5.5.1/connection-closed",
         "Leaves it to the client to end the connection.",
         &[Edit::End(|conversation, end| end.filter(|_| !conversation.closing()))],
+    ),
+    fault(
+        "fails-without-a-word",
+        "rfc6455/7.1.7/close-frame-before-failing",
+        "Ends a connection that it fails without a close frame.",
+        &[Edit::ServerFrame(|conversation, frame| {
+            if is_close(&frame) && !conversation.closing() { Vec::new() } else { vec![frame] }
+        })],
+    ),
+    fault(
+        "failed-connection-stays",
+        "rfc6455/7.1.7/server-closes",
+        "Sends a close frame where it fails the connection, and leaves it to the client to end it.",
+        &[Edit::End(|conversation, end| {
+            let has_failed = !conversation.closing() && conversation.server.iter().any(is_close);
+            end.filter(|_| !has_failed)
+        })],
+    ),
+    fault(
+        "second-close-keeps-the-connection",
+        "rfc6455/5.5.1/one-close",
+        "Goes on with a connection that was closing when another close frame comes.",
+        &[Edit::End(|conversation, end| {
+            let closes = conversation.client.iter().filter(|frame| is_close(frame)).count();
+            end.filter(|_| closes < 2)
+        })],
+    ),
+    fault(
+        "codes-of-the-specification-are-errors",
+        "rfc6455/7.4.1/defined-code-received",
+        "Takes every code but 1000 for an error of the protocol.",
+        &[Edit::ClientFrame(|_conversation, frame| {
+            replace_code(frame, |code| (1001..=1011).contains(&code), 999)
+        })],
     ),
     fault(
         "end-of-the-client-is-not-seen",

@@ -47,6 +47,18 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "short-messages-stay-masked",
+        "rfc6455/6.2/unmasked",
+        "Unmasks eight bytes at once where there are as many, and hands on what is shorter as it comes.",
+        &[Edit::ClientFrame(|_conversation, mut frame| {
+            let is_short = frame.payload.len() < 8 && !frame.opcode.is_control();
+            if let Some(key) = frame.mask.filter(|_| is_short) {
+                apply_mask(&mut frame.payload, key, 0);
+            }
+            vec![frame]
+        })],
+    ),
+    fault(
         "mask-begins-at-its-second-byte",
         "rfc6455/6.2/message-delivered",
         "Takes the bytes of the masking key in the wrong order.",

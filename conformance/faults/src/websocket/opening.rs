@@ -104,7 +104,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "accept-twice",
-        "rfc6455/4.2.2/accept",
+        "rfc6455/11.3.3/accept-once",
         "Sends its answer to the key in two lines.",
         &[Edit::Answer(|_request, answer| {
             let accept = fields::value(&answer.head, ACCEPT).unwrap_or_default();
@@ -264,7 +264,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "lists-end-with-their-first-line",
-        "rfc6455/9.1/malformed",
+        "rfc6455/11.3.4/several-lines",
         "Reads the first of several lines of subprotocols, or of extensions, and no other.",
         &[Edit::Request(|request| {
             for name in [PROTOCOL, EXTENSIONS] {
@@ -370,12 +370,80 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "windows-of-any-size",
+        "rfc7692/7/invalid-value",
+        "Takes permessage-deflate with windows that no implementation has.",
+        &[Edit::Answer(|request, answer| {
+            let offered = request.field(EXTENSIONS).unwrap_or_default();
+            take_deflate(answer, offered.ends_with("window_bits=7") || offered.ends_with("window_bits=16"));
+        })],
+    ),
+    fault(
+        "last-of-two-parameters-counts",
+        "rfc7692/7/parameter-twice",
+        "Takes permessage-deflate with a parameter that stands there twice.",
+        &[Edit::Answer(|request, answer| {
+            let offered = request.field(EXTENSIONS).unwrap_or_default();
+            let names: Vec<&str> =
+                offered.split(';').filter_map(|part| part.split('=').next()).map(str::trim).collect();
+            let is_twice = |name: &&str| names.iter().filter(|other| *other == name).count() > 1;
+            take_deflate(answer, names.iter().any(is_twice));
+        })],
+    ),
+    fault(
+        "quoted-values-are-not-read",
+        "rfc6455/9.1/quoted-token",
+        "Passes over what stands in quotes in an offer.",
+        &[Edit::Request(|request| drop_where(request, EXTENSIONS, |value| value.contains('"')))],
+    ),
+    fault(
+        "offers-in-two-lines-are-refused",
+        "rfc6455/9.1/several-lines",
+        "Refuses an opening handshake whose offers of extensions are in several lines.",
+        &[Edit::Answer(|request, answer| {
+            let several = request.head.values(EXTENSIONS).count() > 1;
+            refuse(answer, "400 Bad Request", several);
+        })],
+    ),
+    fault(
+        "subprotocol-stands-twice",
+        "rfc6455/11.3.4/answer-once",
+        "Names the subprotocol that it has chosen in two lines.",
+        &[Edit::Answer(|_request, answer| {
+            if let Some(chosen) = fields::value(&answer.head, PROTOCOL) {
+                on_opening(answer, |answer| fields::add(&mut answer.head, PROTOCOL, &chosen));
+            }
+        })],
+    ),
+    fault(
+        "old-spellings-of-offers-are-refused",
+        "rfc6455/9.1/old-grammar",
+        "Takes an empty member of a list of extensions, or a tab in it, for an error.",
+        &[Edit::Answer(|request, answer| {
+            let offered = request.field(EXTENSIONS).unwrap_or_default();
+            refuse(answer, "400 Bad Request", offered.starts_with(',') || offered.contains('\t'));
+        })],
+    ),
+    fault(
+        "subscribers-that-left-are-counted",
+        "websocket-push/1/comes-back",
+        "Counts those who have subscribed to a channel and not those who have left.",
+        &[Edit::Answer(|request, answer| refuse(answer, "500 Internal Server Error", request.earlier >= 20))],
+    ),
+    fault(
         "subprotocols-are-sent-back",
         "rfc6455/4.2.2/subprotocol-selected",
         "Sends back all subprotocols that it was offered.",
         &[Edit::Answer(|request, answer| send_back(request, answer, "Sec-WebSocket-Protocol"))],
     ),
 ];
+
+/// Accepts an offer of compression without a word on its parameters.
+fn take_deflate(answer: &mut Answer, is_taken: bool) {
+    if is_taken {
+        on_opening(answer, |answer| fields::set(&mut answer.head, EXTENSIONS, "permessage-deflate"));
+    }
+}
 
 /// Accepts what a client offers that knows compression.
 fn accept_deflate(request: &Request, answer: &mut Answer, acceptance: &str) {

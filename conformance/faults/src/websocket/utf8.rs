@@ -170,7 +170,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "byte-order-mark-is-dropped",
-        "rfc6202/1/same-news-by-every-technique",
+        "rfc6455/8.1/byte-order-mark",
         "Takes the first character of a text for a mark of its byte order.",
         &[Edit::ServerFrame(|_conversation, frame| {
             let marked = is_text(&frame) && frame.payload.starts_with("\u{feff}".as_bytes());

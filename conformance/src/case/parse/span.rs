@@ -1,13 +1,15 @@
 //! Times as they are written.
 
 use super::canonical;
-use crate::case::statement::Span;
+use crate::case::statement::{Declared, Span};
 
-/// `300ms`, `5s`, `heartbeat` or `interval`.
+/// `300ms`, `5s`, or a time that the profile gives.
 pub(crate) fn span(word: &str) -> Option<Span> {
     match word {
         "heartbeat" => return Some(Span::Heartbeat),
         "interval" => return Some(Span::Interval),
+        "hold" => return Some(Span::Hold),
+        "half-hold" => return Some(Span::HalfHold),
         _ => {}
     }
     let (digits, seconds) = match word.strip_suffix("ms") {
@@ -19,9 +21,7 @@ pub(crate) fn span(word: &str) -> Option<Span> {
     Some(if seconds { Span::Seconds(count) } else { Span::Milliseconds(count) })
 }
 
-/// `300ms` or `5s` where nothing declares a heartbeat: in profiles and attributes.
+/// `300ms` or `5s` where nothing else declares a time: in profiles and attributes.
 pub(crate) fn duration(word: &str) -> Option<std::time::Duration> {
-    span(word)
-        .filter(|span| !matches!(span, Span::Heartbeat | Span::Interval))
-        .map(|span| span.duration(None))
+    span(word).filter(|span| !span.is_declared()).map(|span| span.duration(Declared::default()))
 }

@@ -3,7 +3,7 @@
 use super::attribute::{PROCEDURE_ATTRIBUTES, PUBLISH_ATTRIBUTES, attributes, example};
 use super::span::span;
 use super::{Cursor, Mistake, expect, send, text};
-use crate::case::statement::{ConnectionName, Procedure, Silence, Span, Statement};
+use crate::case::statement::{ConnectionName, Declared, Procedure, Silence, Span, Statement};
 use crate::mistake::{did_you_mean, meant_or_known};
 
 const WORDS: [&str; 12] = [
@@ -117,7 +117,7 @@ fn argument(cursor: &mut Cursor<'_>, example: &str) -> Result<Span, Mistake> {
     let from = cursor.position();
     let word = cursor.word(&[]);
     match span(&word) {
-        Some(span) if span.duration(None).is_zero() => {
+        Some(span) if span.duration(Declared::default()).is_zero() => {
             Err(cursor.mistake(from, "no time at all").hint(format!("as in `{example}`")))
         }
         Some(span) => Ok(span),
@@ -135,12 +135,12 @@ fn after(cursor: &mut Cursor<'_>) -> Result<Statement, Mistake> {
     let (Some(earliest), Some(latest)) = (span(lower), span(upper)) else {
         return Err(bad_span(cursor, from, &word).hint("as in `after 1s..5s` or `after 300ms..5s`"));
     };
-    if earliest.duration(None) >= latest.duration(None) {
+    if earliest.duration(Declared::default()) >= latest.duration(Declared::default()) {
         return Err(cursor
             .mistake(from, "the lower bound is not below the upper one")
             .hint("write the lower bound first, as in `after 1s..5s`"));
     }
-    if earliest.duration(None).is_zero() {
+    if earliest.duration(Declared::default()).is_zero() {
         return Err(cursor
             .mistake(from, "a lower bound of 0 has no effect")
             .hint(format!("write `within {upper}`")));
@@ -151,5 +151,5 @@ fn after(cursor: &mut Cursor<'_>) -> Result<Statement, Mistake> {
 fn bad_span(cursor: &Cursor<'_>, from: usize, word: &str) -> Mistake {
     cursor
         .mistake(from, format!("`{word}` is not a time"))
-        .hint("write `300ms`, `5s`, `heartbeat` or `interval`")
+        .hint("write `300ms`, `5s`, `heartbeat`, `interval`, `hold` or `half-hold`")
 }

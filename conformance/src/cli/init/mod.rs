@@ -82,8 +82,13 @@ pub(super) async fn init(arguments: &InitArguments) -> Result<u8, CliError> {
     let secrets = profile.secrets();
     arguments.url.iter().for_each(|url| profile.add_parameters(&secrets, url));
     keep_secret(secrets);
-    if let Some((table, wrong)) = profile.mistake() {
-        return Err(CliError::Usage(format!("--{}: {}; {}", flag_of(table), wrong.message, wrong.hint)));
+    if let Some((table, key, wrong)) = profile.mistake() {
+        return Err(CliError::Usage(format!(
+            "--{}: {}; {}",
+            flag_of(table, &key),
+            wrong.message,
+            wrong.hint
+        )));
     }
     let seen = match &arguments.url {
         Some(url) => Some(look(arguments, url, preset.as_ref(), &told).await?),

@@ -13,9 +13,15 @@ pub(super) struct Asked {
     pub(super) old: bool,
     /// It says nothing of the connection and has no body, so that nothing in it is a reason to close.
     pub(super) plain: bool,
+    /// A condition makes it depend on what the client has already.
+    pub(super) conditional: bool,
     /// When it left.
     pub(super) at: Duration,
 }
+
+/// The fields that make a request conditional (RFC 9110 section 13.1).
+const CONDITIONS: [&str; 5] =
+    ["If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range"];
 
 impl Asked {
     pub(super) fn new(head: &Head, at: Duration) -> Asked {
@@ -25,6 +31,9 @@ impl Asked {
         let target = words.next().unwrap_or_default().to_vec();
         let asks_more = ["Connection", "Content-Length", "Transfer-Encoding", "Expect"];
         let plain = asks_more.iter().all(|name| head.value(name).is_none());
-        Asked { method, target, old, plain, at }
+        // A condition among the trailers is for a case to judge.
+        let conditional =
+            head.value("Trailer").is_some() || CONDITIONS.iter().any(|name| head.value(name).is_some());
+        Asked { method, target, old, plain, conditional, at }
     }
 }

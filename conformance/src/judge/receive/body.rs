@@ -5,6 +5,7 @@ use std::time::Duration;
 use pushspec_wire::http1::Head;
 
 use crate::judge::verdict::invariant::Invariant;
+use crate::profile::cursor::Values;
 
 use super::coding::Coding;
 use super::content::{Content, Ending, Reading};
@@ -35,7 +36,7 @@ pub(crate) struct Progress {
     /// The coding cannot be read from here.
     pub(crate) unreadable: Option<String>,
     /// The cursor that the answer gives.
-    pub(crate) cursor: Option<String>,
+    pub(crate) cursor: Option<Values>,
 }
 
 impl Body {
@@ -100,7 +101,7 @@ impl Body {
     }
 
     /// Nothing has come behind the last chunk: what would have ended the body is missing, and nothing else. Gives the cursor.
-    pub(crate) fn settle(&mut self, sink: &mut Sink<'_>) -> Option<String> {
+    pub(crate) fn settle(&mut self, sink: &mut Sink<'_>) -> Option<Values> {
         sink.breach(Invariant::Chunked, "no empty line behind the last chunk");
         self.content.finish(Ending::Framed, sink)
     }
@@ -124,7 +125,7 @@ impl Body {
 
     /// The connection ended. Whether the body is complete now, and the cursor that it gives then. One that ends with its
     /// connection is complete only where that ended in order (RFC 9112 section 9.8).
-    pub(crate) fn connection_ended(&mut self, end: End, sink: &mut Sink<'_>) -> (bool, Option<String>) {
+    pub(crate) fn connection_ended(&mut self, end: End, sink: &mut Sink<'_>) -> (bool, Option<Values>) {
         let complete = self.ends_with_connection() && end == End::InOrder;
         let ending = if complete { Ending::WithConnection } else { Ending::CutOff };
         let cursor = self.content.finish(ending, sink);

@@ -2,6 +2,7 @@
 //! keep.
 
 mod answered;
+mod between;
 mod ends;
 mod pongs;
 
@@ -13,8 +14,12 @@ use pushspec_wire::websocket::Opcode;
 
 use crate::case::statement::ConnectionName;
 use crate::judge::verdict::invariant::{Invariant, Watch};
+use crate::profile::cursor::Values;
 use crate::profile::parts::Parts;
 use crate::transcript::shown::shown;
+
+pub(crate) use between::Left;
+use between::{Between, Next};
 
 use super::asked::Asked;
 use super::body::Body;
@@ -47,7 +52,7 @@ pub(crate) struct Connection {
     /// When the last bytes of a message body came.
     pub(crate) body_at: Option<Duration>,
     /// The cursor that the last answer gave.
-    pub(crate) cursor: Option<String>,
+    pub(crate) cursor: Option<Values>,
     pub(crate) watch: Watch,
     /// The writes that are under way, in order; whether each is one of the case, and no pong that the suite owes.
     pub(crate) writes: VecDeque<bool>,
@@ -59,10 +64,8 @@ pub(crate) struct Connection {
     pub(crate) is_unopened: bool,
     /// The suite has ended its direction: most servers take the client for gone.
     pub(crate) half_closed: bool,
-    /// The case has left in a socket what came: a server need not wait for such clients for ever.
-    pub(crate) paused: bool,
-    /// The case reads nothing of it now: the server may wait for that before it reads on.
-    pub(crate) left_unread: bool,
+    /// What of it the case leaves in the socket.
+    pub(crate) left: Left,
     /// What ended with the last thing that a step took.
     pub(crate) ended: Ended,
     /// What has come of an event stream and makes no event, and when.
@@ -80,19 +83,6 @@ pub(crate) struct Connection {
     pub(super) meter: Meter,
     /// The request that was answered last.
     answered: Asked,
-}
-
-/// What is known of a connection behind an answer.
-#[derive(Debug, Default)]
-struct Between {
-    /// The last answer promises that the connection goes on.
-    promised: bool,
-    /// It has gone on behind such an answer.
-    persisted: bool,
-    /// The last answer had a body, and it is complete.
-    behind_body: bool,
-    /// When the last answer was whole.
-    whole_at: Duration,
 }
 
 /// The layer to which bytes go next.
@@ -133,8 +123,7 @@ impl Connection {
             answered_pings: 0,
             is_unopened: true,
             half_closed: false,
-            paused: false,
-            left_unread: false,
+            left: Left::default(),
             ended: Ended::Nothing,
             unmade: None,
             coding: None,
@@ -288,7 +277,7 @@ impl Connection {
             let seen = format!("the answer {}, for which nobody has asked", shown(head.start_line()));
             sink.breach(Invariant::NothingBehindBody, seen);
         }
-        self.between.persisted |= self.between.promised && !is_unasked;
+        self.between.persisted |= self.between.next == Next::GoesOn && !is_unasked;
         self.between.behind_body = false;
         let asked = self.sent.asked_for(status);
         fields::judge(&head, status, &asked, &mut sink);
@@ -297,14 +286,21 @@ impl Connection {
         let is_read = !matches!(self.reading, Reading::Opaque | Reading::WebSocket(_));
         self.coding = undecoded(&head).filter(|_| status == 200 && is_read);
         sink.answered(status < 200 && status != 101);
-        self.between.promised = rules::goes_on(&head, status, &asked, body.as_ref());
+        self.between.next = if rules::goes_on(&head, status, &asked, body.as_ref()) {
+            Next::GoesOn
+        } else if status >= 200 && head.lists("Connection", "close") {
+            Next::Ends
+        } else {
+            Next::Unsaid
+        };
         self.answered = asked;
         self.between.whole_at = now;
-        if self.between.promised {
+        if self.between.next == Next::GoesOn {
             sink.relevant(&[Invariant::CloseAnnounced]);
         }
         // Who asks with HEAD has read nothing, and stays where it is.
-        let cursor = head_cursor(&head, &self.reading).filter(|_| self.answered.method != b"HEAD");
+        let cursor =
+            head_cursor(&head, &self.reading, body.is_some()).filter(|_| self.answered.method != b"HEAD");
         self.cursor = cursor.or(self.cursor.take());
         let extended = is_extended(&head);
         sink.item(Item::Head(head));

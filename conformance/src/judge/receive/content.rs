@@ -6,6 +6,7 @@ use std::time::Duration;
 use pushspec_wire::http1::Head;
 
 use crate::judge::verdict::invariant::Invariant;
+use crate::profile::cursor::Values;
 use crate::profile::event_stream::EventStream;
 use crate::profile::iframe::Iframe;
 use crate::profile::parts::Parts;
@@ -65,7 +66,7 @@ pub(super) struct Coded {
 }
 
 impl Coded {
-    fn push(&mut self, bytes: &[u8], sink: &mut Sink<'_>) -> Option<String> {
+    fn push(&mut self, bytes: &[u8], sink: &mut Sink<'_>) -> Option<Values> {
         sink.relevant(&[Invariant::CodedAsNamed]);
         let mut cursor = None;
         let content = &mut self.content;
@@ -114,7 +115,8 @@ impl Content {
     fn plain(head: &Head, code: u16, reading: Reading) -> Content {
         match reading {
             Reading::Poll(answer) if (200..300).contains(&code) => {
-                Content::Poll(Box::new(PollReader::new(answer)))
+                let of_head = head_values(head, &answer);
+                Content::Poll(Box::new(PollReader::new(answer, of_head)))
             }
             Reading::EventStream(stream) if code == 200 && is_event_stream(head) => {
                 Content::EventStream(Box::new(EventStreamReader::new(stream)))
@@ -174,7 +176,7 @@ impl Content {
     }
 
     /// Reads a piece; gives the cursor, if it is known already.
-    pub(super) fn push(&mut self, bytes: &[u8], sink: &mut Sink<'_>) -> Option<String> {
+    pub(super) fn push(&mut self, bytes: &[u8], sink: &mut Sink<'_>) -> Option<Values> {
         match self {
             Content::Opaque => {}
             Content::Poll(reader) => return reader.push(bytes, sink),
@@ -186,7 +188,7 @@ impl Content {
     }
 
     /// The body has ended. The cursor, if it holds one.
-    pub(super) fn finish(&mut self, ending: Ending, sink: &mut Sink<'_>) -> Option<String> {
+    pub(super) fn finish(&mut self, ending: Ending, sink: &mut Sink<'_>) -> Option<Values> {
         let complete = ending != Ending::CutOff;
         match self {
             Content::Poll(reader) if complete => return reader.finish(sink),
@@ -199,11 +201,20 @@ impl Content {
     }
 }
 
-/// The cursor that the head of an answer to a poll names, if the profile says that it is there.
-pub(super) fn head_cursor(head: &Head, reading: &Reading) -> Option<String> {
+/// The cursor of an answer to a poll that has all of it in its head, or no body for the rest.
+pub(crate) fn head_cursor(head: &Head, reading: &Reading, has_body: bool) -> Option<Values> {
     let Reading::Poll(answer) = reading else { return None };
-    let name = answer.cursor.as_deref()?.strip_prefix("header:")?;
-    head.value(name).map(|value| String::from_utf8_lossy(&value).into_owned())
+    let is_whole = answer.cursor.as_ref()?.pointers().is_empty();
+    Some(head_values(head, answer)).filter(|values| !values.is_empty() && (is_whole || !has_body))
+}
+
+/// The values of the cursor that a head has.
+fn head_values(head: &Head, answer: &Answer) -> Values {
+    let fields = answer.cursor.iter().flat_map(|cursor| cursor.fields());
+    let found = fields.filter_map(|(name, field)| {
+        Some((name.to_owned(), String::from_utf8_lossy(&head.value(field)?).into_owned()))
+    });
+    found.collect()
 }
 
 /// The coding of the content where it is one that is not decoded, to be shown.

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::tag::Tag;
+
 /// How much of an element that is not complete was looked at: it is not looked at again when more of it has come.
 #[derive(Debug, Default)]
 pub(super) struct Element {
@@ -10,6 +12,8 @@ pub(super) struct Element {
     /// Where the content of a script begins, and where it ends.
     start: Option<usize>,
     close: Option<usize>,
+    /// The tag that is not complete.
+    tag: Tag,
     escape: Escape,
     /// Where the end tag of the text around it is, and how far it was searched for.
     text_end: Option<usize>,
@@ -60,17 +64,68 @@ impl Element {
         if open > 0 {
             return Found::Other(open);
         }
-        if bytes.starts_with(b"<!--") {
-            return self.find(bytes, b"-->", 4).map_or(Found::Incomplete, |at| Found::Comment(at + 3));
-        }
         if opens_script(bytes) {
             return self.script(bytes);
         }
-        // Any other tag, or the beginning of one that cannot be told yet.
-        if bytes.len() < b"<script>".len() && (starts_like(b"<script", bytes) || b"<!--".starts_with(bytes)) {
+        match bytes {
+            // The beginning of something that cannot be told yet.
+            [] | [_] | [_, b'/' | b'!'] | [_, b'!', b'-'] => Found::Incomplete,
+            [_, b'!', b'-', b'-', ..] => self.comment(bytes),
+            [_, b'!' | b'?', ..] => self.bogus_comment(bytes),
+            [_, b'/', name, ..] if !name.is_ascii_alphabetic() => self.bogus_comment(bytes),
+            [_, b'/', ..] => self.tag(bytes),
+            [_, name, ..] if name.is_ascii_alphabetic() => self.tag(bytes),
+            // It is part of the text.
+            [_, rest @ ..] => {
+                Found::Other(rest.iter().position(|byte| *byte == b'<').map_or(bytes.len(), |at| at + 1))
+            }
+        }
+    }
+
+    /// A tag that is none of a script, or the beginning of one that cannot be told yet.
+    fn tag(&mut self, bytes: &[u8]) -> Found {
+        if bytes.len() < b"<script>".len() && starts_like(b"<script", bytes) {
             return Found::Incomplete;
         }
-        self.find(bytes, b">", 1).map_or(Found::Incomplete, |at| Found::Other(at + 1))
+        self.tag_end(bytes, 0).map_or(Found::Incomplete, Found::Other)
+    }
+
+    /// What ends with the next `>`, such as a document type.
+    fn bogus_comment(&mut self, bytes: &[u8]) -> Found {
+        self.find(bytes, b">", 2).map_or(Found::Incomplete, |at| Found::Other(at + 1))
+    }
+
+    /// A comment (HTML section 13.2.5.43 ff.). The hyphens that open it may also close it.
+    fn comment(&mut self, bytes: &[u8]) -> Found {
+        let mut at = self.searched.max(2);
+        while at < bytes.len() {
+            let rest = &bytes[at..];
+            self.work += 1;
+            if rest.starts_with(b"-->") {
+                return Found::Comment(at + 3);
+            }
+            if at >= 4 && rest.starts_with(b"--!>") {
+                return Found::Comment(at + 4);
+            }
+            // The beginning of its end may have come.
+            if b"-->".starts_with(rest) || b"--!>".starts_with(rest) {
+                break;
+            }
+            at += 1;
+        }
+        self.searched = at;
+        Found::Incomplete
+    }
+
+    /// Where the tag ends that begins at a place.
+    fn tag_end(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
+        let before = self.tag.looked_at();
+        let end = self.tag.end(&bytes[from..]);
+        self.work += (self.tag.looked_at() - before) as u64;
+        end.map(|end| {
+            self.tag = Tag::default();
+            from + end
+        })
     }
 
     /// Within an element that has nothing but text: its end tag, or what would be a script elsewhere.
@@ -80,7 +135,8 @@ impl Element {
         while self.text_end.is_none() && self.text_searched + longest <= bytes.len() {
             let at = self.text_searched;
             self.work += 1;
-            if is_tag(&bytes[at..], tag.as_bytes()) {
+            // Nothing ends plain text.
+            if element != "plaintext" && is_tag(&bytes[at..], tag.as_bytes()) {
                 self.text_end = Some(at);
             } else if at > 0 && opens_script(&bytes[at..]) {
                 return Found::Other(at);
@@ -98,7 +154,7 @@ impl Element {
             };
         }
         match end {
-            Some(0) => self.find(bytes, b">", 0).map_or(Found::Incomplete, |at| Found::Other(at + 1)),
+            Some(0) => self.tag_end(bytes, 0).map_or(Found::Incomplete, Found::Other),
             end => end.map_or(Found::Incomplete, Found::Other),
         }
     }
@@ -107,9 +163,9 @@ impl Element {
         let start = match self.start {
             Some(start) => start,
             None => {
-                let Some(at) = self.find(bytes, b">", 0) else { return Found::Incomplete };
-                self.searched = at + 1;
-                *self.start.insert(at + 1)
+                let Some(end) = self.tag_end(bytes, 0) else { return Found::Incomplete };
+                self.searched = end;
+                *self.start.insert(end)
             }
         };
         let close = match self.close {
@@ -119,8 +175,8 @@ impl Element {
                 *self.close.insert(close)
             }
         };
-        self.find(bytes, b">", close)
-            .map_or(Found::Incomplete, |at| Found::Script { content: start..close, end: at + 1 })
+        self.tag_end(bytes, close)
+            .map_or(Found::Incomplete, |end| Found::Script { content: start..close, end })
     }
 
     /// Where something stands behind a place, which is always the same for what is searched for.

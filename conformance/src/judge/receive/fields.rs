@@ -17,6 +17,7 @@ pub(super) fn judge(head: &Head, status: u16, asked: &Asked, sink: &mut Sink<'_>
     judge_lines(head, sink);
     judge_connection(head, sink);
     judge_lifetimes(head, sink);
+    judge_variants(head, sink);
 }
 
 /// The fields without which a status says too little.
@@ -168,6 +169,16 @@ fn judge_lifetimes(head: &Head, sink: &mut Sink<'_>) {
         };
         if list_elements(&value).any(quoted) {
             sink.breach(Invariant::LifetimesUnquoted, field("Cache-Control", &value));
+        }
+    }
+}
+
+/// A star is a token, too.
+fn judge_variants(head: &Head, sink: &mut Sink<'_>) {
+    for value in head.values("Vary") {
+        sink.relevant(&[Invariant::VaryIsAList]);
+        if !list_elements(&value).all(is_token) {
+            sink.breach(Invariant::VaryIsAList, field("Vary", &value));
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Where the scripts of a page stand, and which of them a browser runs (HTML sections 4.12.1 and 13.2).
 
+use super::tag::closes_itself;
+
 /// Elements whose content is text up to their own end tag, tags of scripts included. A browser that runs scripts takes the
 /// content of `noscript` for text as well.
 const TEXT_ALONE: [&str; 9] =
@@ -50,11 +52,13 @@ impl Surroundings {
         let step = |depth: usize| if closes { depth.saturating_sub(1) } else { depth + 1 };
         match name.as_str() {
             "template" => self.templates = step(self.templates),
+            "svg" | "math" if !closes && closes_itself(tag) => return,
             "svg" | "math" => self.foreign = step(self.foreign),
             _ if self.foreign > 0 => return,
             _ => {}
         }
         match TEXT_ALONE.into_iter().find(|alone| *alone == name) {
+            Some("plaintext") if closes => {}
             Some(alone) if closes => self.text = self.text.filter(|open| *open != alone),
             Some(alone) => self.text = Some(alone),
             None => {}
@@ -216,5 +220,7 @@ mod tests {
         assert!(runs(&["<templates>"]));
         assert!(runs(&["<svg>", "<style/>", "</svg>"]));
         assert!(!runs(&["<svg>", "</svg>", "<style/>"]));
+        assert!(!runs(&["<svg/>", "<style>"]));
+        assert!(!runs(&["<plaintext>", "</plaintext>"]));
     }
 }

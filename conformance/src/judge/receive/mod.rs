@@ -34,6 +34,7 @@ mod script;
 mod sent;
 pub(crate) mod side;
 pub(crate) mod sink;
+mod tag;
 mod taking;
 pub(crate) mod websocket;
 

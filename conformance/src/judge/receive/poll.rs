@@ -1,5 +1,6 @@
 //! The content of the answer to a poll: one batch of messages.
 
+use crate::profile::cursor::Values;
 use crate::profile::decode::{self, Batch, DecodeError, Outline};
 use crate::profile::poll::Answer;
 
@@ -13,6 +14,8 @@ const READING: usize = 3;
 #[derive(Debug)]
 pub(super) struct PollReader {
     answer: Answer,
+    /// The values of the cursor that the head has.
+    of_head: Values,
     body: Vec<u8>,
     /// What is known of it as JSON.
     outline: Outline,
@@ -23,8 +26,8 @@ pub(super) struct PollReader {
 }
 
 impl PollReader {
-    pub(super) fn new(answer: Answer) -> PollReader {
-        PollReader { answer, body: Vec::new(), outline: Outline::default(), told: false, work: 0 }
+    pub(super) fn new(answer: Answer, of_head: Values) -> PollReader {
+        PollReader { answer, of_head, body: Vec::new(), outline: Outline::default(), told: false, work: 0 }
     }
 
     /// How many bytes it holds.
@@ -34,7 +37,7 @@ impl PollReader {
 
     /// A document that is whole has its messages, whether or not the body ends with it: that it does is another
     /// question, for those cases that ask for the end.
-    pub(super) fn push(&mut self, bytes: &[u8], sink: &mut Sink<'_>) -> Option<String> {
+    pub(super) fn push(&mut self, bytes: &[u8], sink: &mut Sink<'_>) -> Option<Values> {
         self.body.extend_from_slice(bytes);
         let was_complete = self.outline.is_complete();
         self.outline.push(bytes);
@@ -53,7 +56,7 @@ impl PollReader {
     }
 
     /// The body is complete.
-    pub(super) fn finish(&mut self, sink: &mut Sink<'_>) -> Option<String> {
+    pub(super) fn finish(&mut self, sink: &mut Sink<'_>) -> Option<Values> {
         if self.told || !self.has_room(sink) {
             return None;
         }
@@ -66,16 +69,25 @@ impl PollReader {
         }
     }
 
-    /// Reads the body.
+    /// The messages, and the cursor behind them. One without a value that is said to be in the head would bring them again.
     fn batch(&mut self) -> Result<Batch, DecodeError> {
         self.work += self.body.len() as u64;
-        decode::batch(&self.answer, &self.body)
+        let batch = decode::batch(&self.answer, &self.body)?;
+        let fields = self.answer.cursor.iter().flat_map(|cursor| cursor.fields());
+        let missing =
+            fields.filter(|(name, _)| !self.of_head.contains_key(*name)).map(|(_, field)| field).next();
+        match missing.filter(|_| !batch.messages.is_empty()) {
+            Some(field) => Err(DecodeError::Field(field.to_owned())),
+            None => Ok(batch),
+        }
     }
 
-    fn tell(&mut self, batch: Batch, sink: &mut Sink<'_>) -> Option<String> {
+    fn tell(&mut self, batch: Batch, sink: &mut Sink<'_>) -> Option<Values> {
         self.told = true;
         batch.messages.into_iter().for_each(|message| sink.item(Item::Message(message)));
-        batch.cursor
+        let mut cursor = std::mem::take(&mut self.of_head);
+        cursor.extend(batch.cursor);
+        Some(cursor).filter(|cursor| !cursor.is_empty())
     }
 }
 
@@ -92,7 +104,7 @@ mod tests {
     /// What a body costs that comes byte by byte: bytes that were looked at, each as often as that happened.
     fn work(body: &str) -> u64 {
         let parts = Parts { messages: Some("/messages".into()), ..Parts::default() };
-        let mut reader = PollReader::new(Answer { parts, ..Answer::default() });
+        let mut reader = PollReader::new(Answer { parts, ..Answer::default() }, Values::default());
         let mut out = VecDeque::new();
         let (mut watch, mut meter) = (Watch::default(), Meter::default());
         let mut sink = Sink::new(Duration::ZERO, &mut out, &mut watch, &mut meter);

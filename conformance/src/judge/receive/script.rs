@@ -30,6 +30,9 @@ pub(super) struct ScriptReader {
     surroundings: Surroundings,
     /// The characters so far; `None` where they were none.
     characters: Option<Utf8Validator>,
+    /// The scripts that a browser runs.
+    #[cfg(test)]
+    run: Vec<String>,
 }
 
 /// How many bytes of room are kept whatever waits.
@@ -48,6 +51,8 @@ impl ScriptReader {
             message_seen: false,
             surroundings: Surroundings::default(),
             characters: Some(Utf8Validator::new()),
+            #[cfg(test)]
+            run: Vec::new(),
         }
     }
 
@@ -130,6 +135,8 @@ impl ScriptReader {
             }
             Some(_) => {}
             None => {
+                #[cfg(test)]
+                self.run.push(source.to_owned());
                 if let Some(why) = ecmascript::defect(source) {
                     let seen = format!("no browser can parse the script {}: {why}", script());
                     sink.breach(Invariant::IframeScripts, seen);
@@ -207,6 +214,10 @@ fn calls(iframe: &Iframe, source: &str) -> (Vec<Item>, bool) {
 #[cfg(test)]
 #[path = "script_tests.rs"]
 mod against_a_browser;
+
+#[cfg(test)]
+#[path = "script_run_tests.rs"]
+mod against_a_tree_builder;
 
 #[cfg(test)]
 mod tests {

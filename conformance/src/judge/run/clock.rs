@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::case::statement::Span;
+use crate::case::statement::{Declared, Span};
 use crate::judge::verdict::subject::Subject;
+use crate::profile::Target;
 
 /// The upper bound of an expectation that names none. Servers end connections that are idle for 5, 15, 30, 60 or 75 s: a
 /// bound that were one of these would meet them by chance.
@@ -24,18 +25,20 @@ pub(super) const LEAVING_UNREAD: Duration = Duration::from_millis(1500);
 pub(super) struct Clock {
     now: Duration,
     patience: f64,
-    heartbeat: Option<Duration>,
+    declared: Declared,
 }
 
 impl Clock {
     pub(super) fn new(subject: &Subject) -> Clock {
         let profile = &subject.target.profile;
+        let hold = profile.long_polling.as_ref().map(|poll| poll.hold);
         let heartbeat = if subject.case.technique == "iframe" {
             profile.iframe.as_ref().and_then(|iframe| iframe.heartbeat)
         } else {
             profile.sse.as_ref().and_then(|sse| sse.heartbeat)
         };
-        Clock { now: Duration::ZERO, patience: subject.settings.patience, heartbeat }
+        let declared = Declared { heartbeat, hold };
+        Clock { now: Duration::ZERO, patience: subject.settings.patience, declared }
     }
 
     /// The time from the start of the case.
@@ -49,9 +52,14 @@ impl Clock {
         self.now
     }
 
+    /// A long poll asked to be held for so long.
+    pub(super) fn note_hold(&mut self, hold: Duration) {
+        self.declared.hold = Some(hold);
+    }
+
     /// A stretch of time as this target has it.
     pub(super) fn time(&self, span: Span) -> Duration {
-        span.duration(self.heartbeat)
+        span.duration(self.declared)
     }
 
     /// A pause that gives the target time for something: a slow machine needs more of it, and none needs less.
@@ -65,6 +73,13 @@ impl Clock {
     }
 }
 
+/// For how long a poll is held that asks for this time, where the target is told: no longer than its profile says.
+pub(super) fn hold_of(target: &Target, asked: &str) -> Option<Duration> {
+    let poll = target.profile.long_polling.as_ref().filter(|_| target.can("long-polling.hold"))?;
+    let longest = if poll.is_hold_known { poll.hold } else { Duration::MAX };
+    crate::case::parse_duration(asked).map(|asked| asked.min(longest))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,7 +87,7 @@ mod tests {
     #[test]
     fn waits_grow_with_patience_and_never_shrink() {
         let wait = Duration::from_millis(200);
-        let clock = |patience: f64| Clock { now: Duration::ZERO, patience, heartbeat: None };
+        let clock = |patience: f64| Clock { now: Duration::ZERO, patience, declared: Declared::default() };
         assert_eq!(clock(4.0).pause(wait), wait * 4);
         assert_eq!(clock(0.5).pause(wait), wait);
         assert_eq!(clock(4.0).patient(DEADLINE), DEADLINE * 4);

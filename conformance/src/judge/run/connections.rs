@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::case::statement::{ConnectionName, Procedure};
-use crate::judge::receive::connection::Connection;
+use crate::judge::receive::connection::{Connection, Left};
 use crate::judge::receive::content::Reading;
 use crate::judge::receive::quota::Quota;
 use crate::judge::receive::side::Side;
@@ -12,6 +12,7 @@ use crate::profile::Target;
 use crate::transcript::ConnectionId;
 
 use super::request::technique;
+use super::vocabulary::Intake;
 
 /// All connections, in the order in which they were opened.
 #[derive(Debug, Default)]
@@ -71,6 +72,20 @@ impl Connections {
 
     pub(super) fn iter_mut(&mut self) -> std::slice::IterMut<'_, Connection> {
         self.all.iter_mut()
+    }
+
+    /// The case reads otherwise from now on. One that pauses publishes more than sockets hold, to the others of its
+    /// connections as well.
+    pub(super) fn reads(&mut self, id: ConnectionId, intake: Intake) {
+        let pauses = matches!(intake, Intake::Nothing);
+        for (index, connection) in self.all.iter_mut().enumerate() {
+            connection.left = match connection.left {
+                _ if pauses && index == id.0 => Left::Now,
+                Left::Nothing if pauses => Left::Earlier,
+                Left::Now if index == id.0 => Left::Earlier,
+                left => left,
+            };
+        }
     }
 
     /// The connection that was opened last.

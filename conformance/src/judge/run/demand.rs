@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use crate::case::Case;
 use crate::case::front_matter::Precondition;
-use crate::case::statement::Procedure;
+use crate::case::statement::{Attribute, AttributeValue, Declared, Procedure};
 use crate::profile::Target;
 
+use super::clock::hold_of;
 use super::plan::{StepKind, steps};
 use super::request::{request, technique};
 use super::scope::CaseScope;
@@ -23,23 +24,51 @@ pub(crate) struct Demand {
 
 /// What a case takes of a target.
 pub(crate) fn demand(case: &Case, target: &Target) -> Demand {
-    let heartbeat = target.profile.sse.as_ref().and_then(|sse| sse.heartbeat);
+    let mut declared = Declared {
+        heartbeat: target.profile.sse.as_ref().and_then(|sse| sse.heartbeat),
+        hold: target.profile.long_polling.as_ref().map(|poll| poll.hold),
+    };
     let mut names = BTreeSet::new();
     let mut publishes = false;
     let mut time = Duration::ZERO;
     for step in steps(case) {
+        if let StepKind::Procedure(Procedure::LongPoll, _, attributes) = &step.kind {
+            declared.hold = asked_hold(attributes, target).or(declared.hold);
+        }
         match step.kind {
             StepKind::Connect(name) | StepKind::Procedure(_, name, _) | StepKind::Visit(_, name, _) => {
                 names.insert(name);
             }
             StepKind::Publish(..) => publishes = true,
-            StepKind::Wait(span) | StepKind::Silent(_, span, _) => time += span.duration(heartbeat),
+            StepKind::Wait(span) | StepKind::Silent(_, span, _) => time += span.duration(declared),
             _ => {}
         }
         let lower = step.bound.and_then(|bound| bound.lower);
-        time += lower.map_or(Duration::ZERO, |span| span.duration(heartbeat));
+        time += lower.map_or(Duration::ZERO, |span| span.duration(declared));
     }
     Demand { connections: names.len() + usize::from(publishes), time }
+}
+
+/// A request that every target answers: of the root, or, where WebSocket is all it has, a handshake. A server of WebSockets
+/// that is written by hand may answer nothing else.
+pub(crate) fn question(case: &Case, target: &Target) -> Vec<u8> {
+    let has_http = ["polling", "long-polling", "iframe", "sse"].iter().any(|technique| target.can(technique));
+    let scope = CaseScope::new(case, target, "pushspec");
+    let handshake = (!has_http && target.can("websocket"))
+        .then(|| request(Procedure::OpenWebSocket, &[], target, &scope).ok())
+        .flatten();
+    handshake.unwrap_or_else(|| {
+        let authority = target.authority();
+        format!("GET / HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n").into_bytes()
+    })
+}
+
+/// For how long a long poll asks to be held, where the page says it.
+fn asked_hold(attributes: &[Attribute], target: &Target) -> Option<Duration> {
+    attributes.iter().find_map(|attribute| match (&*attribute.key, &attribute.value) {
+        ("hold", AttributeValue::Word(asked)) => hold_of(target, asked),
+        _ => None,
+    })
 }
 
 /// The request of the precondition of a technique, where its answer goes on, or is held: it keeps the server busy.
@@ -56,4 +85,27 @@ pub(crate) fn held_request(case: &Case, target: &Target) -> Option<Vec<u8>> {
         }
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+    use crate::suite::Suite;
+
+    #[test]
+    fn a_server_of_websockets_alone_is_asked_for_one() {
+        let suite = Suite::embedded().expect("the pages are sound");
+        let case = suite.cases.first().expect("there are cases");
+        let asked = |profile: &str| {
+            let profile = Profile::parse("pushspec.toml", profile).expect("a profile");
+            let target = Target::new("http://127.0.0.1:8080", profile).expect("a target");
+            String::from_utf8(question(case, &target)).expect("a head")
+        };
+        let alone = asked("[websocket]\npath = \"/echo\"\n");
+        assert!(alone.starts_with("GET /echo HTTP/1.1\r\n"), "{alone}");
+        assert!(alone.contains("\r\nUpgrade: websocket\r\n") && alone.ends_with("\r\n\r\n"), "{alone}");
+        let both = asked("[websocket]\npath = \"/echo\"\n[sse]\npath = \"/events\"\n");
+        assert_eq!(both, "GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nConnection: close\r\n\r\n");
+    }
 }

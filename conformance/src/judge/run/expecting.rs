@@ -47,9 +47,11 @@ impl Machine {
             return None;
         };
         self.connections.of_mut(id).settle(now);
+        let coded = self.coded(id, &candidates);
         if let StepKind::Expect(_, Expectation { items, .. }) = &candidates[0].kind
             && let Some(item @ (ExpectItem::Prelude(_) | ExpectItem::Bytes(_) | ExpectItem::Anything)) =
                 items.first()
+            && coded.is_none()
         {
             return self.expect_body(now, id, &candidates[0], item);
         }
@@ -61,7 +63,7 @@ impl Machine {
             self.script.done_at(now);
             return None;
         }
-        if let Some(why) = self.coded(id, &candidates) {
+        if let Some(why) = coded {
             self.record.fail_to_run(why);
             return None;
         }
@@ -83,11 +85,18 @@ impl Machine {
         candidates.iter().take(within).position(|step| has_ended_so(connection, step))
     }
 
-    /// Why messages cannot be told.
+    /// Why messages cannot be told, nor what stands before them or in their stead.
     fn coded(&self, id: ConnectionId, candidates: &[Step]) -> Option<String> {
         let coding = self.connections.of(id).coding.as_ref()?;
         let told = |item: &ExpectItem| {
-            matches!(item, ExpectItem::Message(_) | ExpectItem::Comment | ExpectItem::NoMessages)
+            matches!(
+                item,
+                ExpectItem::Message(_)
+                    | ExpectItem::Comment
+                    | ExpectItem::NoMessages
+                    | ExpectItem::Prelude(_)
+                    | ExpectItem::Bytes(_)
+            )
         };
         let decoded = |step: &Step| match &step.kind {
             StepKind::Expect(_, expectation) => expectation.items.iter().any(told),
@@ -212,11 +221,18 @@ impl Machine {
 
     /// Remembers what later requests ask with.
     fn remember(&mut self, id: ConnectionId, taken: &Item) {
-        if let Some(cursor) = self.connections.of_mut(id).cursor.take() {
-            let of_the_case = self.subject.case.technique.as_str();
-            let technique = self.connections.technique(id, of_the_case);
+        let of_the_case = self.subject.case.technique.as_str();
+        let technique = self.connections.technique(id, of_the_case);
+        let cursor = self.connections.of_mut(id).cursor.take();
+        let is_poll = matches!(technique, "polling" | "long-polling") && technique == of_the_case;
+        if cursor.is_none() && is_poll && matches!(taken, Item::End) {
+            self.memory.note_no_news();
+        }
+        if let Some(cursor) = cursor {
             let is_main = technique == of_the_case || !matches!(of_the_case, "polling" | "long-polling");
-            self.memory.note_cursor(technique, cursor, is_main);
+            if let Some(answer) = self.subject.target.profile.answer_of(technique) {
+                self.memory.note_cursor(technique, answer, cursor, is_main);
+            }
         }
         if let Item::Message(message) = taken
             && let Some(id) = &message.id
@@ -283,7 +299,7 @@ fn ready(step: &Step) -> Ready<'_> {
 }
 
 /// Whether any success is what is expected.
-fn is_any_success(item: &ExpectItem) -> bool {
+pub(super) fn is_any_success(item: &ExpectItem) -> bool {
     matches!(item, ExpectItem::Status(pattern) if pattern.codes.iter().any(|code| code == "2xx"))
 }
 

@@ -178,11 +178,7 @@ impl Machine {
             self.connections.of_mut(*id).half_closed = true;
         }
         if let Action::Read(id, intake) = &action {
-            self.connections.of_mut(*id).left_unread = matches!(intake, Intake::Nothing);
-        }
-        if let Action::Read(_, Intake::Nothing) = &action {
-            // A case that does so publishes more than sockets hold, to the others of its connections as well.
-            self.connections.iter_mut().for_each(|connection| connection.paused = true);
+            self.connections.reads(*id, *intake);
         }
         if let Action::Abort(id) | Action::Close(id) = &action {
             self.connections.of_mut(*id).writes.clear();

@@ -9,6 +9,8 @@ use pushspec_wire::http1::Head;
 use crate::case::text::Scope;
 use crate::judge::expect::fit::Context;
 use crate::judge::expect::reply::answer;
+use crate::profile::cursor::Values;
+use crate::profile::poll::Answer;
 use crate::profile::websocket::WebSocket;
 use crate::transcript::shown::shown;
 
@@ -75,8 +77,10 @@ impl Memory {
     }
 
     /// A step took something behind which a cursor stood. `is_main` says that the technique is that of the case.
-    pub(super) fn note_cursor(&mut self, technique: &str, cursor: String, is_main: bool) {
+    pub(super) fn note_cursor(&mut self, technique: &str, answer: &Answer, found: Values, is_main: bool) {
         let key = if technique == "long-polling" { "long-polling.cursor" } else { "polling.cursor" };
+        let before = self.scope.text(key).unwrap_or_else(|| answer.start.as_start());
+        let Some(cursor) = answer.cursor.as_ref().map(|places| places.after(&before, found)) else { return };
         self.scope.remember(key, cursor.clone().into_bytes());
         if is_main {
             self.scope.remember_first("first-cursor", cursor.clone().into_bytes());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use pushspec_wire::websocket::Opcode;
 
 use crate::case::front_matter::Precondition;
-use crate::case::statement::{Expectation, Procedure, Statement};
+use crate::case::statement::{Expectation, Statement};
 use crate::judge::expect::reply::{by_the_profile, made_reply};
 use crate::judge::receive::connection::Connection;
 use crate::judge::receive::item::{Arrival, Item};
@@ -34,12 +34,35 @@ const FIRST_BYTES: Duration = Duration::from_secs(2);
 impl Machine {
     /// Notes an expectation that was not met.
     pub(super) fn find(&mut self, line: usize, at: Duration, expected: String, received: String) {
+        self.find_of(None, line, at, expected, received);
+    }
+
+    /// Notes an expectation that was not met and rests on another clause than its line, where the catalogue has it.
+    pub(super) fn find_against(
+        &mut self,
+        clause: &str,
+        line: usize,
+        at: Duration,
+        expected: String,
+        received: String,
+    ) {
+        self.find_of(Some(clause), line, at, expected, received);
+    }
+
+    fn find_of(
+        &mut self,
+        clause: Option<&str>,
+        line: usize,
+        at: Duration,
+        expected: String,
+        received: String,
+    ) {
         let by_the_profile = self.reply_by_the_profile(line).unwrap_or_else(|| expected.clone());
         if let Some(why) = inconclusive::untrue_profile(&self.subject, &by_the_profile, &received) {
             return self.record.fail_to_run(why);
         }
         let expected = self.memory.with_values(expected);
-        self.record.findings.push(self.subject.finding(line, at, expected, received));
+        self.record.findings.push(self.subject.finding(clause, line, at, expected, received));
     }
 
     /// The reply that a line expects, as the profile has it.
@@ -63,7 +86,8 @@ impl Machine {
         let Arrival { at, item, .. } = self.connections.of(id).arrivals[index].clone();
         let received = item.to_string();
         let unreadable = candidates.last().and_then(|step| self.unreadable(id, step));
-        if let Some(why) = unreadable.or_else(|| self.says_nothing(id, &item)) {
+        let without = candidates.last().and_then(|step| self.without_a_part(id, step));
+        if let Some(why) = unreadable.or(without).or_else(|| self.says_nothing(id, &item)) {
             return self.record.fail_to_run(why);
         }
         let close = matches!(&item, Item::Frame(frame) if frame.opcode == Opcode::CLOSE);
@@ -109,7 +133,10 @@ impl Machine {
         let why = match came {
             Item::Head(head) => {
                 let opens = matches!(last.kind, StepKind::Opened(..));
-                inconclusive::refusal(&self.subject, last.line, opens, head, connection.asked_for())
+                let asked_for = connection.asked_for();
+                let elsewhere = || inconclusive::not_there(&self.subject, head, asked_for);
+                inconclusive::refusal(&self.subject, last.line, opens, head, asked_for)
+                    .or_else(|| self.is_elsewhere(last).then(elsewhere).flatten())
             }
             Item::Unreadable(why) if connection.is_websocket() => Some(inconclusive::garbled(why)),
             _ => None,
@@ -129,12 +156,15 @@ impl Machine {
         {
             return self.record.skip(why);
         }
-        if let Some(why) = self.shut(last, &received) {
+        if let Some(why) = self.shut(last, Some(came), &received) {
             return self.record.fail_to_run(why);
         }
         let surplus = matches!(came, Item::Surplus(_));
         let missed = self.script.end_before().filter(|_| surplus).unwrap_or_else(|| last.clone());
-        self.find(missed.line, at, self.told(&missed), received);
+        match self.unasked(id, &missed, came) {
+            Some(clause) => self.find_against(clause, missed.line, at, self.told(&missed), received),
+            None => self.miss(&missed, at, received, Some(came)),
+        }
         self.record.stop();
     }
 
@@ -147,13 +177,6 @@ impl Machine {
             Some(made) => format!("{expected}, by the profile {made}"),
             None => expected,
         }
-    }
-
-    /// Why a WebSocket that does not open says nothing of the clause.
-    fn shut(&self, step: &Step, received: &str) -> Option<String> {
-        let StepKind::Opened(procedure @ Procedure::OpenWebSocket, name) = &step.kind else { return None };
-        let is_plain = self.script.asked(*procedure, name).is_some_and(<[_]>::is_empty);
-        (is_plain && !self.subject.case.checks_the_profile()).then(|| inconclusive::shut(received))
     }
 
     /// Why nothing can be said of a technique that ends what it has just opened.
@@ -182,11 +205,13 @@ impl Machine {
         if self.connections.of_mut(id).settle(now) {
             return None;
         }
-        if let Some(why) = self.unreadable(id, &last) {
+        if let Some(why) = self.unreadable(id, &last).or_else(|| self.without_a_part(id, &last)) {
             self.record.fail_to_run(why);
             return None;
         }
-        if last.kind.takes_nothing() && self.connections.of(id).arrivals.is_empty() {
+        let connection = self.connections.of(id);
+        let lingers = last.kind.takes_end_for_answer() && connection.is_to_end();
+        if lingers || (last.kind.takes_nothing() && connection.arrivals.is_empty()) {
             self.record.trace.note(format!("< nothing within {window:?}"));
             self.script.pass(candidates.len(), now);
             return None;
@@ -201,10 +226,10 @@ impl Machine {
                 self.miss_optional(step, &received);
             }
             self.script.pass(candidates.len(), now);
-        } else if let Some(why) = self.shut(&last, &received) {
+        } else if let Some(why) = self.shut(&last, None, &received) {
             self.record.fail_to_run(why);
         } else {
-            self.find(last.line, now, self.told(&last), received);
+            self.miss(&last, now, received, None);
             self.record.stop();
         }
         None

@@ -36,6 +36,7 @@ mod sending;
 mod silence;
 mod speech;
 mod steps;
+mod unopened;
 pub(super) mod vocabulary;
 mod wrapping;
 mod written;

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use crate::case::statement::{Attribute, ConnectionName, Procedure};
 use crate::case::text::NoValue;
+use crate::judge::expect::attribute::attribute_text;
 use crate::judge::receive::connection::Connection;
 use crate::judge::receive::content::Reading;
 use crate::judge::receive::side::Side;
 use crate::transcript::ConnectionId;
 use crate::transcript::shown::readable_line;
 
-use super::clock::{DEADLINE, LEAVING, VISIT};
+use super::clock::{DEADLINE, LEAVING, VISIT, hold_of};
 use super::connections::reading;
 use super::machine::Machine;
 use super::request::{RequestError, request, technique};
@@ -63,6 +64,9 @@ impl Machine {
         if let Some(id) = moved {
             self.memory.scope.remember("last-event-id", id.into_bytes());
         }
+        if let Some(hold) = self.asked_hold(procedure, attributes) {
+            self.clock.note_hold(hold);
+        }
         match request(procedure, attributes, &self.subject.target, &self.memory.scope) {
             Ok(bytes) => {
                 let id = self.open(name, technique(procedure));
@@ -76,14 +80,18 @@ impl Machine {
                 self.write(id, vec![bytes]);
                 self.script.wrote_at(now);
             }
-            // The profile says that the server resumes, and then its events have identifiers.
             Err(RequestError::NoValue(NoValue(value))) if value == "last-event-id" => {
-                let expected = "an event with an identifier after which to resume".to_owned();
-                self.find(line, now, expected, "no event with one".to_owned());
-                self.record.stop();
+                self.miss_identifier(now, line);
             }
             Err(error) => self.record.fail_to_run(error.to_string()),
         }
+    }
+
+    /// For how long a long poll asks to be held, where the target is told.
+    fn asked_hold(&self, procedure: Procedure, attributes: &[Attribute]) -> Option<Duration> {
+        let is_asked = |attribute: &&Attribute| procedure == Procedure::LongPoll && attribute.key == "hold";
+        let asked = attribute_text(&attributes.iter().find(is_asked)?.value, &self.memory.scope).ok()?;
+        hold_of(&self.subject.target, &asked)
     }
 
     /// Opens a connection, waits a little for whatever comes, and resets it. Leaves no trace in the conversation: how

@@ -109,6 +109,12 @@ impl StepKind {
         expectation.items.iter().any(is_word)
     }
 
+    /// Whether an answer is expected, and the end of the connection will do.
+    pub(crate) fn takes_end_for_answer(&self) -> bool {
+        let StepKind::Head(_, expectation, _) = self else { return false };
+        expectation.items.contains(&ExpectItem::Eof)
+    }
+
     /// Whether nothing but the end of the connection is expected.
     pub(crate) fn expects_end_alone(&self) -> bool {
         let StepKind::Expect(_, expectation) = self else { return false };

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::case::statement::Attribute;
 use crate::case::text::Text;
 use crate::judge::expect::attribute::attribute_text;
+use crate::judge::receive::connection::Left;
 use crate::judge::receive::item::Item;
 use crate::judge::verdict::inconclusive;
 use crate::profile::publish;
@@ -140,7 +141,7 @@ impl Machine {
         let why = self.subject.without_channel(&unpublished.why);
         if let Some(why) = self.refused_before() {
             self.record.fail_to_run(why);
-        } else if unpublished.refused {
+        } else if unpublished.refused && !self.subject.case.checks_the_profile() {
             self.record.skip(format!("the target does not publish what the case needs: {why}"));
         } else {
             self.record.published = Some(Err(why.clone()));
@@ -165,7 +166,7 @@ impl Machine {
     /// on, which is what such a case looks for. Which of several publications finds no more room in the sockets is chance:
     /// the finding is where the client stops.
     fn held_up(&mut self, now: Duration, why: String) {
-        let takes_nothing = self.connections.iter().any(|one| one.paused);
+        let takes_nothing = self.connections.iter().any(|one| one.left != Left::Nothing);
         let Some(line) = self.script.pause().filter(|_| takes_nothing) else {
             self.record.published = Some(Err(why.clone()));
             return self.record.fail_to_run(why);

@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::case::statement::{ExpectItem, Expectation};
 use crate::judge::receive::item::Item;
 use crate::judge::verdict::wrapped::{Wrapped, unwrap};
-use crate::profile::decode;
+use crate::profile::decode::{self, DecodeError};
+use crate::profile::parts::Parts;
 use crate::profile::poll::Answer;
 use crate::transcript::shown::shown;
 use crate::transcript::{ConnectionId, EventKind};
@@ -22,6 +23,9 @@ const LOOKED_AT: usize = 256 * 1024;
 
 /// How much of what came is shown, in bytes.
 const SHOWN: usize = 400;
+
+/// How much of what stands beside a text is shown, in bytes.
+const BESIDE: usize = 80;
 
 /// The text that a precondition waits for, and whether it is the answer of a WebSocket.
 struct Awaited {
@@ -78,11 +82,19 @@ impl Machine {
         let technique = self.connections.technique(id, &self.subject.case.technique);
         let expected = shown(&awaited.text);
         if let Some(form) = self.in_another_form(id, &awaited) {
-            return Some(form.told(&awaited, technique));
+            let has_list = self.parts(id).is_some_and(|parts| parts.messages.is_some());
+            return Some(form.told(&awaited, technique, has_list));
         }
-        let came = contains(&self.received(id), &awaited.text);
+        let received = self.received(id);
+        let came = contains(&received, &awaited.text);
+        if let Some(why) = self.passed_over(id).filter(|_| came) {
+            let around = clipped(&around(&received, &awaited.text));
+            return Some(format!(
+                "what is published, {expected}, comes in {around}, and {why}; see [{technique}] in the profile"
+            ));
+        }
         if let Some(callback) = self.callback(id).filter(|_| came)
-            && !contains(&self.received(id), callback.as_bytes())
+            && !contains(&received, callback.as_bytes())
         {
             return Some(format!(
                 "what is published, {expected}, comes in no call of `{callback}`, the `callback` of [iframe]"
@@ -113,6 +125,29 @@ impl Machine {
             "`id` of [publish] does not hold: the response to the publication has the id {}, and the message that came has the id {}",
             shown(said.as_bytes()),
             shown(other.as_bytes())
+        ))
+    }
+
+    /// Why nothing can be said of the id or the name of a message that has come: a pointer of the profile leads to none.
+    pub(super) fn without_a_part(&self, id: ConnectionId, step: &Step) -> Option<String> {
+        let StepKind::Expect(_, Expectation { items, .. }) = &step.kind else { return None };
+        let ExpectItem::Message(pattern) = items.first()? else { return None };
+        let parts = self.parts(id)?;
+        let data = pattern.data.bytes(&self.memory.scope).ok()?;
+        let came = self.connections.of(id).arrivals.iter().find_map(|arrival| match &arrival.item {
+            Item::Message(message) if message.data == data => Some(message),
+            _ => None,
+        })?;
+        // An event of a stream without a name is called `message`.
+        let is_named = came.event.as_deref().is_some_and(|name| name != "message");
+        let asked = [("id", &parts.id, came.id.is_some()), ("event", &parts.event, is_named)];
+        let is_compared = |key: &str| pattern.attributes.iter().any(|attribute| attribute.key == key);
+        let (key, pointer, _) = asked.into_iter().find(|(key, _, is_there)| !is_there && is_compared(key))?;
+        let technique = self.connections.technique(id, &self.subject.case.technique);
+        let pointer = pointer.as_ref()?;
+        Some(format!(
+            "the message {} has nothing at `{pointer}`, where `{key}` of [{technique}] is in the profile",
+            clipped(&data)
         ))
     }
 
@@ -156,30 +191,49 @@ impl Machine {
         if let Some(answer) = self.answer(id) {
             return brings(answer, document, text);
         }
+        let messages = self.parts(id).and_then(|parts| decode::texts(parts, document.to_vec()).ok());
+        messages.into_iter().flatten().any(|message| message.data == text)
+    }
+
+    /// Why a message of a poll or of a script is none by the profile: it is not decoded, or it is a record that does not begin
+    /// or end as the profile says, and that is passed over.
+    fn passed_over(&self, id: ConnectionId) -> Option<String> {
+        let parts = self.parts(id)?;
+        let is_called = self.callback(id).is_some();
+        if !is_called && self.answer(id).is_none() {
+            return None;
+        }
+        let undecoded = self.connections.of(id).arrivals.iter().find_map(|arrival| match &arrival.item {
+            Item::Undecoded(error) => Some(error.to_string()),
+            _ => None,
+        });
+        let has_records =
+            parts.separator.is_some() || parts.prefix.is_some() || (is_called && parts.messages.is_some());
+        let elsewhere = || "not where `prefix`, `separator`, `messages` and `data` lead".to_owned();
+        undecoded.or_else(|| has_records.then(elsewhere))
+    }
+
+    /// Where the messages are.
+    fn parts(&self, id: ConnectionId) -> Option<&Parts> {
         let profile = &self.subject.target.profile;
-        let parts = match self.connections.technique(id, &self.subject.case.technique) {
+        match self.connections.technique(id, &self.subject.case.technique) {
             "iframe" => profile.iframe.as_ref().map(|iframe| &iframe.parts),
             "sse" => profile.sse.as_ref().map(|stream| &stream.parts),
-            _ => profile.websocket.as_ref().map(|websocket| &websocket.parts),
-        };
-        let messages = parts.and_then(|parts| decode::texts(parts, document.to_vec()).ok());
-        messages.into_iter().flatten().any(|message| message.data == text)
+            "websocket" => profile.websocket.as_ref().map(|websocket| &websocket.parts),
+            _ => self.answer(id).map(|answer| &answer.parts),
+        }
     }
 
     /// How the answers to a poll are read.
     fn answer(&self, id: ConnectionId) -> Option<&Answer> {
-        let profile = &self.subject.target.profile;
-        match self.connections.technique(id, &self.subject.case.technique) {
-            "polling" => profile.polling.as_ref().map(|poll| &poll.answer),
-            "long-polling" => profile.long_polling.as_ref().map(|poll| &poll.answer),
-            _ => None,
-        }
+        let technique = self.connections.technique(id, &self.subject.case.technique);
+        self.subject.target.profile.answer_of(technique)
     }
 
     /// Where the cursor of a document should be that has the message where it should be.
     fn cursor_of(&self, id: ConnectionId, document: &[u8], text: &[u8]) -> Option<String> {
         let answer = self.answer(id)?;
-        let cursor = answer.cursor.clone()?;
+        let Err(DecodeError::Pointer(cursor)) = decode::batch(answer, document) else { return None };
         brings(&Answer { cursor: None, ..answer.clone() }, document, text).then_some(cursor)
     }
 
@@ -197,14 +251,14 @@ impl Machine {
     }
 }
 
-/// A text that came and has another one within.
+/// A text that came and has another one within, or that is another one of which the profile says that it is within a text.
 fn as_longer_text<'i>(came: &'i Item, wanted: &[u8]) -> Option<&'i [u8]> {
     let text = match came {
-        Item::Message(message) => &message.data,
+        Item::Message(message) if message.data != wanted => &message.data,
         Item::Foreign(text) => text,
         _ => return None,
     };
-    (text != wanted && contains(text, wanted)).then_some(text.as_slice())
+    contains(text, wanted).then_some(text.as_slice())
 }
 
 /// Whether an answer with this document brings a message.
@@ -225,20 +279,20 @@ enum Form {
 
 impl Form {
     /// What came instead, and what the profile should say of it.
-    fn told(&self, awaited: &Awaited, technique: &str) -> String {
+    fn told(&self, awaited: &Awaited, technique: &str, has_list: bool) -> String {
         let expected = shown(&awaited.text);
         let what = if awaited.is_reply { "the answer to" } else { "what is published," };
         match self {
             Form::Json(Wrapped { document, pointer: Some(pointer) }) => format!(
                 "{what} {expected} comes within {}: write {} into [{technique}] of the profile",
                 clipped(document),
-                keys(technique, pointer, awaited.is_reply)
+                keys(technique, pointer, awaited.is_reply, has_list)
             ),
             Form::Json(Wrapped { document, pointer: None }) => format!(
                 "{what} {expected} comes within {}, where no JSON pointer leads to it alone",
                 clipped(document)
             ),
-            Form::Text(text) if awaited.is_reply => format!(
+            Form::Text(text) if awaited.is_reply && *text != awaited.text => format!(
                 "{what} {expected} is {}: write `reply = {}` into [{technique}] of the profile",
                 clipped(text),
                 clipped(&template(text, &awaited.text))
@@ -246,6 +300,10 @@ impl Form {
             Form::Cursor(document, cursor) => format!(
                 "{what} {expected} comes within {}, which has nothing at `{cursor}`, where `cursor` of [{technique}] is",
                 clipped(document)
+            ),
+            Form::Text(text) if *text == awaited.text => format!(
+                "{what} {expected} comes as it is: take `data`, `messages`, `prefix` and `separator` out of [{technique}] of the \
+                 profile, as far as they are there"
             ),
             Form::Text(text) => format!("{what} {expected} comes as {}", clipped(text)),
         }
@@ -259,8 +317,15 @@ fn clipped(bytes: &[u8]) -> String {
     format!("{}{more}", shown(&bytes[..bytes.len() - rest]))
 }
 
+/// The text that came, with what stands beside it.
+fn around(received: &[u8], text: &[u8]) -> Vec<u8> {
+    let at = received.windows(text.len().max(1)).position(|window| window == text).unwrap_or_default();
+    let end = (at + text.len() + BESIDE).min(received.len());
+    received[at.saturating_sub(BESIDE)..end].to_vec()
+}
+
 /// The keys of the profile that lead to a pointer.
-fn keys(technique: &str, pointer: &str, is_reply: bool) -> String {
+fn keys(technique: &str, pointer: &str, is_reply: bool, has_list: bool) -> String {
     if is_reply {
         return format!("`data = \"{pointer}\"` and `reply = \"{{message}}\"`");
     }
@@ -273,6 +338,7 @@ fn keys(technique: &str, pointer: &str, is_reply: bool) -> String {
             let data = if data.is_empty() { String::new() } else { format!(" and `data = \"{data}\"`") };
             format!("`messages = \"{list}\"`{data}")
         }
+        None if has_list => format!("`data = \"{pointer}\"`, and no `messages`,"),
         None => format!("`data = \"{pointer}\"`"),
     }
 }

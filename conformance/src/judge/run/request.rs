@@ -5,7 +5,7 @@ use crate::case::text::NoValue;
 use crate::judge::expect::attribute::attribute_text;
 use crate::profile::Target;
 
-use super::places::{PathValues, expand_body, expand_path, technique_path};
+use super::places::{PathValues, expand_body, expand_fields, expand_path, technique_path};
 use super::scope::CaseScope;
 
 /// Something in an attribute that makes no request.
@@ -24,27 +24,23 @@ pub(crate) fn request(
     target: &Target,
     scope: &CaseScope,
 ) -> Result<Vec<u8>, RequestError> {
-    // Polling and long polling have cursors of their own.
-    let cursor =
-        scope.text(if procedure == Procedure::LongPoll { "long-polling.cursor" } else { "polling.cursor" });
-    let mut values = PathValues { cursor, ..PathValues::default() };
+    let mut values = PathValues { cursor: cursor(procedure, attributes, scope)?, ..PathValues::default() };
     let technique = technique(procedure);
     let asked = target.profile.request_of(technique).cloned().unwrap_or_default();
     let mut method = asked.method.clone();
     let mut version = "1.1".to_owned();
     let mut channel = scope.text("channel").unwrap_or_default();
     let mut path = procedure_path(procedure, target).unwrap_or_default();
-    let mut fields = all_fields(procedure, target, scope);
+    let mut fields = all_fields(procedure, target, scope, &values);
     for attribute in attributes {
         let value = attribute_text(&attribute.value, scope)?;
         match attribute.key.as_str() {
             "method" => method = value,
             "version" => version = value,
-            "after" => values.cursor = Some(value),
             "callback" => values.callback = Some(value),
             "channel" => channel = value,
             "path" => path = value,
-            "again" | "times" => {}
+            "after" | "again" | "times" => {}
             "without" => leave_out(&value, &mut path, &mut fields),
             "hold" => {
                 values.hold = Some(crate::case::parse_duration(&value).ok_or(RequestError::Hold(value))?);
@@ -64,6 +60,19 @@ pub(crate) fn request(
     Ok(format!("{method} {path} HTTP/{version}\r\n{lines}\r\n{body}").into_bytes())
 }
 
+/// The cursor that a poll asks with. Polling and long polling have cursors of their own.
+fn cursor(
+    procedure: Procedure,
+    attributes: &[Attribute],
+    scope: &CaseScope,
+) -> Result<Option<String>, RequestError> {
+    if let Some(after) = attributes.iter().find(|attribute| attribute.key == "after") {
+        return Ok(Some(attribute_text(&after.value, scope)?));
+    }
+    let key = if procedure == Procedure::LongPoll { "long-polling.cursor" } else { "polling.cursor" };
+    Ok(scope.text(key))
+}
+
 /// Leaves out a field, or the parameter of the callback.
 fn leave_out(name: &str, path: &mut String, fields: &mut Vec<(String, String)>) {
     if name == "callback" {
@@ -80,11 +89,16 @@ fn without_callback(path: &str) -> String {
 }
 
 /// The fields of the procedure, and those of the profile, which replace them.
-fn all_fields(procedure: Procedure, target: &Target, scope: &CaseScope) -> Vec<(String, String)> {
+fn all_fields(
+    procedure: Procedure,
+    target: &Target,
+    scope: &CaseScope,
+    values: &PathValues,
+) -> Vec<(String, String)> {
     let mut fields = own_fields(procedure, scope);
-    for (name, value) in target.profile.fields_of(technique(procedure)) {
-        fields.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
-        fields.push((name.to_owned(), value.to_owned()));
+    for (name, value) in expand_fields(target, technique(procedure), values) {
+        fields.retain(|(known, _)| !known.eq_ignore_ascii_case(&name));
+        fields.push((name, value));
     }
     fields
 }

@@ -57,7 +57,7 @@ impl CaseScope {
         let long_polling = target.profile.long_polling.as_ref().map(|poll| &poll.answer);
         let answer = if case.technique == "long-polling" { long_polling } else { polling };
         if let Some(answer) = answer {
-            set("start", answer.start.clone());
+            set("start", answer.start.as_start());
         }
         for (name, value) in &case.parameters {
             set(name, value.clone());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use pushspec_wire::websocket::{FactKind, Frame, FrameScanner, Opcode};
 
 use crate::case::statement::{ConnectionName, Procedure, SendItem};
-use crate::judge::receive::connection::Connection;
+use crate::judge::receive::connection::{Connection, Left};
 use crate::judge::receive::side::Side;
 use crate::transcript::shown::{readable_line, shown_briefly, shown_client_frame, shown_frame_briefly};
 use crate::transcript::{ConnectionId, EventKind};
@@ -141,7 +141,7 @@ impl Machine {
             self.connections.iter().filter(|connection| connection.unwritten() > 0).peekable();
         let is_leaving = self.script.is_behind_write() && unwritten.peek().is_some();
         let longest =
-            if unwritten.all(|connection| connection.left_unread) { LEAVING_UNREAD } else { LEAVING };
+            if unwritten.all(|connection| connection.left == Left::Now) { LEAVING_UNREAD } else { LEAVING };
         is_leaving.then(|| self.script.base + self.clock.patient(longest))
     }
 }

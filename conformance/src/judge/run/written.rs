@@ -6,7 +6,7 @@ use crate::case::Case;
 use crate::case::statement::{ConnectionName, Statement};
 use crate::profile::Target;
 
-use super::places::{PathValues, expand_body};
+use super::places::{PathValues, expand_body, expand_fields};
 
 /// What a target may need beside the lines of a case: the fields of the profile, and the body of its technique.
 #[derive(Debug, Clone, Default)]
@@ -35,10 +35,10 @@ enum Stage {
 impl Written {
     pub(crate) fn of(case: &Case, target: &Target, channel: &str) -> Written {
         let technique = case.technique.as_str();
-        let mut fields = target.profile.fields_of(technique);
+        let mut fields = expand_fields(target, technique, &PathValues::default());
         // Many a server has an event stream for those alone who ask for one.
         if technique == "sse" && !fields.iter().any(|(name, _)| name.eq_ignore_ascii_case("Accept")) {
-            fields.push(("Accept", "text/event-stream"));
+            fields.push(("Accept".to_owned(), "text/event-stream".to_owned()));
         }
         fields.retain(|(name, _)| !name.eq_ignore_ascii_case("Host") && !has_its_own(case, name));
         let headers = fields.into_iter().map(|(name, value)| format!("{name}: {value}\r\n"));

@@ -8,6 +8,7 @@ use pushspec_wire::websocket::Frame;
 
 use crate::case::front_matter::Precondition;
 use crate::catalogue::Level;
+use crate::profile::Request;
 use crate::profile::decode::DecodeError;
 use crate::transcript::shown::{readable_line, shown};
 
@@ -46,6 +47,16 @@ pub(crate) fn refusal(
             subject.without_channel(&readable_line(asked_for)),
             subject.case.technique
         )),
+        400 | 422 if is_precondition && names_a_cursor(subject) => Some(format!(
+            "{} is answered with {code}; if the first poll needs a cursor, name it as `start` in `[{}]` of the profile",
+            subject.without_channel(&readable_line(asked_for)),
+            subject.case.technique
+        )),
+        400 | 415 | 422 if is_precondition && subject.case.technique != "websocket" => Some(format!(
+            "{} is answered with {code}; {}",
+            subject.without_channel(&readable_line(asked_for)),
+            asked_otherwise(subject)
+        )),
         301 | 302 | 303 | 307 | 308 if opening => {
             let location = head.value("Location").unwrap_or_default();
             Some(format!(
@@ -59,6 +70,42 @@ pub(crate) fn refusal(
         )),
         _ => None,
     }
+}
+
+/// What of the profile a request may have wrong that is refused for what it says.
+fn asked_otherwise(subject: &Subject) -> String {
+    let technique = &subject.case.technique;
+    let profile = &subject.target.profile;
+    let is_get = profile.request_of(technique).is_none_or(Request::is_get);
+    let keys = match (is_get, profile.answer_of(technique).is_some()) {
+        (true, true) => "`path` and `start`",
+        (true, false) => "`path` and its parameters",
+        (false, true) => "`path`, `start`, `method`, `body` and `content-type`",
+        (false, false) => "`path`, `method`, `body` and `content-type`",
+    };
+    format!("are {keys} of `[{technique}]` in the profile right?")
+}
+
+/// Whether the polls of the case's technique have a cursor.
+fn names_a_cursor(subject: &Subject) -> bool {
+    let profile = &subject.target.profile;
+    let path = match subject.case.technique.as_str() {
+        "polling" => profile.polling.as_ref().map(|poll| &poll.path),
+        "long-polling" => profile.long_polling.as_ref().map(|poll| &poll.path),
+        _ => None,
+    };
+    let body = profile.request_of(&subject.case.technique).and_then(|request| request.body.as_ref());
+    path.is_some_and(|path| [Some(path), body].into_iter().flatten().any(|text| text.contains("{cursor}")))
+}
+
+/// Why an answer says nothing of another path of the profile than that of the technique: nothing is there.
+pub(crate) fn not_there(subject: &Subject, head: &Head, asked_for: &[u8]) -> Option<String> {
+    let code = head.status_line().map(|line| line.code).filter(|code| matches!(code, 404 | 405))?;
+    Some(format!(
+        "{} is answered with {code}; is that path right in `[{}]` of the profile?",
+        subject.without_channel(&readable_line(asked_for)),
+        subject.case.technique
+    ))
 }
 
 /// Why an answer says nothing that takes no notice of an Upgrade. A server may ignore one, as one does that has no WebSocket
@@ -112,11 +159,11 @@ pub(crate) fn garbled(why: &str) -> String {
     format!("what the target sends cannot be read: {why}")
 }
 
-/// Why a WebSocket that does not open says nothing of the clause: it was asked for as in the precondition, which has
-/// opened, or the case would not run.
-pub(crate) fn shut(received: &str) -> String {
+/// Why what does not open says nothing of the clause: it was asked for as in the precondition, which has opened, or the case
+/// would not run.
+pub(crate) fn shut(what: &str, received: &str) -> String {
     format!(
-        "the target opens a WebSocket for the precondition and not for this one ({received}); if it limits how many are open, try fewer --connections"
+        "the target opens {what} for the precondition and not for this one ({received}); if it limits how many are open, try fewer --connections"
     )
 }
 

@@ -62,6 +62,8 @@ invariants! {
     CodedAsNamed = "content-coded-as-named",
     /// `Allow` is a list of methods (RFC 9110 section 10.2.1).
     AllowIsAList = "allow-is-a-list",
+    /// `Vary` is a list of names of fields, or stars (RFC 9110 section 12.5.5).
+    VaryIsAList = "vary-is-a-list",
     /// `Retry-After` is a date or a number of seconds (RFC 9110 section 10.2.3).
     RetryAfter = "retry-after-well-formed",
     /// A 405 says what is allowed (RFC 9110 section 15.5.6).

@@ -48,9 +48,18 @@ impl Subject {
         (id, level)
     }
 
-    /// An expectation that was not met.
-    pub(crate) fn finding(&self, line: usize, at: Duration, expected: String, received: String) -> Finding {
-        let (clause, level) = self.clause_of(line);
+    /// An expectation that was not met: it breaks this clause, where the catalogue has it, or else that of its line.
+    pub(crate) fn finding(
+        &self,
+        clause: Option<&str>,
+        line: usize,
+        at: Duration,
+        expected: String,
+        received: String,
+    ) -> Finding {
+        let known = clause.and_then(|clause| self.catalogue.clause(clause));
+        let (clause, level) =
+            known.map_or_else(|| self.clause_of(line), |clause| (clause.id.clone(), clause.level));
         let verdict = Verdict::from(level);
         Finding { clause, level, verdict, place: self.place(line), expected, received, at, seen_in: None }
     }

@@ -1,10 +1,12 @@
 //! What a profile says is looked at before a server is accused of it.
 
+mod cursors;
 mod fields;
 mod places;
 mod pointers;
 mod publish;
 mod requests;
+mod sources;
 mod websocket;
 
 use std::ops::Range;
@@ -12,8 +14,9 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use self::cursors::places_of;
 use self::fields::{header_mistakes, method_wrong, origin_wrong};
-use self::places::{CHANNEL, IFRAME, LONG_POLLING, POLLING, Places};
+use self::places::{CHANNEL, IFRAME, LONG_POLLING, POLLING, Places, of_poll};
 use super::session::Session;
 use super::tables::Profile;
 use crate::mistake::Wrong;
@@ -41,6 +44,7 @@ pub(super) fn mistakes(profile: &Profile) -> Vec<Mistake> {
     found.extend(path_mistakes(profile, &places));
     found.extend(profile.websocket.iter().flat_map(|table| websocket::mistakes(table, &places)));
     found.extend(pointers::mistakes(profile));
+    found.extend(cursors::mistakes(profile, &places));
     found.extend(requests::mistakes(profile, &places));
     found.extend(profile.session.iter().flat_map(requests::session_mistakes));
     found.extend(profile.publish.iter().flat_map(|table| publish::mistakes(table, &places)));
@@ -53,8 +57,36 @@ fn top_mistakes(profile: &Profile) -> Vec<Mistake> {
     let origin = profile.allowed_origin.as_deref().and_then(origin_wrong);
     let hint = "as in `methods = [\"DELETE\"]`";
     let method = profile.methods.iter().find_map(|method| method_wrong(method, hint));
-    let origin = origin.map(|wrong| mistake("allowed-origin", wrong));
-    origin.into_iter().chain(method.map(|wrong| mistake("methods", wrong))).collect()
+    let secret = profile.secrets.iter().find_map(|name| parameter_wrong(name));
+    let wrong = [
+        origin.map(|wrong| mistake("allowed-origin", wrong)),
+        method.map(|wrong| mistake("methods", wrong)),
+        secret.map(|wrong| mistake("secrets", wrong)),
+        profile.iframe.as_ref().and_then(|iframe| callback_wrong(&iframe.callback)).map(|wrong| Mistake {
+            table: "iframe",
+            key: "callback".to_owned(),
+            wrong,
+        }),
+    ];
+    wrong.into_iter().flatten().collect()
+}
+
+/// What is wrong with the name of a function, or of one within objects. It stands in scripts, and in a query.
+fn callback_wrong(name: &str) -> Option<Wrong> {
+    let is_part = |part: &str| {
+        part.chars().all(|letter| letter.is_alphanumeric() || "_$".contains(letter))
+            && part.starts_with(|first: char| !first.is_ascii_digit())
+    };
+    let message = || format!("`{}` is not the name of a function", name.escape_debug());
+    (!name.split('.').all(is_part)).then(|| Wrong::new(message(), "as in `callback = \"push.deliver\"`"))
+}
+
+/// What is wrong with the name of a query parameter.
+fn parameter_wrong(name: &str) -> Option<Wrong> {
+    let belongs = |letter: char| !letter.is_control() && !"&=?#".contains(letter);
+    let message = || format!("`{}` is not the name of a query parameter", name.escape_debug());
+    (name.is_empty() || !name.chars().all(belongs))
+        .then(|| Wrong::new(message(), "as in `secrets = [\"token\"]`"))
 }
 
 fn path_mistakes(profile: &Profile, places: &Places<'_>) -> Vec<Mistake> {
@@ -64,9 +96,11 @@ fn path_mistakes(profile: &Profile, places: &Places<'_>) -> Vec<Mistake> {
     // A path that is that of `subscribe` is told of there.
     let own_path =
         websocket.filter(|table| !table.path.is_empty() && table.subscribe.as_ref() != Some(&table.path));
+    let cursors = ["polling", "long-polling"].map(|technique| places_of(profile, technique));
+    let [polls, long_polls] = [of_poll(POLLING, &cursors[0]), of_poll(LONG_POLLING, &cursors[1])];
     let paths = [
-        ("polling", "path", polling.as_ref().map(|poll| &poll.path), POLLING),
-        ("long-polling", "path", long_polling.as_ref().map(|poll| &poll.path), LONG_POLLING),
+        ("polling", "path", polling.as_ref().map(|poll| &poll.path), &polls[..]),
+        ("long-polling", "path", long_polling.as_ref().map(|poll| &poll.path), &long_polls),
         ("iframe", "path", iframe.as_ref().map(|iframe| &iframe.path), IFRAME),
         ("sse", "path", sse.map(|sse| &sse.path), CHANNEL),
         ("sse", "ending", sse.and_then(|sse| sse.ending.as_ref()), CHANNEL),

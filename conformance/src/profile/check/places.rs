@@ -8,12 +8,26 @@ pub(super) struct Places<'p> {
     session: &'p [String],
 }
 
-pub(super) const POLLING: &[&str] = &["channel", "cursor"];
-pub(super) const LONG_POLLING: &[&str] = &["channel", "cursor", "hold", "hold-ms", "hold-s"];
+pub(super) const POLLING: &[&str] = &["channel"];
+pub(super) const LONG_POLLING: &[&str] = &["channel", "hold", "hold-ms", "hold-s"];
 pub(super) const IFRAME: &[&str] = &["channel", "callback"];
 pub(super) const CHANNEL: &[&str] = &["channel"];
 pub(super) const PUBLISH: &[&str] = &["channel", "data", "id", "event", "comment"];
 pub(super) const MESSAGE: &[&str] = &["message"];
+
+/// The names of a poll: fixed ones, and those of its cursor.
+pub(super) fn of_poll<'p>(fixed: &[&'p str], cursor: &'p [String]) -> Vec<&'p str> {
+    fixed.iter().copied().chain(cursor.iter().map(String::as_str)).collect()
+}
+
+/// A percent sign that encodes nothing (RFC 3986 section 2.1).
+fn encoding_wrong(path: &str) -> Option<Wrong> {
+    let is_number = |digits: &str| digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let mut behind = path.split('%').skip(1);
+    let rest = behind.find(|rest| !rest.get(..2).is_some_and(is_number))?;
+    let message = format!("`%{}` encodes no octet", rest.get(..2).unwrap_or(rest).escape_debug());
+    Some(Wrong::new(message, "two hexadecimal digits follow a percent sign; the sign itself is `%25`"))
+}
 
 impl<'p> Places<'p> {
     pub(super) fn new(session: &'p [String]) -> Places<'p> {
@@ -24,7 +38,7 @@ impl<'p> Places<'p> {
     pub(super) fn path_wrong(&self, path: &str, known: &[&str]) -> Option<Wrong> {
         let printable = path.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
         if path.starts_with('/') && printable {
-            return self.place_wrong(path, known);
+            return encoding_wrong(path).or_else(|| self.place_wrong(path, known));
         }
         let message = format!("`{}` is not a path", path.escape_debug());
         let hint = "a path begins with `/`; spaces and non-ASCII characters are percent-encoded";

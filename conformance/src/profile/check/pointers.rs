@@ -1,7 +1,6 @@
 //! JSON pointers that lead nowhere in any document (RFC 6901 section 3).
 
 use super::Mistake;
-use super::fields::is_token;
 use crate::mistake::Wrong;
 use crate::profile::parts::Parts;
 use crate::profile::poll::Answer;
@@ -15,8 +14,6 @@ pub(super) fn mistakes(profile: &Profile) -> Vec<Mistake> {
     ];
     let mut found = Vec::new();
     for (table, answer) in answers.into_iter().filter_map(|(table, answer)| Some((table, answer?))) {
-        let cursor = answer.cursor.as_deref().and_then(cursor_wrong);
-        found.extend(cursor.map(|wrong| Mistake { table, key: "cursor".to_owned(), wrong }));
         found.extend(answer_mistakes(table, answer));
     }
     let parts = [
@@ -56,30 +53,12 @@ fn answer_mistakes(table: &'static str, answer: &Answer) -> Vec<Mistake> {
         wrong: Wrong::new(message, hint),
     };
     let mut found = Vec::new();
-    let has_pointer = answer.cursor.as_deref().is_some_and(|cursor| !cursor.starts_with("header:"));
-    if answer.parts.separator.is_some() && has_pointer {
-        let message =
-            "a body with `separator` is no JSON document: no pointer leads to its cursor".to_owned();
-        found.push(mistake("cursor", message, "`header:Name`, or remove one of the two"));
-    }
     let is_status = |code: &&u16| !matches!(code, 200..=399 | 408 | 504);
     if let Some(code) = answer.empty.iter().find(is_status) {
         let message = format!("{code} does not say that there is no news");
         found.push(mistake("empty", message, "as in `empty = [204, 304, 408]`"));
     }
     found
-}
-
-/// What is wrong with the place of a cursor.
-fn cursor_wrong(cursor: &str) -> Option<Wrong> {
-    let Some(name) = cursor.strip_prefix("header:") else {
-        return pointer_wrong(cursor).map(|wrong| Wrong {
-            hint: format!("{}; `header:Name` is a header field of the response", wrong.hint),
-            ..wrong
-        });
-    };
-    let message = || format!("`{}` is not the name of a header field", name.escape_debug());
-    (!is_token(name)).then(|| Wrong::new(message(), "as in `header:X-Cursor`"))
 }
 
 pub(super) fn pointer_wrong(pointer: &str) -> Option<Wrong> {

@@ -5,8 +5,10 @@ use std::time::Duration;
 use super::Mistake;
 use super::fields::{header_mistakes, media_type_wrong};
 use super::places::{PUBLISH, Places};
-use super::pointers::pointer_wrong;
+use super::requests::unnamed;
+use super::sources::{not_a_place, source_wrong};
 use crate::mistake::Wrong;
+use crate::profile::encoding::Encoding;
 use crate::profile::publish::Publish;
 use crate::profile::session::Source;
 
@@ -38,6 +40,7 @@ pub(super) fn mistakes(publish: &Publish, places: &Places<'_>) -> Vec<Mistake> {
         found.push(mistake("", Wrong::new(message, hint)));
     }
     found.extend(media_type_wrong(&publish.content_type).map(|wrong| mistake("content-type", wrong)));
+    found.extend(encoding_wrong(publish).map(|wrong| mistake("body", wrong)));
     found.extend(publish.settle.and_then(settle_wrong).map(|wrong| mistake("settle", wrong)));
     found.extend(publish.id.as_deref().and_then(id_wrong).map(|wrong| mistake("id", wrong)));
     if publish.id.is_some() && publish.websocket.is_some() {
@@ -46,7 +49,23 @@ pub(super) fn mistakes(publish: &Publish, places: &Places<'_>) -> Vec<Mistake> {
     }
     found.extend(publish.url.as_deref().and_then(url_wrong).map(|wrong| mistake("url", wrong)));
     found.extend(header_mistakes("publish", "headers", &publish.headers));
+    found.extend(unnamed(&publish.headers, &[], places).map(|wrong| mistake("headers", wrong)));
     found
+}
+
+/// Values that are written into a body of a type in which they mean something else: a quote ends a string of JSON, and a percent
+/// sign encodes an octet of a form. A body that is the data alone may be of any type.
+fn encoding_wrong(publish: &Publish) -> Option<Wrong> {
+    let essence = publish.content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let (what, encoding) = match essence.as_str() {
+        "application/x-www-form-urlencoded" => ("a form", "form"),
+        json if json.ends_with("/json") || json.ends_with("+json") => ("JSON", "json"),
+        _ => return None,
+    };
+    let is_alone = publish.body.trim() == "{data}" || !publish.body.contains("{data}");
+    let is_meant = publish.websocket.is_none() && publish.encoding == Encoding::Raw && !is_alone;
+    let message = format!("`{{data}}` stands in {what} without the encoding of {what}");
+    is_meant.then(|| Wrong::new(message, format!("add `encoding = \"{encoding}\"`")))
 }
 
 /// The longest time between a subscription and a publication. Each case that publishes waits for it.
@@ -61,13 +80,10 @@ fn settle_wrong(settle: Duration) -> Option<Wrong> {
 
 /// What is wrong with the place of an id in a response.
 fn id_wrong(written: &str) -> Option<Wrong> {
+    let hint = "a JSON pointer, `header:NAME`, or `id = \"\"` for the whole body";
     match Source::parse(written) {
-        Some(Source::Json(pointer)) => pointer_wrong(&pointer),
-        Some(Source::Header(_)) => None,
-        _ => Some(Wrong::new(
-            format!("`{}` is not a place in a response", written.escape_debug()),
-            "a JSON pointer, `header:NAME`, or `id = \"\"` for the whole body",
-        )),
+        Some(Source::Cookie(_) | Source::Event(_)) => Some(not_a_place(written, hint)),
+        _ => source_wrong(written, hint),
     }
 }
 

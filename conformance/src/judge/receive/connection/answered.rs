@@ -12,4 +12,9 @@ impl Connection {
     pub(crate) fn is_of_1_0(&self) -> bool {
         self.answered.old
     }
+
+    /// Whether the request that was answered last depends on what the client has already, as far as is known.
+    pub(crate) fn is_conditional(&self) -> bool {
+        self.answered.conditional || self.answered.method.is_empty()
+    }
 }

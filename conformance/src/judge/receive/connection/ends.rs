@@ -11,6 +11,7 @@ use crate::judge::verdict::invariant::{Invariant, Watch};
 use crate::profile::publish::Publication;
 use crate::transcript::shown::shown;
 
+use super::between::{Left, Next};
 use super::{Connection, Layer};
 
 /// How soon after a whole answer the end of its connection belongs to it. Later the connection is idle, and a server may
@@ -45,7 +46,7 @@ impl Connection {
     fn judge_end(&mut self, now: Duration) {
         let idle = now.saturating_sub(self.between.whole_at);
         let is_whole = matches!(&self.layer, Layer::Head(reader) if reader.is_empty());
-        if self.between.promised && is_whole && !self.half_closed && idle < SOON {
+        if self.between.next == Next::GoesOn && is_whole && !self.half_closed && idle < SOON {
             let seen = format!("the end of the connection {idle:?} after the answer");
             self.watch.breach(Invariant::CloseAnnounced, now, seen.clone());
             self.watch.breach(Invariant::CloseInEveryAnswer, now, seen);
@@ -56,7 +57,15 @@ impl Connection {
     pub(crate) fn persists(&self, now: Duration) -> bool {
         let is_open = matches!(&self.layer, Layer::Head(reader) if reader.is_empty());
         self.between.persisted
-            || (self.between.promised && is_open && now.saturating_sub(self.between.whole_at) > SOON)
+            || (self.between.next == Next::GoesOn
+                && is_open
+                && now.saturating_sub(self.between.whole_at) > SOON)
+    }
+
+    /// Whether the server has said that the connection ends behind its last answer, and nothing has come since: what is
+    /// asked behind that need not be answered (RFC 9112, section 9.6).
+    pub(crate) fn is_to_end(&self) -> bool {
+        self.between.next == Next::Ends && self.arrivals.is_empty()
     }
 
     /// When nothing more is to be expected of a body whose last chunk has come.
@@ -81,7 +90,7 @@ impl Connection {
 
     /// Whether a connection of TLS ended as one does. What a client does not take keeps an alert from it.
     pub(crate) fn judge_closure(&mut self, now: Duration, end: End) {
-        if !self.paused {
+        if self.left == Left::Nothing {
             end.judge_closure(now, &mut self.watch);
         }
     }
@@ -114,7 +123,7 @@ impl Connection {
         let whole = body.must_be_whole();
         let lasted = now.saturating_sub(self.answered.at);
         let given_up = body.ends_with_connection() || body.may_be_given_up(lasted);
-        let watch = if self.paused { &mut nobody } else { &mut self.watch };
+        let watch = if self.left == Left::Nothing { &mut self.watch } else { &mut nobody };
         let (complete, cursor) =
             body.connection_ended(end, &mut Sink::new(now, &mut self.arrivals, watch, &mut self.meter));
         self.cursor = cursor.or(self.cursor.take());
@@ -123,7 +132,7 @@ impl Connection {
         } else if end != End::Reset
             && !given_up
             && !self.half_closed
-            && !self.paused
+            && self.left == Left::Nothing
             && self.side == Side::Client
         {
             let seen = "the connection ends in order before the body of the answer does";
