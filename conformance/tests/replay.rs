@@ -289,14 +289,23 @@ fn resumed(events: &str) -> String {
 
 #[rstest]
 #[case::everything("\"id: 2\\ndata: two recorded\\n\\nid: 3\\ndata: three recorded\\n\\n\"", Verdict::Pass)]
-#[case::with_carriage_returns("\"id: 2\\rdata: two recorded\\r\\rid: 3\\rdata: three recorded\\r\\r\"", Verdict::Pass)]
-#[case::without_the_blank_after_the_colon("\"id:2\\ndata:two recorded\\n\\nid:3\\ndata:three recorded\\n\\n\"", Verdict::Pass)]
+#[case::with_carriage_returns(
+    "\"id: 2\\rdata: two recorded\\r\\rid: 3\\rdata: three recorded\\r\\r\"",
+    Verdict::Pass
+)]
+#[case::without_the_blank_after_the_colon(
+    "\"id:2\\ndata:two recorded\\n\\nid:3\\ndata:three recorded\\n\\n\"",
+    Verdict::Pass
+)]
 #[case::a_gap("\"id: 3\\ndata: three recorded\\n\\n\"", Verdict::Warn)]
 #[case::a_double(
     "\"id: 1\\ndata: one recorded\\n\\nid: 2\\ndata: two recorded\\n\\nid: 3\\ndata: three recorded\\n\\n\"",
     Verdict::Warn
 )]
-#[case::an_event_without_its_blank_line("\"id: 2\\ndata: two recorded\\n\\nid: 3\\ndata: three recorded\\n\"", Verdict::Warn)]
+#[case::an_event_without_its_blank_line(
+    "\"id: 2\\ndata: two recorded\\n\\nid: 3\\ndata: three recorded\\n\"",
+    Verdict::Warn
+)]
 fn a_resumed_stream(
     #[case] events: &str,
     #[case] verdict: Verdict,
