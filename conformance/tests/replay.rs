@@ -282,21 +282,30 @@ const STREAM: &str = "HTTP/1.1 200 OK\\r\\nContent-Type: text/event-stream\\r\\n
 /// The conversation of [`RESUMED`], with what the resumed stream holds.
 fn resumed(events: &str) -> String {
     format!(
-        "1.000 #0 < \"{STREAM}\"\n30.000 published\n31.000 #0 < \"id: 1\\ndata: one\\n\\n: h\\n\"\n\
+        "1.000 #0 < \"{STREAM}\"\n30.000 published\n31.000 #0 < \"id: 1\\ndata: one recorded\\n\\n: h\\n\"\n\
          60.000 published\n70.000 published\n80.000 #1 < \"{STREAM}\"\n81.000 #1 < {events}\n"
     )
 }
 
 #[rstest]
-#[case::everything("\"id: 2\\ndata: two\\n\\nid: 3\\ndata: three\\n\\n\"", Verdict::Pass)]
-#[case::with_carriage_returns("\"id: 2\\rdata: two\\r\\rid: 3\\rdata: three\\r\\r\"", Verdict::Pass)]
-#[case::without_the_blank_after_the_colon("\"id:2\\ndata:two\\n\\nid:3\\ndata:three\\n\\n\"", Verdict::Pass)]
-#[case::a_gap("\"id: 3\\ndata: three\\n\\n\"", Verdict::Warn)]
+#[case::everything("\"id: 2\\ndata: two recorded\\n\\nid: 3\\ndata: three recorded\\n\\n\"", Verdict::Pass)]
+#[case::with_carriage_returns(
+    "\"id: 2\\rdata: two recorded\\r\\rid: 3\\rdata: three recorded\\r\\r\"",
+    Verdict::Pass
+)]
+#[case::without_the_blank_after_the_colon(
+    "\"id:2\\ndata:two recorded\\n\\nid:3\\ndata:three recorded\\n\\n\"",
+    Verdict::Pass
+)]
+#[case::a_gap("\"id: 3\\ndata: three recorded\\n\\n\"", Verdict::Warn)]
 #[case::a_double(
-    "\"id: 1\\ndata: one\\n\\nid: 2\\ndata: two\\n\\nid: 3\\ndata: three\\n\\n\"",
+    "\"id: 1\\ndata: one recorded\\n\\nid: 2\\ndata: two recorded\\n\\nid: 3\\ndata: three recorded\\n\\n\"",
     Verdict::Warn
 )]
-#[case::an_event_without_its_blank_line("\"id: 2\\ndata: two\\n\\nid: 3\\ndata: three\\n\"", Verdict::Warn)]
+#[case::an_event_without_its_blank_line(
+    "\"id: 2\\ndata: two recorded\\n\\nid: 3\\ndata: three recorded\\n\"",
+    Verdict::Warn
+)]
 fn a_resumed_stream(
     #[case] events: &str,
     #[case] verdict: Verdict,
@@ -320,7 +329,7 @@ fn a_transcript_that_a_run_recorded_gives_the_same_judgement_again() -> Result<(
 fn an_identifier_without_data_moves_the_point_of_resumption() -> Result<(), Box<dyn std::error::Error>> {
     let head = "HTTP/1.1 200 OK\\r\\nContent-Type: text/event-stream\\r\\n\\r\\n";
     let recorded = format!(
-        "1.000 #0 < \"{head}\"\n2.000 published\n3.000 #0 < \"id: 1\\ndata: one\\n\\nid: 5\\n\\n\"\n4.000 published\n5.000 published\n6.000 #1 < \"{head}\"\n"
+        "1.000 #0 < \"{head}\"\n2.000 published\n3.000 #0 < \"id: 1\\ndata: one recorded\\n\\nid: 5\\n\\n\"\n4.000 published\n5.000 published\n6.000 #1 < \"{head}\"\n"
     );
     let judgement = judge("sse/9.2.4-last-event-id/resume-sends-what-was-missed", &recorded)?;
     let printed = transcript::printed(&judgement.transcript).join("\n");

@@ -1,11 +1,12 @@
 //! Cases that keep a server busy. They run one at a time: a server that needs a second for each is not to be late with all of
 //! them. Where one keeps it busy for a moment only, more of them run at once.
 
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::watch::Watch;
 use crate::transcript::{EventKind, Transcript};
 
 /// How many of them run at once at most.
@@ -14,26 +15,45 @@ const MOST: u32 = 8;
 /// What keeps a server busy for no longer leaves it time for another one.
 const MOMENT: Duration = Duration::from_millis(250);
 
+/// How long nothing may come until the server is asked whether it is busy at all; and the same once it was not.
+const SILENT: Duration = Duration::from_secs(1);
+const SILENT_AGAIN: Duration = Duration::from_millis(200);
+
+/// A server that answers something else so soon is not busy.
+const PROMPT: Duration = Duration::from_millis(250);
+
 /// The turns of heavy cases.
 #[derive(Debug)]
 pub(super) struct Heavy {
     turns: Semaphore,
     /// How many may run at once.
     width: AtomicU32,
+    /// A case waited for the server in vain, and it had nothing to do.
+    was_idle: AtomicBool,
+}
+
+/// The turn of a heavy case. It ends with the case, or once the case waits for a server that is not busy.
+#[derive(Debug)]
+pub(super) struct Turn<'a> {
+    heavy: &'a Heavy,
+    permit: Option<SemaphorePermit<'a>>,
+    may_look: bool,
 }
 
 impl Default for Heavy {
     fn default() -> Heavy {
-        Heavy { turns: Semaphore::new(MOST as usize), width: AtomicU32::new(1) }
+        let turns = Semaphore::new(MOST as usize);
+        Heavy { turns, width: AtomicU32::new(1), was_idle: AtomicBool::new(false) }
     }
 }
 
 impl Heavy {
-    /// Waits for the turn of a case. One that is run again has the server to itself, as far as these cases go. What is waited
-    /// for in vain is never given: the semaphore is not closed.
-    pub(super) async fn turn(&self, is_again: bool) -> Option<SemaphorePermit<'_>> {
+    /// Waits for the turn of a case. One that is run again has the server to itself, as far as these cases go. `may_look` says
+    /// whether the server may be asked something meanwhile. What is waited for in vain is never given: the semaphore is not
+    /// closed.
+    pub(super) async fn turn(&self, is_again: bool, may_look: bool) -> Turn<'_> {
         let width = if is_again { 1 } else { self.width.load(Relaxed) };
-        self.turns.acquire_many(MOST / width).await.ok()
+        Turn { heavy: self, permit: self.turns.acquire_many(MOST / width).await.ok(), may_look }
     }
 
     /// A case was run. From here on twice as many run at once where it has passed and has kept the server busy for a moment
@@ -42,6 +62,22 @@ impl Heavy {
         let is_light = has_passed && busy(transcript, duration) < MOMENT;
         let width = if is_light { (2 * self.width.load(Relaxed)).min(MOST) } else { 1 };
         self.width.store(width, Relaxed);
+    }
+}
+
+impl Turn<'_> {
+    /// How long nothing may come until it is looked whether the server is busy; nothing where the turn is over.
+    pub(super) fn looks_after(&self) -> Option<Duration> {
+        let silent = if self.heavy.was_idle.load(Relaxed) { SILENT_AGAIN } else { SILENT };
+        (self.may_look && self.permit.is_some()).then_some(silent)
+    }
+
+    /// Gives the turn to the next case where the server is not busy: it has not taken the work, or is through with it.
+    pub(super) async fn look(&mut self, watch: &Watch) {
+        if watch.answers(PROMPT).await {
+            self.heavy.was_idle.store(true, Relaxed);
+            self.permit = None;
+        }
     }
 }
 
@@ -55,6 +91,8 @@ fn busy(transcript: &Transcript, duration: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use super::super::route::Route;
+    use super::super::watch::{Stop, Terms};
     use super::*;
     use crate::transcript::ConnectionId;
 
@@ -69,7 +107,8 @@ mod tests {
 
     async fn at_once(heavy: &Heavy, is_again: bool) -> usize {
         let mut turns = Vec::new();
-        while let Ok(turn) = tokio::time::timeout(Duration::from_millis(5), heavy.turn(is_again)).await {
+        while let Ok(turn) = tokio::time::timeout(Duration::from_millis(5), heavy.turn(is_again, true)).await
+        {
             turns.push(turn);
         }
         turns.len()
@@ -90,5 +129,31 @@ mod tests {
         heavy.note(true, &opened_after(0), Duration::ZERO);
         heavy.note(false, &opened_after(0), Duration::ZERO);
         assert_eq!(at_once(&heavy, false).await, 1, "it did not pass");
+    }
+
+    #[tokio::test]
+    async fn a_turn_is_given_away_where_the_server_is_not_busy() -> std::io::Result<()> {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let terms = Terms {
+            deadline: None,
+            silence: Duration::from_secs(5),
+            question: b"GET / HTTP/1.1\r\n\r\n".to_vec(),
+            is_supervised: false,
+            has_exited: std::sync::Arc::default(),
+        };
+        let watch = Watch::new(Route::in_the_clear(listener.local_addr()?), Stop::default(), terms);
+        let heavy = Heavy::default();
+        let mut turn = heavy.turn(false, true).await;
+        assert_eq!(turn.looks_after(), Some(SILENT));
+        turn.look(&watch).await;
+        assert_eq!(at_once(&heavy, false).await, 0, "it does not answer: it is busy");
+        tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+        while turn.looks_after().is_some() {
+            turn.look(&watch).await;
+        }
+        assert_eq!(at_once(&heavy, false).await, 1);
+        assert_eq!(heavy.turn(false, true).await.looks_after(), Some(SILENT_AGAIN));
+        assert_eq!(heavy.turn(false, false).await.looks_after(), None, "the server has few workers");
+        Ok(())
     }
 }

@@ -133,7 +133,7 @@ async fn run(
             Action::Wait(until) => tokio::select! {
                 biased;
                 () = &mut ended => return (machine.finish(), true),
-                () = wait(&mut machine, start, until, &mut happenings, place) => {}
+                () = wait(&mut machine, start, until, &mut happenings, place, watch) => {}
             },
             Action::Done => return (machine.finish(), false),
         }
@@ -148,6 +148,7 @@ async fn wait(
     until: Duration,
     happenings: &mut mpsc::Receiver<Happening>,
     place: &mut Place<'_>,
+    watch: &Watch,
 ) {
     // A bound may be far away; the machine asks again.
     let until = start + until.min(Duration::from_secs(3600));
@@ -163,6 +164,18 @@ async fn wait(
             return;
         }
         place.park();
+    }
+    // What keeps the server busy gives its turn away where the server has nothing to do.
+    if let Some(turn) = place.turn.as_mut().filter(|_| !machine.pauses() && !machine.is_writing())
+        && let Some(silent) = turn.looks_after().map(|silent| Instant::now() + silent)
+        && silent < until
+    {
+        match tokio::time::timeout_at(silent, happenings.recv()).await {
+            Ok(Some((at, input))) => machine.handle(at.saturating_duration_since(start), input),
+            Ok(None) => {}
+            Err(_) => turn.look(watch).await,
+        }
+        return;
     }
     let happening = tokio::select! {
         biased;

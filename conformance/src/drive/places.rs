@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit, watch};
 
+use super::heavy::Turn;
+
 /// How long nothing may come, as the suite waits for something, until a case gives its place away.
 pub(super) const QUIET: Duration = Duration::from_millis(100);
 
@@ -71,7 +73,7 @@ impl Places {
         let connections = u32::try_from(connections.min(self.most_open)).unwrap_or(u32::MAX);
         let open = self.open.acquire_many(connections).await.ok();
         let permit = lane.active.acquire().await.ok();
-        Place { active: &lane.active, permit, _open: open }
+        Place { active: &lane.active, permit, _open: open, turn: None }
     }
 }
 
@@ -90,6 +92,8 @@ pub(super) struct Place<'a> {
     active: &'a Semaphore,
     permit: Option<SemaphorePermit<'a>>,
     _open: Option<SemaphorePermit<'a>>,
+    /// Its turn among those that keep the server busy, where it is one.
+    pub(super) turn: Option<Turn<'a>>,
 }
 
 impl Place<'_> {

@@ -260,8 +260,11 @@ impl Runner {
             _ => None,
         };
         let is_heavy = case.section().front_matter.heavy;
-        let heavy = if is_heavy { self.heavy.turn(attempt == 2).await } else { None };
+        // A server with few workers is asked nothing beside what runs.
+        let may_look = self.serves_at_once.is_none();
+        let turn_of_heavy = if is_heavy { Some(self.heavy.turn(attempt == 2, may_look).await) } else { None };
         let mut place = self.places.enter(connections, attempt == 2).await;
+        place.turn = turn_of_heavy;
         drop(coming);
         self.watch.settled().await;
         if self.watch.has_ended() {
@@ -289,7 +292,7 @@ impl Runner {
             let has_passed = judgement.verdict == Verdict::Pass;
             self.heavy.note(has_passed, &judgement.transcript, judgement.duration);
         }
-        drop((place, heavy, in_room, turn));
+        drop((place, in_room, turn));
         self.kept.shorten(&mut judgement.transcript);
         // Of what was not as it should be, anything may be for want of files: the server may have none either.
         let in_doubt = self.watch.has_run_out() && judgement.verdict != Verdict::Pass;

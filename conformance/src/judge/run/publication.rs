@@ -11,8 +11,8 @@ pub(super) enum Publication {
     Idle,
     /// The recipe was sent.
     Waiting(Underway),
-    /// The recipe was answered, or failed.
-    Answered(Result<Option<String>, Unpublished>, Underway),
+    /// The recipe was answered, or failed. A transcript that is judged again may have the answer before it is waited for.
+    Answered(Result<Option<String>, Unpublished>, Option<Underway>),
 }
 
 /// A publication, and what may keep it from being answered.
@@ -31,11 +31,11 @@ pub(super) struct Underway {
 impl Publication {
     /// The recipe is answered, or fails.
     pub(super) fn answer(&mut self, result: Result<Option<String>, Unpublished>) {
-        *self = match std::mem::take(self) {
-            Publication::Waiting(underway) | Publication::Answered(_, underway) => {
-                Publication::Answered(result, underway)
-            }
-            Publication::Idle => Publication::Idle,
+        let underway = match std::mem::take(self) {
+            Publication::Waiting(underway) => Some(underway),
+            Publication::Answered(_, underway) => underway,
+            Publication::Idle => None,
         };
+        *self = Publication::Answered(result, underway);
     }
 }

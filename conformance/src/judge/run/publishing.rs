@@ -53,8 +53,12 @@ impl Machine {
                 None
             }
             Publication::Waiting(underway) => self.unanswered(now, underway),
-            Publication::Answered(Ok(id), underway) => {
+            Publication::Answered(Ok(id), Some(underway)) => {
                 self.answered(now, id, underway);
+                None
+            }
+            Publication::Answered(Ok(id), None) => {
+                self.is_published(now, id);
                 None
             }
             Publication::Answered(Err(unpublished), _) => {
@@ -105,11 +109,15 @@ impl Machine {
             self.publication = Publication::Waiting(underway);
             return;
         }
-        self.memory.published_id = id;
-        self.record.published = Some(Ok(()));
         if underway.given_up {
             self.record.stop();
         }
+        self.is_published(now, id);
+    }
+
+    fn is_published(&mut self, now: Duration, id: Option<String>) {
+        self.memory.published_id = id;
+        self.record.published = Some(Ok(()));
         self.script.pass(1, now);
     }
 

@@ -129,6 +129,11 @@ impl Machine {
         self.connections.find(id).map_or(0, Connection::unwritten)
     }
 
+    /// Whether something that the case writes has not left yet.
+    pub(crate) fn is_writing(&self) -> bool {
+        self.connections.iter().any(|connection| connection.unwritten() > 0)
+    }
+
     /// Until when what the last step wrote may take to leave, where it has not: a time begins when it has. Where the case
     /// reads nothing, both sides may wait for each other; what has not left then leaves when the case reads again.
     pub(super) fn leaving(&self) -> Option<Duration> {
