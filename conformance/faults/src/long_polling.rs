@@ -88,9 +88,12 @@ pub(super) static FAULTS: &[Fault] = &[
     fault(
         "long-poll-brings-no-news",
         "rfc6202/2.1/news-is-answer",
-        "Ends the wait when there is news, and does not tell it.",
+        "Tells the news once, and after that ends the wait without it.",
         &[Edit::Answer(|request, answer| {
-            if polls(request) {
+            if polls(request)
+                && answer.brings_news() == Some(true)
+                && request.memory.count("long poll with news") > 0
+            {
                 answer.edit_messages(Vec::clear);
             }
         })],
