@@ -37,7 +37,7 @@ impl Request {
     }
 
     /// The body and the values of the fields.
-    pub(crate) fn templates(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn templates(&self) -> impl Iterator<Item = &str> {
         self.body.iter().chain(self.headers.values()).map(String::as_str)
     }
 

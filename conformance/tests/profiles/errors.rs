@@ -226,15 +226,11 @@ async fn a_message_that_comes_as_it_is_is_told_where_the_profile_leads_into_it()
             "[polling]\npath = \"/polling/{{channel}}?after={{cursor}}\"\ncursor = \"/cursor\"\nstart = \"{start}\"\n{PUBLISH}"
         )
     };
-    let told = [
-        "/polling/{channel}?after=first is answered with 400",
-        "is what the profile says of `path`, `start` in `[polling]` right?",
-    ];
+    let told = ["/polling/{channel}?after=first is answered with 400", "`path` and `start` of `[polling]`"];
     assert_first_told(server.address(), &poll("first"), &told).await?;
     // This one wants the name of a function.
     let iframe = format!("{IFRAME}callback = \"push\"\n{PUBLISH}");
-    let told =
-        ["/iframe/{channel} is answered with 400", "is what the profile says of `path` in `[iframe]` right?"];
+    let told = ["/iframe/{channel} is answered with 400", "`path` and its parameters of `[iframe]`"];
     assert_first_told(server.address(), &iframe, &told).await?;
     server.shutdown().await;
     let iframe = format!("{IFRAME}callback = \"push\"\n{data}method = \"POST\"\n{PUBLISH}");

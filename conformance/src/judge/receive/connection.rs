@@ -286,7 +286,7 @@ impl Connection {
         let is_read = !matches!(self.reading, Reading::Opaque | Reading::WebSocket(_));
         self.coding = undecoded(&head).filter(|_| status == 200 && is_read);
         sink.answered(status < 200 && status != 101);
-        self.between.next = what_follows(&head, status, &asked, body.as_ref());
+        self.between.next = Next::of(&head, status, rules::goes_on(&head, status, &asked, body.as_ref()));
         self.answered = asked;
         self.between.whole_at = now;
         if self.between.next == Next::GoesOn {
@@ -377,17 +377,6 @@ impl Connection {
 
     fn sink(&mut self, now: Duration) -> Sink<'_> {
         Sink::new(now, &mut self.arrivals, &mut self.watch, &mut self.meter)
-    }
-}
-
-/// What a server says of its connection behind an answer.
-fn what_follows(head: &Head, status: u16, asked: &Asked, body: Option<&Body>) -> Next {
-    if rules::goes_on(head, status, asked, body) {
-        Next::GoesOn
-    } else if status >= 200 && head.lists("Connection", "close") {
-        Next::Ends
-    } else {
-        Next::Unsaid
     }
 }
 

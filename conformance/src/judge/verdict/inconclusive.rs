@@ -11,6 +11,7 @@ use crate::catalogue::Level;
 use crate::profile::Request;
 use crate::profile::cursor::asks_with_cursor;
 use crate::profile::decode::DecodeError;
+use crate::profile::poll::Answer;
 use crate::transcript::shown::{readable_line, shown};
 
 use super::subject::Subject;
@@ -40,16 +41,6 @@ pub(crate) fn refusal(
         401 | 403 | 407 if opening => Some(format!(
             "the target wants credentials, or another origin, and answers {code}; see [headers] in the profile"
         )),
-        200..=299 | 426 if is_precondition && subject.case.technique == "websocket" => {
-            Some(not_upgraded(&subject.without_channel(&readable_line(asked_for)), code))
-        }
-        400 | 404 | 405 | 415 | 422 if is_precondition => {
-            let hint = asked_otherwise(subject, code)?;
-            Some(format!(
-                "{} is answered with {code}; {hint}",
-                subject.without_channel(&readable_line(asked_for))
-            ))
-        }
         301 | 302 | 303 | 307 | 308 if opening => {
             let location = head.value("Location").unwrap_or_default();
             Some(format!(
@@ -57,46 +48,34 @@ pub(crate) fn refusal(
                 shown(&location)
             ))
         }
-        400..=499 if is_precondition && offers_nothing(subject) => {
-            Some(format!("the target answers {code} to a handshake; {NO_SUBPROTOCOL}"))
+        _ if is_precondition => {
+            asked_wrongly(subject, code, &subject.without_channel(&readable_line(asked_for)))
         }
         _ => None,
     }
 }
 
-/// What is told of a handshake where the profile names subprotocols and offers none.
-const NO_SUBPROTOCOL: &str = "it offers no subprotocol: if the target wants one, name it in [headers] of the profile, as Sec-WebSocket-Protocol";
-
-/// What of the profile a request may have wrong that is refused for where it goes or what it says. The opening handshake is made
-/// by the suite: what it says is not wrong, unless it offers no subprotocol.
-fn asked_otherwise(subject: &Subject, code: u16) -> Option<String> {
-    let technique = subject.case.technique.as_str();
-    if matches!(code, 404 | 405) {
-        return Some(format!("is that the path of `[{technique}]` in the profile?"));
-    }
-    if technique == "websocket" {
-        return offers_nothing(subject).then(|| NO_SUBPROTOCOL.to_owned());
-    }
-    let profile = &subject.target.profile;
-    let path = match technique {
-        "polling" => profile.polling.as_ref().map(|poll| &poll.path),
-        "long-polling" => profile.long_polling.as_ref().map(|poll| &poll.path),
+/// What of the profile the answer to a precondition shows to be wrong. `asked_for` is the target of the request.
+fn asked_wrongly(subject: &Subject, code: u16, asked_for: &str) -> Option<String> {
+    let technique = &subject.case.technique;
+    match code {
+        200..=299 | 426 if technique == "websocket" => Some(not_upgraded(asked_for, code)),
+        404 | 405 => Some(format!(
+            "{asked_for} is answered with {code}; is that the path of `[{technique}]` in the profile?"
+        )),
+        400 | 422 if asks_without_a_start(subject) => Some(format!(
+            "{asked_for} is answered with {code}; if the first poll needs a cursor, name it as `start` in \
+             `[{technique}]` of the profile"
+        )),
+        400 | 415 | 422 if technique != "websocket" => {
+            Some(format!("{asked_for} is answered with {code}; {}", asked_otherwise(subject)))
+        }
+        400..=499 if offers_nothing(subject) => Some(format!(
+            "the target answers {code} to a handshake that offers no subprotocol; if it wants one, name it in \
+             [headers] of the profile, as Sec-WebSocket-Protocol"
+        )),
         _ => None,
-    };
-    let request = profile.request_of(technique);
-    let templates = request.into_iter().flat_map(Request::templates);
-    let asks = path.into_iter().map(String::as_str).chain(templates).any(asks_with_cursor);
-    let start = profile.answer_of(technique).filter(|_| asks).map(|answer| answer.start.as_start());
-    if start.as_ref().is_some_and(String::is_empty) {
-        let hint =
-            format!("if the first poll needs a cursor, name it as `start` in `[{technique}]` of the profile");
-        return Some(hint);
     }
-    let is_get = request.is_none_or(Request::is_get);
-    let keys =
-        [(true, "`path`"), (start.is_some(), "`start`"), (!is_get, "`method`, `body` and `content-type`")];
-    let keys: Vec<&str> = keys.into_iter().filter_map(|(is_there, key)| is_there.then_some(key)).collect();
-    Some(format!("is what the profile says of {} in `[{technique}]` right?", keys.join(", ")))
 }
 
 /// Why an answer says nothing of another path of the profile than that of the technique: nothing is there.
@@ -107,6 +86,34 @@ pub(crate) fn not_there(subject: &Subject, head: &Head, asked_for: &[u8]) -> Opt
         subject.without_channel(&readable_line(asked_for)),
         subject.case.technique
     ))
+}
+
+/// What of the profile a request may have wrong that is refused for what it says.
+fn asked_otherwise(subject: &Subject) -> String {
+    let technique = &subject.case.technique;
+    let profile = &subject.target.profile;
+    let is_get = profile.request_of(technique).is_none_or(Request::is_get);
+    let keys = match (is_get, profile.answer_of(technique).is_some()) {
+        (true, true) => "`path` and `start`",
+        (true, false) => "`path` and its parameters",
+        (false, true) => "`path`, `start`, `method`, `body` and `content-type`",
+        (false, false) => "`path`, `method`, `body` and `content-type`",
+    };
+    format!("are {keys} of `[{technique}]` in the profile right?")
+}
+
+/// Whether the polls of the case's technique ask with a cursor, and the first one asks with an empty one.
+fn asks_without_a_start(subject: &Subject) -> bool {
+    let technique = subject.case.technique.as_str();
+    let profile = &subject.target.profile;
+    let has_no_start = |answer: &Answer| answer.start.as_start().is_empty();
+    let path = match technique {
+        "polling" => profile.polling.as_ref().map(|poll| &poll.path),
+        _ => profile.long_polling.as_ref().map(|poll| &poll.path),
+    };
+    let body = profile.request_of(technique).and_then(|request| request.body.as_ref());
+    profile.answer_of(technique).is_some_and(has_no_start)
+        && path.into_iter().chain(body).any(|text| asks_with_cursor(text))
 }
 
 /// Why an answer says nothing that takes no notice of an Upgrade. A server may ignore one, as one does that has no WebSocket
