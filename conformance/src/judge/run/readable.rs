@@ -101,8 +101,8 @@ impl Machine {
             ));
         }
         let has_ended = self.connections.of(id).has_ended() && self.answer(id).is_none();
-        // What is wrong with a body says more.
-        let is_read = self.undecoded(id).is_none();
+        // What is wrong with a body says more, and so does what was found of the publication.
+        let is_read = self.undecoded(id).is_none() && self.record.is_without_findings();
         (!awaited.is_reply && !came && !has_ended && is_read).then(|| {
             format!(
                 "nothing that is published arrives: expected the message {expected} on the connection, received \
