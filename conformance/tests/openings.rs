@@ -226,13 +226,6 @@ fn a_first_poll_that_is_refused_says_how_to_ask(#[case] id: &str, #[case] table:
         let reason = judgement.reason.unwrap_or_default();
         assert!(reason.contains("`start`") && reason.contains(&format!("[{table}]")), "{reason}");
     }
-    // Where no poll has a cursor, none is missing.
-    let mut profile = Profile::reference()?;
-    profile.polling.as_mut().ok_or("no polling")?.path = "/poll".into();
-    profile.long_polling.as_mut().ok_or("no long polling")?.path = "/long-poll".into();
-    let judgement =
-        judge_with(profile, id, &format!("230.000 published\n300.000 #0 < {}\n", answer("400 Bad Request")))?;
-    assert_eq!(judgement.verdict, Verdict::from(judgement.findings.first().ok_or("no finding")?.level));
     Ok(())
 }
 

@@ -88,9 +88,12 @@ pub(super) static FAULTS: &[Fault] = &[
     fault(
         "long-poll-brings-no-news",
         "rfc6202/2.1/news-is-answer",
-        "Ends the wait when there is news, and does not tell it.",
+        "Tells the news once, and after that ends the wait without it.",
         &[Edit::Answer(|request, answer| {
-            if polls(request) {
+            if polls(request)
+                && answer.brings_news() == Some(true)
+                && request.memory.count("long poll with news") > 0
+            {
                 answer.edit_messages(Vec::clear);
             }
         })],
@@ -139,7 +142,7 @@ pub(super) static FAULTS: &[Fault] = &[
             Edit::Request(|request| {
                 if polls(request) {
                     request.memory.count("held polls");
-                    if hold(request).map(Duration::from_millis) > Some(LOCKED) {
+                    if hold(request) > Some(LOCKED) {
                         request.set_parameter("hold", &format!("{}ms", LOCKED.as_millis()));
                     }
                 }
@@ -284,7 +287,7 @@ pub(super) static FAULTS: &[Fault] = &[
         "every-hold-is-long",
         "rfc6202/5.5/hold-time",
         "Holds each poll for three times as long as it has been asked for.",
-        &[Edit::Request(|request| hold_otherwise(request, |hold| 3 * hold))],
+        &[Edit::Request(|request| hold_otherwise(request, |hold| hold * 3))],
     ),
     fault(
         "bad-cursor-breaks-a-long-poll",
@@ -323,7 +326,7 @@ pub(super) static FAULTS: &[Fault] = &[
         "rfc6202/2.1/held-without-news",
         "Answers a held poll without news when its store has looked for some, after a second and a half.",
         &[Edit::Request(|request| {
-            if polls(request) && hold(request).is_some_and(|hold| hold > 1500) {
+            if polls(request) && hold(request) > Some(Duration::from_millis(1500)) {
                 request.set_parameter("hold", "1500ms");
             }
         })],
@@ -363,14 +366,14 @@ fn polls(request: &Request) -> bool {
     request.gets("long-polling")
 }
 
-/// For how many milliseconds the request asks to be held.
-fn hold(request: &Request) -> Option<u64> {
-    request.parameter("hold")?.strip_suffix("ms")?.parse().ok()
+/// The hold that the request asks for, if it can be read.
+fn hold(request: &Request) -> Option<Duration> {
+    Some(Duration::from_millis(request.parameter("hold")?.strip_suffix("ms")?.parse().ok()?))
 }
 
-fn hold_otherwise(request: &mut Request, edit: impl Fn(u64) -> u64) {
+fn hold_otherwise(request: &mut Request, edit: impl Fn(Duration) -> Duration) {
     if let Some(hold) = hold(request).filter(|_| polls(request)) {
-        request.set_parameter("hold", &format!("{}ms", edit(hold)));
+        request.set_parameter("hold", &format!("{}ms", edit(hold).as_millis()));
     }
 }
 

@@ -53,9 +53,12 @@ pub(super) static FAULTS: &[Fault] = &[
     fault(
         "poll-brings-no-news",
         "polling/1/news-for-everyone",
-        "Answers each short poll as if nothing had been published.",
+        "Brings news with one short poll, and with none after it.",
         &[Edit::Answer(|request, answer| {
-            if polls(request) {
+            if polls(request)
+                && answer.brings_news() == Some(true)
+                && request.memory.count("short poll with news") > 0
+            {
                 answer.edit_messages(Vec::clear);
             }
         })],

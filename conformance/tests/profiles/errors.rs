@@ -167,6 +167,23 @@ async fn what_a_profile_has_wrong_is_told_soon_where_the_whole_suite_is_run() ->
     ] {
         assert_first_told(server, &profile, told).await?;
     }
+    // What is published goes to another channel.
+    let other = PUBLISH.replace("{channel}", "other");
+    for (server, profile) in [
+        (super::streams::wrapping()?, format!("{STREAM}data = \"/text\"\n{other}")),
+        (wrapping()?, format!("{POLL}data = \"/text\"\n{other}").replace("?{cursor}", "")),
+        (
+            super::polls::polled()?,
+            format!("{SHORT}cursor = \"/next\"\nmessages = \"/news\"\ndata = \"/text\"\n{other}"),
+        ),
+    ] {
+        let told = [
+            READ,
+            "nothing that is published arrives",
+            "does `request` in [publish] of the profile publish for",
+        ];
+        assert_first_told(server, &profile, &told).await?;
+    }
     let server = super::polls::polled()?;
     for (profile, told) in [
         (

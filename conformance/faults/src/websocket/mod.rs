@@ -6,6 +6,7 @@ mod fragments;
 mod framing;
 mod handshake;
 mod messages;
+mod offers;
 mod opening;
 mod push;
 mod sent;
@@ -13,9 +14,10 @@ mod utf8;
 
 use super::{Edit, Fault};
 
-pub(super) static FAULTS: [&[Fault]; 10] = [
+pub(super) static FAULTS: [&[Fault]; 11] = [
     handshake::FAULTS,
     opening::FAULTS,
+    offers::FAULTS,
     framing::FAULTS,
     messages::FAULTS,
     fragments::FAULTS,

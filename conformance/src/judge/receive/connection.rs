@@ -286,13 +286,7 @@ impl Connection {
         let is_read = !matches!(self.reading, Reading::Opaque | Reading::WebSocket(_));
         self.coding = undecoded(&head).filter(|_| status == 200 && is_read);
         sink.answered(status < 200 && status != 101);
-        self.between.next = if rules::goes_on(&head, status, &asked, body.as_ref()) {
-            Next::GoesOn
-        } else if status >= 200 && head.lists("Connection", "close") {
-            Next::Ends
-        } else {
-            Next::Unsaid
-        };
+        self.between.next = Next::of(&head, status, rules::goes_on(&head, status, &asked, body.as_ref()));
         self.answered = asked;
         self.between.whole_at = now;
         if self.between.next == Next::GoesOn {

@@ -49,6 +49,14 @@ pub(crate) fn demand(case: &Case, target: &Target) -> Demand {
     Demand { connections: names.len() + usize::from(publishes), time }
 }
 
+/// For how long a long poll asks to be held, where the page says it.
+fn asked_hold(attributes: &[Attribute], target: &Target) -> Option<Duration> {
+    attributes.iter().find_map(|attribute| match (&*attribute.key, &attribute.value) {
+        ("hold", AttributeValue::Word(asked)) => hold_of(target, asked),
+        _ => None,
+    })
+}
+
 /// A request that every target answers: of the root, or, where WebSocket is all it has, a handshake. A server of WebSockets
 /// that is written by hand may answer nothing else.
 pub(crate) fn question(case: &Case, target: &Target) -> Vec<u8> {
@@ -60,14 +68,6 @@ pub(crate) fn question(case: &Case, target: &Target) -> Vec<u8> {
     handshake.unwrap_or_else(|| {
         let authority = target.authority();
         format!("GET / HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n").into_bytes()
-    })
-}
-
-/// For how long a long poll asks to be held, where the page says it.
-fn asked_hold(attributes: &[Attribute], target: &Target) -> Option<Duration> {
-    attributes.iter().find_map(|attribute| match (&*attribute.key, &attribute.value) {
-        ("hold", AttributeValue::Word(asked)) => hold_of(target, asked),
-        _ => None,
     })
 }
 

@@ -100,10 +100,10 @@ impl Machine {
                 "what is published, {expected}, comes in no call of `{callback}`, the `callback` of [iframe]"
             ));
         }
-        // A poll brings what there is, and a target that has nothing is judged for it.
-        let is_stream = matches!(technique, "sse" | "iframe" | "websocket") && !awaited.is_reply;
-        let has_ended = self.connections.of(id).has_ended();
-        (is_stream && !came && !has_ended).then(|| {
+        let has_ended = self.connections.of(id).has_ended() && self.answer(id).is_none();
+        // What is wrong with a body says more.
+        let is_read = self.undecoded(id).is_none();
+        (!awaited.is_reply && !came && !has_ended && is_read).then(|| {
             format!(
                 "nothing that is published arrives: expected the message {expected} on the connection, received \
                  nothing of it; does `request` in [publish] of the profile publish for the path of [{technique}]?"
@@ -203,14 +203,18 @@ impl Machine {
         if !is_called && self.answer(id).is_none() {
             return None;
         }
-        let undecoded = self.connections.of(id).arrivals.iter().find_map(|arrival| match &arrival.item {
-            Item::Undecoded(error) => Some(error.to_string()),
-            _ => None,
-        });
         let has_records =
             parts.separator.is_some() || parts.prefix.is_some() || (is_called && parts.messages.is_some());
         let elsewhere = || "not where `prefix`, `separator`, `messages` and `data` lead".to_owned();
-        undecoded.or_else(|| has_records.then(elsewhere))
+        self.undecoded(id).or_else(|| has_records.then(elsewhere))
+    }
+
+    /// What is wrong with a body that has come.
+    fn undecoded(&self, id: ConnectionId) -> Option<String> {
+        self.connections.of(id).arrivals.iter().find_map(|arrival| match &arrival.item {
+            Item::Undecoded(error) => Some(error.to_string()),
+            _ => None,
+        })
     }
 
     /// Where the messages are.

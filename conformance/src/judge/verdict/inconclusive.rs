@@ -9,7 +9,9 @@ use pushspec_wire::websocket::Frame;
 use crate::case::front_matter::Precondition;
 use crate::catalogue::Level;
 use crate::profile::Request;
+use crate::profile::cursor::asks_with_cursor;
 use crate::profile::decode::DecodeError;
+use crate::profile::poll::Answer;
 use crate::transcript::shown::{readable_line, shown};
 
 use super::subject::Subject;
@@ -39,24 +41,6 @@ pub(crate) fn refusal(
         401 | 403 | 407 if opening => Some(format!(
             "the target wants credentials, or another origin, and answers {code}; see [headers] in the profile"
         )),
-        200..=299 | 426 if is_precondition && subject.case.technique == "websocket" => {
-            Some(not_upgraded(&subject.without_channel(&readable_line(asked_for)), code))
-        }
-        404 | 405 if is_precondition => Some(format!(
-            "{} is answered with {code}; is that the path of `[{}]` in the profile?",
-            subject.without_channel(&readable_line(asked_for)),
-            subject.case.technique
-        )),
-        400 | 422 if is_precondition && names_a_cursor(subject) => Some(format!(
-            "{} is answered with {code}; if the first poll needs a cursor, name it as `start` in `[{}]` of the profile",
-            subject.without_channel(&readable_line(asked_for)),
-            subject.case.technique
-        )),
-        400 | 415 | 422 if is_precondition && subject.case.technique != "websocket" => Some(format!(
-            "{} is answered with {code}; {}",
-            subject.without_channel(&readable_line(asked_for)),
-            asked_otherwise(subject)
-        )),
         301 | 302 | 303 | 307 | 308 if opening => {
             let location = head.value("Location").unwrap_or_default();
             Some(format!(
@@ -64,12 +48,44 @@ pub(crate) fn refusal(
                 shown(&location)
             ))
         }
-        400..=499 if is_precondition && offers_nothing(subject) => Some(format!(
+        _ if is_precondition => {
+            asked_wrongly(subject, code, &subject.without_channel(&readable_line(asked_for)))
+        }
+        _ => None,
+    }
+}
+
+/// What of the profile the answer to a precondition shows to be wrong. `asked_for` is the target of the request.
+fn asked_wrongly(subject: &Subject, code: u16, asked_for: &str) -> Option<String> {
+    let technique = &subject.case.technique;
+    match code {
+        200..=299 | 426 if technique == "websocket" => Some(not_upgraded(asked_for, code)),
+        404 | 405 => Some(format!(
+            "{asked_for} is answered with {code}; is that the path of `[{technique}]` in the profile?"
+        )),
+        400 | 422 if asks_without_a_start(subject) => Some(format!(
+            "{asked_for} is answered with {code}; if the first poll needs a cursor, name it as `start` in \
+             `[{technique}]` of the profile"
+        )),
+        400 | 415 | 422 if technique != "websocket" => {
+            Some(format!("{asked_for} is answered with {code}; {}", asked_otherwise(subject)))
+        }
+        400..=499 if offers_nothing(subject) => Some(format!(
             "the target answers {code} to a handshake that offers no subprotocol; if it wants one, name it in \
              [headers] of the profile, as Sec-WebSocket-Protocol"
         )),
         _ => None,
     }
+}
+
+/// Why an answer says nothing of another path of the profile than that of the technique: nothing is there.
+pub(crate) fn not_there(subject: &Subject, head: &Head, asked_for: &[u8]) -> Option<String> {
+    let code = head.status_line().map(|line| line.code).filter(|code| matches!(code, 404 | 405))?;
+    Some(format!(
+        "{} is answered with {code}; is that path right in `[{}]` of the profile?",
+        subject.without_channel(&readable_line(asked_for)),
+        subject.case.technique
+    ))
 }
 
 /// What of the profile a request may have wrong that is refused for what it says.
@@ -86,26 +102,18 @@ fn asked_otherwise(subject: &Subject) -> String {
     format!("are {keys} of `[{technique}]` in the profile right?")
 }
 
-/// Whether the polls of the case's technique have a cursor.
-fn names_a_cursor(subject: &Subject) -> bool {
+/// Whether the polls of the case's technique ask with a cursor, and the first one asks with an empty one.
+fn asks_without_a_start(subject: &Subject) -> bool {
+    let technique = subject.case.technique.as_str();
     let profile = &subject.target.profile;
-    let path = match subject.case.technique.as_str() {
+    let has_no_start = |answer: &Answer| answer.start.as_start().is_empty();
+    let path = match technique {
         "polling" => profile.polling.as_ref().map(|poll| &poll.path),
-        "long-polling" => profile.long_polling.as_ref().map(|poll| &poll.path),
-        _ => None,
+        _ => profile.long_polling.as_ref().map(|poll| &poll.path),
     };
-    let body = profile.request_of(&subject.case.technique).and_then(|request| request.body.as_ref());
-    path.is_some_and(|path| [Some(path), body].into_iter().flatten().any(|text| text.contains("{cursor}")))
-}
-
-/// Why an answer says nothing of another path of the profile than that of the technique: nothing is there.
-pub(crate) fn not_there(subject: &Subject, head: &Head, asked_for: &[u8]) -> Option<String> {
-    let code = head.status_line().map(|line| line.code).filter(|code| matches!(code, 404 | 405))?;
-    Some(format!(
-        "{} is answered with {code}; is that path right in `[{}]` of the profile?",
-        subject.without_channel(&readable_line(asked_for)),
-        subject.case.technique
-    ))
+    let body = profile.request_of(technique).and_then(|request| request.body.as_ref());
+    profile.answer_of(technique).is_some_and(has_no_start)
+        && path.into_iter().chain(body).any(|text| asks_with_cursor(text))
 }
 
 /// Why an answer says nothing that takes no notice of an Upgrade. A server may ignore one, as one does that has no WebSocket

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use pushspec_wire::http1::Head;
+
 /// What a case leaves in a socket.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Left {
@@ -22,6 +24,17 @@ pub(super) enum Next {
     GoesOn,
     /// It ends.
     Ends,
+}
+
+impl Next {
+    /// What a head says that leaves no doubt that the connection goes on, or leaves some.
+    pub(super) fn of(head: &Head, status: u16, goes_on: bool) -> Next {
+        match status {
+            _ if goes_on => Next::GoesOn,
+            200.. if head.lists("Connection", "close") => Next::Ends,
+            _ => Next::Unsaid,
+        }
+    }
 }
 
 /// What is known of a connection behind an answer.
