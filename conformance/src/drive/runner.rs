@@ -165,11 +165,12 @@ impl Runner {
         let (done, mut finished) = mpsc::unbounded_channel();
         let foundations = Arc::new(Foundations::new(&cases, results));
         // All wait for the preconditions; of the rest what takes long begins first: most open their connections one after the
-        // other.
+        // other. Those that run in turn, to see what the server bears, begin with what is least.
         cases.sort_by_cached_key(|case| {
             let Demand { time, connections } = demand(case, &self.target);
             let opening = OPENING.saturating_mul(u32::try_from(connections).unwrap_or(u32::MAX));
-            (!case.is_precondition(), Reverse(time + opening))
+            let is_heavy = case.section().front_matter.heavy;
+            (!case.is_precondition(), Reverse(if is_heavy { Duration::ZERO } else { time + opening }))
         });
         self.places.expect(cases.len());
         for case in cases {
