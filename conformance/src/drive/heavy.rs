@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 use super::watch::Watch;
 use crate::transcript::{EventKind, Transcript};
@@ -26,6 +26,8 @@ const PROMPT: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(super) struct Heavy {
     turns: Semaphore,
+    /// One case at a time waits for its turn: how many run at once is known when it comes to that.
+    door: Mutex<()>,
     /// How many may run at once.
     width: AtomicU32,
     /// A case waited for the server in vain, and it had nothing to do.
@@ -43,7 +45,8 @@ pub(super) struct Turn<'a> {
 impl Default for Heavy {
     fn default() -> Heavy {
         let turns = Semaphore::new(MOST as usize);
-        Heavy { turns, width: AtomicU32::new(1), was_idle: AtomicBool::new(false) }
+        let (width, was_idle) = (AtomicU32::new(1), AtomicBool::new(false));
+        Heavy { turns, door: Mutex::default(), width, was_idle }
     }
 }
 
@@ -52,6 +55,7 @@ impl Heavy {
     /// whether the server may be asked something meanwhile. What is waited for in vain is never given: the semaphore is not
     /// closed.
     pub(super) async fn turn(&self, is_again: bool, may_look: bool) -> Turn<'_> {
+        let _door = self.door.lock().await;
         let width = if is_again { 1 } else { self.width.load(Relaxed) };
         Turn { heavy: self, permit: self.turns.acquire_many(MOST / width).await.ok(), may_look }
     }
@@ -155,5 +159,27 @@ mod tests {
         assert_eq!(heavy.turn(false, true).await.looks_after(), Some(SILENT_AGAIN));
         assert_eq!(heavy.turn(false, false).await.looks_after(), None, "the server has few workers");
         Ok(())
+    }
+
+    #[tokio::test]
+    async fn those_that_wait_already_run_side_by_side_as_well() {
+        let heavy = Heavy::default();
+        let mut first = Some(heavy.turn(false, true).await);
+        let running = AtomicU32::new(0);
+        let most = AtomicU32::new(0);
+        let case = async || {
+            let _turn = heavy.turn(false, true).await;
+            most.fetch_max(running.fetch_add(1, Relaxed) + 1, Relaxed);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            running.fetch_sub(1, Relaxed);
+            heavy.note(true, &opened_after(0), Duration::ZERO);
+        };
+        let begin = async {
+            tokio::task::yield_now().await;
+            heavy.note(true, &opened_after(0), Duration::ZERO);
+            first.take();
+        };
+        tokio::join!(case(), case(), case(), case(), case(), case(), begin);
+        assert!(most.load(Relaxed) > 1, "one after the other");
     }
 }

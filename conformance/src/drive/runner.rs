@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
@@ -35,6 +35,9 @@ use crate::outcome::{CaseOutcome, INTERRUPTED};
 use crate::profile::Target;
 use crate::secret::Secrets;
 use crate::suite::{Pattern, Suite};
+
+/// What a connection takes to open, as far as that is guessed to put the cases in order.
+const OPENING: Duration = Duration::from_millis(100);
 
 /// What the cases of a run share.
 pub(super) struct Runner {
@@ -161,10 +164,13 @@ impl Runner {
         let mut tasks = JoinSet::new();
         let (done, mut finished) = mpsc::unbounded_channel();
         let foundations = Arc::new(Foundations::new(&cases, results));
-        // All wait for the preconditions; of the rest what takes long begins first, and what opens many connections.
+        // All wait for the preconditions; of the rest what takes long begins first: most open their connections one after the
+        // other. Those that run in turn, to see what the server bears, begin with what is least.
         cases.sort_by_cached_key(|case| {
             let Demand { time, connections } = demand(case, &self.target);
-            (!case.is_precondition(), Reverse((time, connections)))
+            let opening = OPENING.saturating_mul(u32::try_from(connections).unwrap_or(u32::MAX));
+            let is_heavy = case.section().front_matter.heavy;
+            (!case.is_precondition(), Reverse(if is_heavy { Duration::ZERO } else { time + opening }))
         });
         self.places.expect(cases.len());
         for case in cases {
