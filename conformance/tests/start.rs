@@ -32,6 +32,10 @@ const SILENT: &str = "PUSHSPEC_TEST_SILENT";
 /// What the server writes before the text of each message, where it is set.
 const PREFIX: &str = "PUSHSPEC_TEST_PREFIX";
 
+/// How many connections the server ends without an answer before it serves, as what stands before a server does that has
+/// not come up.
+const LOADS: &str = "PUSHSPEC_TEST_LOADS";
+
 /// What the server writes before it ends.
 const LAST_WORDS: &str = "RangeError: Invalid WebSocket frame: RSV must be clear";
 
@@ -45,7 +49,8 @@ fn mortal() -> Result {
         fs::write(Path::new(&folder).join(std::process::id().to_string()), "")?;
     }
     let listener = TcpListener::bind(address)?;
-    for stream in listener.incoming().flatten() {
+    let loads = std::env::var(LOADS).ok().and_then(|number| number.parse().ok()).unwrap_or(0);
+    for stream in listener.incoming().flatten().skip(loads) {
         std::thread::spawn(move || drop(echo(&stream)));
     }
     Ok(())
@@ -274,6 +279,24 @@ fn a_server_that_answers_in_its_own_words_and_dies_on_a_frame_is_judged_whole() 
     let ends = report["ends"].as_array().map_or(0, Vec::len);
     assert!((1..=12).contains(&ends), "{ends}");
     assert!(ended_processes(&folder)? > 2);
+    Ok(())
+}
+
+#[test]
+fn a_server_that_listens_before_it_serves_is_waited_for() -> Result {
+    let folder = folder()?;
+    let address = free_address()?;
+    let url = format!("ws://{address}/");
+    let command = mortal_command()?;
+    let selected = ["--select", "websocket/5.1-masking", "-q"];
+    let arguments = [&[&url, "--echo", "--start", &command], &selected[..]].concat();
+    // Each connection that is opened is one: the first to see whether something listens, the others to be answered.
+    let output = pushspec(&folder, &arguments).env(LISTEN, address.to_string()).env(LOADS, "8").output()?;
+    let report = report(&folder)?;
+    let judged =
+        report["cases"].as_array().into_iter().flatten().filter(|case| case["verdict"] == "pass").count();
+    assert!(judged > 10, "{}", said(&output));
+    assert_eq!(report["summary"]["total"]["error"], 0, "{}", said(&output));
     Ok(())
 }
 

@@ -10,6 +10,8 @@ use super::options::{Options, RunError};
 #[cfg(feature = "program")]
 use super::process::{Launch, Started};
 use super::reach::reach;
+#[cfg(feature = "program")]
+use super::reach::ready;
 use super::watch::Stop;
 use super::{Route, watch::Watch};
 use crate::profile::Target;
@@ -21,6 +23,10 @@ const ANSWER: Duration = Duration::from_secs(2);
 #[cfg(feature = "program")]
 const STARTING: Duration = Duration::from_secs(30);
 
+/// How long a server that listens may take to answer, until it is judged as one that does not.
+#[cfg(feature = "program")]
+const READY: Duration = Duration::from_secs(5);
+
 /// How long a server takes to end at most once it goes away. What it writes to its output then is what it ends with.
 #[cfg(feature = "program")]
 const LEAVING: Duration = Duration::from_secs(1);
@@ -29,6 +35,9 @@ const LEAVING: Duration = Duration::from_secs(1);
 pub(crate) struct Keeper {
     stop: Stop,
     wait: Duration,
+    /// A request that the target answers.
+    #[cfg(feature = "program")]
+    question: Vec<u8>,
     #[cfg(feature = "program")]
     launch: Option<Launch>,
     #[cfg(feature = "program")]
@@ -47,10 +56,14 @@ pub(super) struct Death {
 }
 
 impl Keeper {
-    pub(crate) fn new(options: &Options) -> Keeper {
+    /// `question` is a request that the target answers.
+    #[cfg_attr(not(feature = "program"), expect(unused_variables, reason = "nothing is started"))]
+    pub(crate) fn new(options: &Options, question: Vec<u8>) -> Keeper {
         Keeper {
             stop: options.stop.clone(),
             wait: options.wait,
+            #[cfg(feature = "program")]
+            question,
             #[cfg(feature = "program")]
             launch: options.start.clone(),
             #[cfg(feature = "program")]
@@ -146,6 +159,15 @@ impl Keeper {
         started.end().await;
     }
 
+    /// Waits until a server that was started answers.
+    #[cfg(feature = "program")]
+    async fn until_ready(&self, route: &Route, wait: Duration) {
+        tokio::select! {
+            () = ready(route, &self.question, wait.min(READY)) => {}
+            () = self.stop.stopped() => {}
+        }
+    }
+
     #[cfg(feature = "program")]
     async fn start(&self, launch: &Launch, target: &Target) -> Result<Route, RunError> {
         let failed = |why: String, output: Vec<String>| RunError::NotStarted {
@@ -160,6 +182,7 @@ impl Keeper {
             reached = self.unless_stopped(reach(target, wait)) => match reached {
                 Ok(route) => {
                     *self.started.lock().await = Some(started);
+                    self.until_ready(&route, wait).await;
                     return Ok(route);
                 }
                 Err(RunError::Unreachable { why, .. }) => why,
@@ -170,6 +193,7 @@ impl Keeper {
                 match reach(target, if exit.ends_with(": 0") { wait } else { Duration::ZERO }).await {
                     Ok(route) => {
                         *self.started.lock().await = Some(started);
+                        self.until_ready(&route, wait).await;
                         return Ok(route);
                     }
                     Err(_) => format!("it ended ({exit})"),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "program")]
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::Instant;
 
 use super::options::RunError;
@@ -37,6 +39,28 @@ pub(crate) async fn reach(target: &Target, wait: Duration) -> Result<Route, RunE
             Err(_) => tokio::time::sleep(LOOK_AGAIN.min(wait.saturating_sub(start.elapsed()))).await,
         }
     }
+}
+
+/// Waits until a target answers a request, as long as there is time. What listens may be no server yet: a proxy that ends
+/// every connection until there is one behind it, or a process that still loads what it serves.
+#[cfg(feature = "program")]
+pub(crate) async fn ready(route: &Route, question: &[u8], wait: Duration) {
+    let answers = async {
+        while !is_answered(route, question).await.unwrap_or(false) {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    };
+    // One that answers nothing is judged as it is.
+    let _ = tokio::time::timeout(wait, answers).await;
+}
+
+/// Whether anything comes back.
+#[cfg(feature = "program")]
+async fn is_answered(route: &Route, question: &[u8]) -> std::io::Result<bool> {
+    let mut stream = route.open().await?;
+    stream.write_all(question).await?;
+    stream.flush().await?;
+    Ok(stream.read(&mut [0; 1024]).await? > 0)
 }
 
 /// Whether waiting does not mend an error: what is wrong with the TLS of a target stays so.

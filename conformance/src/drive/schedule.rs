@@ -21,7 +21,7 @@ use super::runner::Runner;
 pub(crate) use super::runner::tag;
 pub use super::watch::Stop;
 use crate::case::Case;
-use crate::judge::Invariant;
+use crate::judge::{Invariant, question};
 use crate::outcome::{CaseOutcome, ClauseOutcome, Ending, Outcome, Shard};
 use crate::profile::{Profile, TECHNIQUES, Target};
 use crate::secret::Secrets;
@@ -109,7 +109,8 @@ impl Suite {
             return Err(RunError::AllExcluded);
         }
         let (selected, shard) = shard_of(selected, options.shard)?;
-        let keeper = Keeper::new(options);
+        let question = self.cases.first().map(|case| question(case, target)).unwrap_or_default();
+        let keeper = Keeper::new(options, question);
         let route = keeper.begin(target).await?;
         let (started, start) = (SystemTime::now(), Instant::now());
         let runner = Runner::new(self, target, &selected, options, secrets, keeper, route).await?;

@@ -9,6 +9,8 @@ pub(crate) mod run;
 pub(crate) mod verdict;
 
 pub use receive::quota::Quota;
+#[cfg(feature = "program")]
+pub(crate) use run::demand::question_of_root;
 pub(crate) use run::demand::{Demand, demand, held_request, question};
 pub use run::machine::Machine;
 #[cfg(test)]

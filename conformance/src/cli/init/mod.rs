@@ -142,8 +142,8 @@ async fn look(
     }
     let start = arguments.start.clone().map(|command| Launch { command });
     // Held to the end: dropping what was started ends it.
-    let keeper =
-        Keeper::new(&Options { start, wait: arguments.wait.unwrap_or_default(), ..Options::default() });
+    let options = Options { start, wait: arguments.wait.unwrap_or_default(), ..Options::default() };
+    let keeper = Keeper::new(&options, crate::judge::question_of_root(&target));
     let route = keeper.begin(&target).await?;
     let paths = match preset {
         Some(_) => found::paths_of(&target.profile, told),

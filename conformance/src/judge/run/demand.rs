@@ -65,10 +65,13 @@ pub(crate) fn question(case: &Case, target: &Target) -> Vec<u8> {
     let handshake = (!has_http && target.can("websocket"))
         .then(|| request(Procedure::OpenWebSocket, &[], target, &scope).ok())
         .flatten();
-    handshake.unwrap_or_else(|| {
-        let authority = target.authority();
-        format!("GET / HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n").into_bytes()
-    })
+    handshake.unwrap_or_else(|| question_of_root(target))
+}
+
+/// A request of the root: where nothing is known of a target, it asks whether a server is there.
+pub(crate) fn question_of_root(target: &Target) -> Vec<u8> {
+    let authority = target.authority();
+    format!("GET / HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n").into_bytes()
 }
 
 /// The request of the precondition of a technique, where its answer goes on, or is held: it keeps the server busy.
