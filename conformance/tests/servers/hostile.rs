@@ -59,6 +59,7 @@ pub(crate) const ROWS: &[(&str, &str)] = &[
     ("publication-held", "run URL"),
     ("large", "run URL -j 1024 --connections 1024"),
     ("clients", "run URL"),
+    ("polling-clients", "run URL"),
     ("binaries", "run URL --header=Authorization:0123456789abcdef"),
     ("long-ids", "run URL --header=Authorization:0123456789abcdef"),
     ("chunk-line", "run URL --fault frames-masked"),
@@ -231,6 +232,11 @@ fn long(name: &str) -> Option<(&'static [&'static str], Attack)> {
                 250,
             ),
         ),
+        // The same for a case of a hundred polls.
+        "polling-clients" => {
+            let opening = head("application/json", CLOSE) + "{\"messages\": [\"";
+            (&["/long-polling/"], flood(&opening, &[b'x'; 65_000], 250))
+        }
         _ => return None,
     })
 }
