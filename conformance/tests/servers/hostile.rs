@@ -235,7 +235,7 @@ fn long(name: &str) -> Option<(&'static [&'static str], Attack)> {
         // The same for a case of a hundred polls.
         "polling-clients" => {
             let opening = head("application/json", CLOSE) + "{\"messages\": [\"";
-            (&["/long-polling/"], flood(&opening, &[b'x'; 65_000], 250))
+            (&["/long-polling/"], flood(&opening, &vec![b'x'; 65_000], 250))
         }
         _ => return None,
     })
