@@ -510,3 +510,22 @@ fn behind_an_announced_end_nothing_is_answered(#[case] field: &str, #[case] expe
     assert_eq!(told(&judgement), expected, "{}", judgement.transcript);
     Ok(())
 }
+
+/// A server that knows no pings is told so by the clause about them; here it is asked whether the connection is there.
+#[rstest]
+#[case::it_answers("3301.000 #0 < x\"8a 05\" + \"there\"\n", &[])]
+#[case::it_takes_the_ping_for_a_message("3301.000 #0 < x\"81 05\" + \"there\"\n", &[])]
+#[case::it_says_nothing("", &[])]
+#[case::it_has_ended_before("3000.000 #0 < eof\n", &["websocket-push/1/quiet-connections-stay"])]
+#[case::it_ends_then("3302.000 #0 < eof\n", &["websocket-push/1/quiet-connections-stay"])]
+fn a_quiet_connection_stays_whatever_becomes_of_a_ping(
+    #[case] rest: &str,
+    #[case] expected: &[&str],
+) -> Result {
+    let id = "websocket/5.1-push/connection-that-is-quiet-for-three-seconds";
+    let head =
+        "HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n\\r\\n";
+    let judgement = judge(id, &format!("1.000 #0 < \"{head}\"\n{rest}"))?;
+    assert_eq!(told(&judgement), expected, "{}", judgement.transcript);
+    Ok(())
+}
