@@ -32,6 +32,8 @@ SAME = [
     (re.compile(r"; the last that came: .*"), ""),
     (re.compile(r"^the line \".*\"$"), "the line"),
     (re.compile(r"\b\d{10,}\b"), "NUMBER"),
+    # The first cases that end a server are run once more.
+    (re.compile(r"^(the server ended), twice,"), r"\1"),
 ]
 
 
@@ -54,8 +56,13 @@ def of_report(report):
         if case["verdict"] == "error":
             found.add(Finding(NO_CLAUSE, "error", case["id"], normal(case["reason"] or "")))
         for finding in case["findings"]:
-            found.add(Finding(finding["clause"], finding["verdict"], case["id"], normal(finding["received"])))
+            found.add(Finding(finding["clause"], finding["verdict"], named(case["id"], finding["clause"]), normal(finding["received"])))
     return found
+
+
+def named(case, clause):
+    """The case of a finding. Of those that end a server some stand for all under their heading; which of them is chance."""
+    return case.split("[")[0] if clause.endswith("/goes-on") else case
 
 
 class Known:
