@@ -28,6 +28,15 @@ class Normal(unittest.TestCase):
         self.assertNotEqual(normal("HTTP/1.1 400"), normal("HTTP/1.0 400"))
         self.assertNotEqual(normal("no field `Allow`"), normal("no field `Upgrade`"))
 
+    def test_the_cases_that_end_a_server_are_told_by_their_heading(self):
+        def of(case, received):
+            finding = {"clause": "rfc6455/10.7/goes-on", "verdict": "fail", "received": received}
+            return of_report({"cases": [{"id": case, "verdict": "fail", "reason": None, "findings": [finding]}]})
+
+        ended = "the server ended{} when this case was run alone: its process ended (exit status: 1)"
+        self.assertEqual(of("a/b/c[1]", ended.format(", twice,")), of("a/b/c[2]", ended.format("")))
+        self.assertNotEqual(of("a/b/c[1]", ended.format("")), of("a/b/d[1]", ended.format("")))
+
     def test_a_long_text_is_cut(self):
         self.assertEqual(len(normal("x y " * 1000)), 160)
 
