@@ -298,7 +298,7 @@ fn the_empty_line_behind_the_last_chunk_is_missed_by_its_own_name(
 #[test]
 fn pings_of_the_server_are_answered_while_a_case_waits() -> Result {
     let id = "websocket/slow/quiet-for-seventeen-seconds";
-    let pings = "5000.000 #0 < x\"89 02\" + \"hi\"\n10000.000 #0 < x\"89 00\"\n17010.000 #0 < x\"8a 05\" + \"there\"\n";
+    let pings = "2.000 #0 < x\"8a 04\" + \"here\"\n5000.000 #0 < x\"89 02\" + \"hi\"\n10000.000 #0 < x\"89 00\"\n17020.000 #0 < x\"8a 05\" + \"there\"\n";
     let judgement = judge(id, &opened(pings))?;
     assert_eq!(judgement.verdict, Verdict::Pass, "{:?}", judgement.findings);
     let printed = transcript::printed(&judgement.transcript).join("\n");
