@@ -122,12 +122,13 @@ fn merged_outcome(first: CaseOutcome, second: CaseOutcome) -> CaseOutcome {
         (true, false) => return CaseOutcome { is_flaky: true, at_first: Some(Box::new(second)), ..first },
         (false, false) => {}
     }
-    let place = |finding: &Finding| (finding.clause.clone(), finding.place.line);
-    let before: BTreeSet<_> = first.findings.iter().map(place).collect();
-    let count = second.findings.len();
-    let (mut findings, other): (Vec<Finding>, Vec<Finding>) =
-        second.findings.into_iter().partition(|finding| before.contains(&place(finding)));
-    let is_flaky = !other.is_empty() || findings.len() != before.len().max(count - other.len());
+    // A race is lost in another round each time: it is the clause that is broken twice.
+    let clauses =
+        |findings: &[Finding]| findings.iter().map(|finding| finding.clause.clone()).collect::<BTreeSet<_>>();
+    let (before, after) = (clauses(&first.findings), clauses(&second.findings));
+    let is_flaky = before != after;
+    let mut findings: Vec<Finding> =
+        second.findings.into_iter().filter(|finding| before.contains(&finding.clause)).collect();
     let second = CaseOutcome { findings: Vec::new(), at_first, is_flaky, ..second };
     match findings.iter().map(|finding| finding.verdict).max() {
         Some(verdict) => CaseOutcome { verdict, findings: std::mem::take(&mut findings), ..second },
@@ -204,6 +205,8 @@ mod tests {
         use Verdict::{Error, Fail, Pass, Warn};
         for (first, second, verdict, count, is_flaky) in [
             (ran(Fail, &[FAILED], &[]), ran(Fail, &[FAILED], &[]), Fail, 1, false),
+            // Another round of the same race.
+            (ran(Fail, &[FAILED], &[]), ran(Fail, &[("a", 7, Fail)], &[]), Fail, 1, false),
             (ran(Fail, &[FAILED], &[]), ran(Pass, &[], &[]), Pass, 0, true),
             (ran(Pass, &[], &[]), ran(Fail, &[FAILED], &[]), Pass, 0, true),
             (ran(Error, &[], &[]), ran(Pass, &[], &[]), Pass, 0, true),
