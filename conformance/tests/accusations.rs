@@ -1,35 +1,24 @@
 //! What no server is accused of, and what is told once: each test is a habit of servers that people use.
 
+mod recorded;
 mod servers;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use pushspec::case::Case;
 use pushspec::case::statement::{Declared, Line, Statement};
 use pushspec::drive::schedule::Options;
-use pushspec::judge::replay::replay;
-use pushspec::judge::{Judgement, Settings, Verdict};
+use pushspec::judge::{Judgement, Verdict};
 use pushspec::outcome::{CaseOutcome, Outcome};
 use pushspec::profile::{Profile, Target};
 use pushspec::suite::{Pattern, Suite};
 use pushspec::transcript;
+use recorded::judge;
 use rstest::rstest;
 use servers::Habit;
 use tokio::net::TcpListener;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
-
-/// Judges a case by what is recorded of a server.
-fn judge(id: &str, recorded: &str) -> Result<Judgement> {
-    let suite = Suite::embedded()?;
-    let case: Case =
-        suite.cases.iter().find(|case| case.id == id).cloned().ok_or_else(|| format!("no case {id}"))?;
-    let target = Target::new("http://127.0.0.1:8080", Profile::reference()?)?;
-    let settings = Settings { patience: 1.0, channel: "recorded".into() };
-    let transcript = transcript::parse(recorded)?;
-    Ok(replay(case, Arc::new(target), Arc::clone(&suite.catalogue), settings, &transcript))
-}
 
 /// The clauses that are broken, each with what came.
 fn told(judgement: &Judgement) -> Vec<(&str, &str)> {

@@ -1,5 +1,6 @@
 //! What servers are free to do, case by case, and the least that is told where they are not.
 
+mod recorded;
 mod servers;
 
 use std::collections::BTreeSet;
@@ -10,31 +11,16 @@ use pushspec::case::Case;
 use pushspec::case::statement::{Expectation, Statement};
 use pushspec::catalogue::Binds;
 use pushspec::drive::schedule::Options;
-use pushspec::judge::replay::replay;
-use pushspec::judge::{Judgement, Settings, Verdict, needs};
+use pushspec::judge::{Judgement, Verdict, needs};
 use pushspec::profile::{Profile, Target};
 use pushspec::suite::{Pattern, Suite};
 use pushspec::transcript;
+use recorded::{judge, judge_with};
 use rstest::rstest;
 use servers::Habit;
 use tokio::net::TcpListener;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
-
-fn judge_with(profile: Profile, id: &str, recorded: &str) -> Result<Judgement> {
-    let suite = Suite::embedded()?;
-    let case: Case =
-        suite.cases.iter().find(|case| case.id == id).cloned().ok_or_else(|| format!("no case {id}"))?;
-    let target = Target::new("http://127.0.0.1:8080", profile)?;
-    let settings = Settings { patience: 1.0, channel: "recorded".into() };
-    let transcript = transcript::parse(recorded)?;
-    Ok(replay(case, Arc::new(target), Arc::clone(&suite.catalogue), settings, &transcript))
-}
-
-/// Judges a case by what is recorded of a server.
-fn judge(id: &str, recorded: &str) -> Result<Judgement> {
-    judge_with(Profile::reference()?, id, recorded)
-}
 
 /// The clauses that are broken.
 fn told(judgement: &Judgement) -> Vec<&str> {

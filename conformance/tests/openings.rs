@@ -1,36 +1,17 @@
 //! What a procedure that is not answered as it should breaks: the clause about its answer, and not the one that the case is
 //! about, to which it never came.
 
-use std::sync::Arc;
+mod recorded;
 
 use pushspec::case::Case;
 use pushspec::case::statement::{Line, Procedure, Statement};
-use pushspec::judge::replay::replay;
-use pushspec::judge::{Finding, Judgement, Settings, Verdict};
-use pushspec::profile::{Profile, Target};
+use pushspec::judge::{Finding, Judgement, Verdict};
+use pushspec::profile::Profile;
 use pushspec::suite::Suite;
-use pushspec::transcript;
+use recorded::{judge, judge_case, judge_with};
 use rstest::rstest;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
-
-fn judge_case(profile: Profile, suite: &Suite, case: &Case, recorded: &str) -> Result<Judgement> {
-    let target = Target::new("http://127.0.0.1:8080", profile)?;
-    let settings = Settings { patience: 1.0, channel: "recorded".into() };
-    let transcript = transcript::parse(recorded)?;
-    Ok(replay(case.clone(), Arc::new(target), Arc::clone(&suite.catalogue), settings, &transcript))
-}
-
-fn judge_with(profile: Profile, id: &str, recorded: &str) -> Result<Judgement> {
-    let suite = Suite::embedded()?;
-    let case = suite.cases.iter().find(|case| case.id == id).ok_or_else(|| format!("no case {id}"))?;
-    judge_case(profile, &suite, case, recorded)
-}
-
-/// Judges a case by what is recorded of the reference server.
-fn judge(id: &str, recorded: &str) -> Result<Judgement> {
-    judge_with(Profile::reference()?, id, recorded)
-}
 
 /// The clauses that are broken.
 fn told(judgement: &Judgement) -> Vec<&str> {

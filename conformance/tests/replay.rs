@@ -1,5 +1,7 @@
 //! The case machine, judged from recorded transcripts: no socket, no sleep.
 
+mod recorded;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,22 +12,8 @@ use pushspec::judge::{Judgement, Settings, Verdict};
 use pushspec::profile::{Profile, Target};
 use pushspec::suite::Suite;
 use pushspec::transcript;
+use recorded::{judge, judge_with};
 use rstest::rstest;
-
-/// Judges a case by what is recorded in a file below `transcripts/`.
-fn judge(id: &str, recorded: &str) -> Result<Judgement, Box<dyn std::error::Error>> {
-    judge_with(Profile::reference()?, id, recorded)
-}
-
-fn judge_with(profile: Profile, id: &str, recorded: &str) -> Result<Judgement, Box<dyn std::error::Error>> {
-    let suite = Suite::embedded()?;
-    let case: Case =
-        suite.cases.iter().find(|case| case.id == id).cloned().ok_or_else(|| format!("no case {id}"))?;
-    let target = Target::new("http://127.0.0.1:8080", profile)?;
-    let settings = Settings { patience: 1.0, channel: "recorded".into() };
-    let transcript = transcript::parse(recorded)?;
-    Ok(replay(case, Arc::new(target), Arc::clone(&suite.catalogue), settings, &transcript))
-}
 
 const UNMASKED: &str = "websocket/5.1-masking/unmasked-text-frame";
 
