@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Edit, Fault};
+use super::{Deviation, Edit, Fault};
 
 /// A relay that changes nothing.
 pub static TRANSPARENT: Fault = Fault {
@@ -11,6 +11,15 @@ pub static TRANSPARENT: Fault = Fault {
     clause: "",
     summary: "The server does everything right.",
     edits: &[],
+};
+
+/// Is the extension permessage-deflate, in front of a server without it.
+pub static COMPRESSING: Fault = Fault {
+    name: "compressing",
+    technique: "websocket",
+    clause: "",
+    summary: "The server does everything right.",
+    edits: &[Edit::Deflate(&Deviation::NONE)],
 };
 
 /// Takes everything apart, and puts it together as it was.

@@ -7,6 +7,7 @@ use pushspec_wire::websocket::{Frame, FrameHeader, FrameScanner, Opcode};
 use tokio::time::Instant;
 
 use super::request::{Memory, Request};
+use super::websocket::deflate::Middle;
 
 /// How many frames of a direction are remembered.
 const REMEMBERED: usize = 64;
@@ -29,6 +30,8 @@ pub(crate) struct Conversation {
     pub(crate) held: RefCell<Option<Frame>>,
     /// The beginning of a character whose rest is still to come.
     pub(crate) kept: RefCell<Vec<u8>>,
+    /// The extension, where the relay is it.
+    pub(crate) deflate: RefCell<Option<Middle>>,
 }
 
 /// What one read brought from the client.
@@ -52,6 +55,7 @@ impl Conversation {
             heard: Instant::now(),
             held: RefCell::default(),
             kept: RefCell::default(),
+            deflate: RefCell::default(),
         }
     }
 
@@ -68,7 +72,8 @@ impl Conversation {
     pub(super) fn kept(&self) -> usize {
         let frames = self.client.iter().chain(&self.server).map(|frame| frame.payload.len()).sum::<usize>();
         let held = self.held.borrow().as_ref().map_or(0, |frame| frame.payload.len());
-        frames + held
+        let deflate = self.deflate.borrow().as_ref().map_or(0, Middle::held);
+        frames + held + deflate
     }
 
     /// Whether the client has begun a message and not ended it.

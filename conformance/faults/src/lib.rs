@@ -39,12 +39,13 @@ use std::time::Duration;
 use pushspec_wire::websocket::Frame;
 
 use answer::Answer;
-pub use control::{IDENTITY, TRANSPARENT};
+pub use control::{COMPRESSING, IDENTITY, TRANSPARENT};
 use frames::{Conversation, Read};
 use outbox::End;
 pub use relay::Relay;
 use request::{Refusal, Request};
 use stream::{Editor, EventEdit, ScriptEdit};
+use websocket::deflate::Deviation;
 
 /// Something that servers do wrong.
 #[derive(Debug)]
@@ -97,6 +98,8 @@ enum Edit {
     ClientFrame(fn(&Conversation, Frame) -> Vec<Frame>),
     /// Replaces a frame of the server.
     ServerFrame(fn(&Conversation, Frame) -> Vec<Frame>),
+    /// Compresses in the stead of the server, which does not.
+    Deflate(&'static Deviation),
     /// How much later than the server sends it a frame goes to the client.
     FrameDelay(fn(&Conversation, &Frame) -> Duration),
     /// How much later than the server ends a WebSocket the client sees it.
@@ -157,6 +160,7 @@ mod tests {
                     edit,
                     Edit::ClientFrame(_)
                         | Edit::ServerFrame(_)
+                        | Edit::Deflate(_)
                         | Edit::FrameDelay(_)
                         | Edit::EndDelay(_)
                         | Edit::ClientEnd(_)

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pushspec_wire::http1::Head;
 
 use super::fields;
+use super::websocket::deflate::{Agreed, Shared};
 
 /// A request, with what a fault may want to know to decide whether it applies.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub(crate) struct Request {
     pub(crate) on_its_connection: usize,
     /// What the relay remembers, over all connections.
     pub(crate) memory: Arc<Memory>,
+    /// What the relay has agreed on in the stead of the server.
+    pub(crate) agreed: Option<Agreed>,
 }
 
 /// An answer that the relay gives in the stead of the server; the connection ends with it.
@@ -43,6 +46,7 @@ pub(crate) struct Memory {
     counters: Mutex<HashMap<String, u64>>,
     kept: Mutex<Vec<u8>>,
     held: AtomicUsize,
+    deflate: Mutex<Shared>,
 }
 
 impl Memory {
@@ -85,6 +89,11 @@ impl Memory {
         mem::take(&mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// What all connections with compression share.
+    pub(crate) fn deflate(&self) -> MutexGuard<'_, Shared> {
+        self.deflate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Forgets what was counted, and says whether there was anything.
     pub(crate) fn forget(&self, name: &str) -> bool {
         self.counters.lock().unwrap_or_else(PoisonError::into_inner).remove(name).is_some()
@@ -93,7 +102,8 @@ impl Memory {
 
 impl Request {
     pub(crate) fn new(head: Head, memory: Arc<Memory>) -> Self {
-        let mut request = Self { head, body: Vec::new(), earlier: 0, on_its_connection: 0, memory };
+        let mut request =
+            Self { head, body: Vec::new(), earlier: 0, on_its_connection: 0, memory, agreed: None };
         if matches!(request.method().as_str(), "GET" | "POST") {
             request.earlier = request.memory.count(&request.place());
         }

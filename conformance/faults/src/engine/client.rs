@@ -14,6 +14,7 @@ use crate::fields;
 use crate::frames::{Conversation, Read, encoded};
 use crate::outbox::End;
 use crate::request::{Refusal, Request};
+use crate::websocket::deflate;
 
 /// What the client is sending.
 #[derive(Debug)]
@@ -224,6 +225,7 @@ impl Engine {
         for edit in self.edits_of(&request) {
             match edit {
                 Edit::Request(edit) => edit(&mut request),
+                Edit::Deflate(deviation) => deflate::negotiate(deviation, &mut request),
                 Edit::RequestDelay(edit) => delay = delay.max(edit(&request)),
                 Edit::Begun(edit) => self.down.push(self.now, edit(&request).unwrap_or_default()),
                 _ => {}
@@ -299,6 +301,11 @@ impl Engine {
         self.edits().fold(vec![frame], |frames, edit| match edit {
             Edit::ClientFrame(edit) => {
                 frames.into_iter().flat_map(|frame| edit(conversation, frame)).collect()
+            }
+            Edit::Deflate(_) => {
+                let mut middle = conversation.deflate.borrow_mut();
+                let Some(middle) = middle.as_mut() else { return frames };
+                frames.into_iter().flat_map(|frame| middle.client_frame(frame)).collect()
             }
             _ => frames,
         })

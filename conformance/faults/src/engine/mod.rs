@@ -138,16 +138,23 @@ impl Engine {
     /// Whether the fault changes what the client sends other than read by read.
     fn rewrites_client(&self) -> bool {
         self.edits().any(|edit| {
-            matches!(edit, Edit::Request(_) | Edit::RequestDelay(_) | Edit::Refusal(_) | Edit::ClientFrame(_))
+            matches!(
+                edit,
+                Edit::Request(_)
+                    | Edit::RequestDelay(_)
+                    | Edit::Refusal(_)
+                    | Edit::ClientFrame(_)
+                    | Edit::Deflate(_)
+            )
         })
     }
 
     fn rewrites_client_frames(&self) -> bool {
-        self.edits().any(|edit| matches!(edit, Edit::ClientFrame(_)))
+        self.edits().any(|edit| matches!(edit, Edit::ClientFrame(_) | Edit::Deflate(_)))
     }
 
     fn rewrites_server_frames(&self) -> bool {
-        self.edits().any(|edit| matches!(edit, Edit::ServerFrame(_) | Edit::FrameDelay(_)))
+        self.edits().any(|edit| matches!(edit, Edit::ServerFrame(_) | Edit::FrameDelay(_) | Edit::Deflate(_)))
     }
 
     /// Whether the fault changes what the server sends.
@@ -161,6 +168,7 @@ impl Engine {
                     | Edit::Stream(_)
                     | Edit::ServerFrame(_)
                     | Edit::FrameDelay(_)
+                    | Edit::Deflate(_)
             )
         })
     }

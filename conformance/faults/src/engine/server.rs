@@ -18,6 +18,7 @@ use crate::outbox::End;
 use crate::pieces::Splitter;
 use crate::request::Request;
 use crate::stream::{Editor, Output, Part, PerMessage, Wake};
+use crate::websocket::deflate::{self, Middle};
 
 /// What the server is sending.
 #[derive(Debug)]
@@ -208,7 +209,13 @@ impl Engine {
         if !switches {
             return self.hang_up();
         }
-        self.conversation = Some(Conversation::new(request));
+        let middle = self.edits_of(&request).find_map(|edit| match edit {
+            Edit::Deflate(deviation) => Middle::new(deviation, &request),
+            _ => None,
+        });
+        let conversation = Conversation::new(request);
+        conversation.deflate.replace(middle);
+        self.conversation = Some(conversation);
         self.answering = Answering::Frames(FrameScanner::new());
         self.upgraded(true);
     }
@@ -241,8 +248,10 @@ impl Engine {
 
     fn edited(&self, request: &Request, answer: Answer) -> Answer {
         self.edits_of(request).fold(answer, |mut answer, edit| {
-            if let Edit::Answer(edit) = edit {
-                edit(request, &mut answer);
+            match edit {
+                Edit::Answer(edit) => edit(request, &mut answer),
+                Edit::Deflate(_) => deflate::answer(request, &mut answer),
+                _ => {}
             }
             answer
         })
@@ -373,6 +382,11 @@ impl Engine {
         self.edits().fold(vec![frame], |frames, edit| match edit {
             Edit::ServerFrame(edit) => {
                 frames.into_iter().flat_map(|frame| edit(conversation, frame)).collect()
+            }
+            Edit::Deflate(_) => {
+                let mut middle = conversation.deflate.borrow_mut();
+                let Some(middle) = middle.as_mut() else { return frames };
+                frames.into_iter().flat_map(|frame| middle.server_frame(frame)).collect()
             }
             _ => frames,
         })

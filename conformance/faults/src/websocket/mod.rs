@@ -2,6 +2,7 @@
 
 mod closing;
 mod control;
+pub(crate) mod deflate;
 mod fragments;
 mod framing;
 mod handshake;

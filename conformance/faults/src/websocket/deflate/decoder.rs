@@ -1,0 +1,86 @@
+//! What a server makes of compressed messages.
+
+use pushspec_wire::deflate::{Inflated, Inflater, TAIL};
+
+use super::middle::window;
+use super::offers::Agreement;
+
+/// How long a message may become.
+const ROOM: usize = 16 * 1024 * 1024;
+
+/// A message as it came, in its fragments.
+#[derive(Debug, Default)]
+pub(crate) struct Compressed {
+    pub(super) is_text: bool,
+    pub(super) fragments: Vec<Vec<u8>>,
+}
+
+/// What has become of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Decoded {
+    /// It is delivered.
+    Message(Vec<u8>),
+    /// It is no DEFLATE. Only so much is, from its beginning.
+    Broken(Vec<u8>),
+    /// It is passed over.
+    Nothing,
+}
+
+/// What is known of the messages before.
+#[derive(Debug, Clone)]
+pub(crate) struct Decoder {
+    pub(super) inflater: Inflater,
+    /// How many messages there were.
+    pub(super) messages: usize,
+    /// For a fault to remember something.
+    pub(super) is_marked: bool,
+}
+
+impl Compressed {
+    /// The payload, with what a receiver appends.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        [self.payload(), TAIL.to_vec()].concat()
+    }
+
+    pub(super) fn payload(&self) -> Vec<u8> {
+        self.fragments.concat()
+    }
+}
+
+impl Decoder {
+    pub(super) fn new(agreed: &Agreement) -> Self {
+        Self { inflater: Inflater::new(window(agreed.client_bits)), messages: 0, is_marked: false }
+    }
+
+    /// Takes bytes for a part of what was compressed.
+    pub(super) fn takes_for_compressed(&mut self, bytes: &[u8]) {
+        for bytes in bytes.chunks(usize::from(u16::MAX)) {
+            let length = u16::try_from(bytes.len()).unwrap_or_default();
+            let stored = [&[0], &length.to_le_bytes()[..], &(!length).to_le_bytes(), bytes].concat();
+            let _ = self.inflater.inflate(&stored, bytes.len());
+        }
+    }
+
+    /// The blocks of these bytes, with everything that can be told of them.
+    pub(super) fn inflated(&mut self, bytes: &[u8]) -> Result<Inflated, Decoded> {
+        self.inflater.inflate(bytes, ROOM).map_err(|broken| Decoded::Broken(broken.data))
+    }
+
+    /// What a right server makes of it.
+    pub(super) fn decoded(&mut self, message: &Compressed) -> Decoded {
+        self.decoded_unless(message, |_| false)
+    }
+
+    /// The same, but some messages are taken for broken.
+    pub(super) fn decoded_unless(
+        &mut self,
+        message: &Compressed,
+        is_broken: fn(&Inflated) -> bool,
+    ) -> Decoded {
+        match self.inflated(&message.bytes()) {
+            Ok(inflated) if is_broken(&inflated) => Decoded::Broken(Vec::new()),
+            Ok(inflated) => Decoded::Message(inflated.data),
+            Err(broken) => broken,
+        }
+    }
+}

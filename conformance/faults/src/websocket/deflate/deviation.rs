@@ -1,0 +1,72 @@
+//! In what a server with compression differs from one that does everything right.
+
+use pushspec_wire::websocket::Frame;
+
+use super::decoder::{Compressed, Decoded, Decoder};
+use super::offers::{Agreement, Offer};
+
+/// What a server with compression does. A fault has something else in some of the fields.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deviation {
+    /// Which of the offers it accepts, if any.
+    pub(super) accepts: fn(&[Offer]) -> Option<&Offer>,
+    /// What it believes to have agreed on.
+    pub(super) does: fn(Agreement) -> Agreement,
+    /// What its answer says of the offers and of the one that it has accepted; empty if nothing.
+    pub(super) answers: fn(&[Offer], &Offer) -> String,
+    /// It does so where nothing was agreed on, too.
+    pub(super) is_unasked: bool,
+    /// Which messages it compresses.
+    pub(super) compresses: fn(&Frame) -> bool,
+    /// How much of a message it compresses.
+    pub(super) length: fn(&[u8]) -> usize,
+    /// Which of the other frames that it sends it takes for something in its window.
+    pub(super) takes_for_sent: fn(&Frame) -> bool,
+    /// The windows that it has for what it sends.
+    pub(super) contexts: Contexts,
+    /// Which messages it takes for compressed, by their first frame.
+    pub(super) is_compressed: fn(&mut Decoder, &Frame) -> bool,
+    /// What it makes of them.
+    pub(super) decodes: fn(&mut Decoder, &Compressed) -> Decoded,
+    /// It takes other messages for something in the window of the client.
+    pub(super) takes_for_compressed: bool,
+    /// It has one decoder for all.
+    pub(super) has_one_decoder: bool,
+    /// With one connection all end that have compression.
+    pub(super) ends_all: bool,
+}
+
+/// How many windows a server has for what it sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Contexts {
+    OfEachConnection,
+    OfEachType,
+    OneForAll,
+}
+
+impl Deviation {
+    /// Everything is right.
+    pub(crate) const NONE: Self = Self {
+        accepts: |offers| offers.iter().find(|offer| offer.is_acceptable()),
+        does: |agreed| agreed,
+        answers: |_offers, accepted| accepted.agreement().answer(),
+        is_unasked: false,
+        compresses: |_message| true,
+        length: <[u8]>::len,
+        takes_for_sent: |_frame| false,
+        contexts: Contexts::OfEachConnection,
+        is_compressed: |_decoder, first| is_marked(first),
+        decodes: Decoder::decoded,
+        takes_for_compressed: false,
+        has_one_decoder: false,
+        ends_all: false,
+    };
+}
+
+/// Whether a frame has the bit of the extension.
+pub(super) fn is_marked(frame: &Frame) -> bool {
+    frame.rsv & MARK != 0
+}
+
+/// The bit RSV1.
+pub(super) const MARK: u8 = 0b100;

@@ -1,0 +1,217 @@
+//! The extension in the stead of the server: compression towards the client, and none towards the server.
+
+use std::sync::Arc;
+
+use pushspec_wire::deflate::LARGEST_WINDOW;
+use pushspec_wire::websocket::{Frame, Opcode};
+
+use super::compressor::Compressor;
+use super::decoder::{Compressed, Decoded, Decoder};
+use super::deviation::{Contexts, Deviation, MARK, is_marked};
+use super::offers::{Agreement, EXTENSIONS, offers};
+use crate::answer::Answer;
+use crate::fields;
+use crate::frames::with_payload;
+use crate::request::{Memory, Request};
+
+/// What the relay has agreed on with a client.
+#[derive(Debug, Clone)]
+pub(crate) struct Agreed {
+    does: Agreement,
+    answer: String,
+}
+
+/// What is shared by all connections, where a fault has it so.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    compressor: Option<Compressor>,
+    decoder: Option<Decoder>,
+    /// How many connections have sent what is broken.
+    broken: usize,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Middle {
+    deviation: &'static Deviation,
+    agreed: Agreement,
+    memory: Arc<Memory>,
+    /// For texts, and for bytes where that is something else.
+    compressors: [Compressor; 2],
+    decoder: Decoder,
+    /// The first frame of a compressed message, and what has come of it.
+    collecting: Option<(Frame, Compressed)>,
+    /// How many connections had sent what is broken when it opened.
+    broken: usize,
+}
+
+/// The size of a window, in bytes.
+pub(super) fn window(bits: Option<u8>) -> usize {
+    bits.map_or(LARGEST_WINDOW, |bits| 1 << bits)
+}
+
+/// Takes the offers out of a request. What is no list of extensions is left to the server.
+pub(crate) fn negotiate(deviation: &Deviation, request: &mut Request) {
+    if !request.is_handshake() {
+        return;
+    }
+    let Some(offers) = offers(&request.head) else { return };
+    fields::remove(&mut request.head, EXTENSIONS);
+    request.agreed = (deviation.accepts)(&offers).map(|accepted| Agreed {
+        does: (deviation.does)(accepted.agreement()),
+        answer: (deviation.answers)(&offers, accepted),
+    });
+}
+
+/// Says in an answer what was agreed on.
+pub(crate) fn answer(request: &Request, answer: &mut Answer) {
+    if let Some(agreed) =
+        request.agreed.as_ref().filter(|agreed| answer.status() == 101 && !agreed.answer.is_empty())
+    {
+        fields::add(&mut answer.head, EXTENSIONS, &agreed.answer);
+    }
+}
+
+impl Middle {
+    /// The relay of a WebSocket that has opened; `None` where nothing was agreed on.
+    pub(crate) fn new(deviation: &'static Deviation, request: &Request) -> Option<Self> {
+        let agreed = match &request.agreed {
+            Some(agreed) => agreed.does,
+            None if deviation.is_unasked => Agreement::default(),
+            None => return None,
+        };
+        let compressor = Compressor::new(window(agreed.server_bits));
+        let broken = request.memory.deflate().broken;
+        Some(Self {
+            deviation,
+            agreed,
+            memory: request.memory.clone(),
+            compressors: [compressor.clone(), compressor],
+            decoder: Decoder::new(&agreed),
+            collecting: None,
+            broken,
+        })
+    }
+
+    /// How many bytes it holds.
+    pub(crate) fn held(&self) -> usize {
+        let waiting =
+            self.collecting.iter().flat_map(|(_, message)| &message.fragments).map(Vec::len).sum::<usize>();
+        waiting + self.decoder.inflater.held() + self.compressors.iter().map(Compressor::held).sum::<usize>()
+    }
+
+    /// What the server gets for a frame of the client.
+    pub(crate) fn client_frame(&mut self, frame: Frame) -> Vec<Frame> {
+        if self.deviation.ends_all && self.memory.deflate().broken > self.broken {
+            return vec![refused(frame)];
+        }
+        if frame.opcode.is_control() || !is_in_order(&frame) {
+            return vec![frame];
+        }
+        let begins = frame.opcode != Opcode::CONTINUATION;
+        match self.collecting.take() {
+            None if begins && self.is_compressed(&frame) => {
+                let message = Compressed { is_text: frame.opcode == Opcode::TEXT, fragments: Vec::new() };
+                self.collect(frame.clone(), message, &frame)
+            }
+            Some((first, message)) if !begins => self.collect(first, message, &frame),
+            Some(_) => vec![refused(frame)],
+            None => vec![self.uncompressed(frame)],
+        }
+    }
+
+    fn is_compressed(&mut self, frame: &Frame) -> bool {
+        let is_compressed = (self.deviation.is_compressed)(&mut self.decoder, frame);
+        self.decoder.messages += 1;
+        is_compressed
+    }
+
+    fn uncompressed(&mut self, frame: Frame) -> Frame {
+        if self.deviation.takes_for_compressed {
+            self.decoder.takes_for_compressed(&frame.unmasked_payload());
+        }
+        // A continuation of nothing stays as it is.
+        let begins = frame.opcode != Opcode::CONTINUATION;
+        Frame { rsv: if begins { 0 } else { frame.rsv }, ..frame }
+    }
+
+    /// Keeps a fragment; the last one brings the message.
+    fn collect(&mut self, first: Frame, mut message: Compressed, frame: &Frame) -> Vec<Frame> {
+        message.fragments.push(frame.unmasked_payload().into_owned());
+        if !frame.fin {
+            self.collecting = Some((first, message));
+            return Vec::new();
+        }
+        let begin = Frame { fin: true, rsv: 0, ..first };
+        match self.decoded(&message) {
+            Decoded::Message(data) => vec![with_payload(begin, &data)],
+            Decoded::Nothing => Vec::new(),
+            Decoded::Broken(_) => {
+                self.memory.deflate().broken += 1;
+                vec![refused(begin)]
+            }
+        }
+    }
+
+    fn decoded(&mut self, message: &Compressed) -> Decoded {
+        let decodes = self.deviation.decodes;
+        let decoded = if self.deviation.has_one_decoder {
+            let mut shared = self.memory.deflate();
+            decodes(shared.decoder.get_or_insert_with(|| Decoder::new(&self.agreed)), message)
+        } else {
+            decodes(&mut self.decoder, message)
+        };
+        if self.agreed.client_forgets {
+            self.decoder.inflater.forget();
+        }
+        decoded
+    }
+
+    /// What the client gets for a frame of the server, which sends each message in one.
+    pub(crate) fn server_frame(&mut self, frame: Frame) -> Vec<Frame> {
+        let is_message = frame.fin && matches!(frame.opcode, Opcode::TEXT | Opcode::BINARY);
+        if !is_message || !(self.deviation.compresses)(&frame) {
+            if (self.deviation.takes_for_sent)(&frame) {
+                self.compressors[0].takes_for_sent(&frame.payload);
+            }
+            return vec![frame];
+        }
+        let length = (self.deviation.length)(&frame.payload);
+        let payload = self.compressed(frame.opcode, &frame.payload[..length]);
+        vec![Frame { rsv: MARK, ..with_payload(frame, &payload) }]
+    }
+
+    fn compressed(&mut self, opcode: Opcode, message: &[u8]) -> Vec<u8> {
+        let contexts = self.deviation.contexts;
+        let is_second = contexts == Contexts::OfEachType && opcode == Opcode::BINARY;
+        let own = &mut self.compressors[usize::from(is_second)];
+        let mut shared;
+        let compressor = if contexts == Contexts::OneForAll {
+            shared = self.memory.deflate();
+            shared.compressor.get_or_insert_with(|| own.clone())
+        } else {
+            own
+        };
+        let payload = compressor.compressed(message);
+        if self.agreed.server_forgets {
+            compressor.forget();
+        }
+        payload
+    }
+}
+
+/// Whether a frame of a message is one that a compressed message may have: of the reserved bits it has no other, it is
+/// masked, and its length has the shortest form. On others the server behind has its own word.
+fn is_in_order(frame: &Frame) -> bool {
+    let may_be_marked = frame.opcode != Opcode::CONTINUATION;
+    let is_data = matches!(frame.opcode, Opcode::TEXT | Opcode::BINARY | Opcode::CONTINUATION);
+    is_data
+        && (frame.rsv == 0 || (may_be_marked && is_marked(frame) && frame.rsv == MARK))
+        && frame.mask.is_some()
+        && frame.length_form == Frame::minimal_form(frame.length)
+}
+
+/// A frame in the place of another one for which a server fails the connection.
+fn refused(frame: Frame) -> Frame {
+    Frame { rsv: 0b010, ..with_payload(frame, b"") }
+}

@@ -1,0 +1,13 @@
+//! Faults of permessage-deflate (RFC 7692).
+//!
+//! The relay takes the offers out of the opening handshake, so that the server behind it speaks without compression, and
+//! is the extension itself: what a fault does differently stands in its [`Deviation`].
+
+mod compressor;
+mod decoder;
+mod deviation;
+mod middle;
+mod offers;
+
+pub(crate) use deviation::Deviation;
+pub(crate) use middle::{Agreed, Middle, Shared, answer, negotiate};
