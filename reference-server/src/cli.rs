@@ -47,6 +47,9 @@ pub struct ServeArguments {
     /// Accepts this WebSocket subprotocol; can be repeated
     #[arg(long = "subprotocol", value_name = "NAME", default_values = ["echo", "chat"])]
     pub subprotocols: Vec<Subprotocol>,
+    /// Declines permessage-deflate, so that no WebSocket message is compressed
+    #[arg(long)]
+    pub no_deflate: bool,
     /// Speaks TLS, with a certificate for localhost that is made for this run
     #[arg(long)]
     pub tls: bool,
@@ -193,6 +196,7 @@ impl From<ServeArguments> for Config {
             write_timeout: limits.write_timeout,
             grace: limits.grace,
             subprotocols: arguments.subprotocols,
+            deflate: !arguments.no_deflate,
             allowed_origins: arguments.allowed_origins,
             check_origin: arguments.check_origin,
             tls: None,

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 /// The settings of a server. Every limit has a field, and every field has a default that suits a test.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "tls", expect(clippy::struct_excessive_bools, reason = "each is a switch of its own"))]
 pub struct Config {
     /// Where the server listens. The default is a free port of the loopback interface.
     pub address: SocketAddr,
@@ -55,6 +56,8 @@ pub struct Config {
     /// The subprotocols that a WebSocket can speak. The first one that the client offers and that is listed here is
     /// chosen (RFC 6455, section 4.2.2).
     pub subprotocols: Vec<Subprotocol>,
+    /// Whether WebSocket messages are compressed where the client offers permessage-deflate (RFC 7692).
+    pub deflate: bool,
     /// The origins whose pages may read the answers (CORS). By default those of
     /// `http://localhost:8000`, where development servers are at home.
     pub allowed_origins: Vec<Origin>,
@@ -92,6 +95,7 @@ impl Default for Config {
             write_timeout: Duration::from_secs(30),
             grace: Duration::from_secs(5),
             subprotocols: vec![Subprotocol("echo".into()), Subprotocol("chat".into())],
+            deflate: true,
             allowed_origins: vec![Origin(HeaderValue::from_static("http://localhost:8000"))],
             check_origin: false,
             #[cfg(feature = "tls")]

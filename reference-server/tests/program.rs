@@ -58,6 +58,7 @@ fn an_address_that_is_taken_is_no_wrong_argument() {
 mod memory {
     use std::{fs, sync::Arc, time::Duration};
 
+    use flate2::{Compress, Compression, FlushCompress};
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
         net::TcpStream,
@@ -157,6 +158,30 @@ mod memory {
             })
             .await;
         }
+    }
+
+    #[tokio::test]
+    async fn messages_that_inflate_to_the_largest_have_the_bound_together() {
+        const INFLATED: usize = 16 << 20;
+        let mut payload = Vec::with_capacity(64 << 10);
+        let mut compressor = Compress::new(Compression::best(), false);
+        compressor.compress_vec(&vec![0; INFLATED], &mut payload, FlushCompress::Sync).unwrap();
+        assert_eq!(compressor.total_in(), INFLATED as u64);
+        payload.truncate(payload.len() - 4);
+        let length = u16::try_from(payload.len()).unwrap().to_be_bytes();
+        let frame = [&[0xc2, 0xfe][..], &length, &[0; 4], &payload].concat();
+        let offer = "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+        assert_is_within("WebSocket messages that inflate to 16 MiB", async |server| {
+            let mut held = Vec::new();
+            for _ in 0..200 {
+                let mut stream = server.send(UPGRADE.replace("\r\n\r\n", offer)).await;
+                stream.read_exact(&mut [0; 12]).await.unwrap();
+                stream.write_all(&frame).await.unwrap();
+                held.push(stream);
+            }
+            held
+        })
+        .await;
     }
 
     #[tokio::test]

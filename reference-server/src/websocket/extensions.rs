@@ -1,14 +1,29 @@
-//! The grammar of `Sec-WebSocket-Extensions` (RFC 6455, section 9.1). No extension is supported, but a value that breaks
-//! the grammar fails the handshake all the same.
+//! What a client offers in `Sec-WebSocket-Extensions` (RFC 6455, section 9.1). A value that breaks the grammar fails the
+//! handshake, whatever it offers.
 
 use hyper::header::HeaderValue;
 
 use crate::field::{is_token, is_token_byte};
 
-/// Whether all lines of the field together are a list of at least one extension. No line at all is no field.
-pub(super) fn are_well_formed<'a>(lines: impl IntoIterator<Item = &'a HeaderValue>) -> bool {
+/// One extension that the client offers.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Offer {
+    pub(super) name: String,
+    pub(super) parameters: Vec<Parameter>,
+}
+
+/// A parameter of an offer. A quoted value and a bare one are the same.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Parameter {
+    pub(super) name: String,
+    pub(super) value: Option<String>,
+}
+
+/// The offers in all lines of the field together, in their order. No line at all is no offer; `None` is a field that is
+/// not a list of at least one extension.
+pub(super) fn parse<'a>(lines: impl IntoIterator<Item = &'a HeaderValue>) -> Option<Vec<Offer>> {
     let lines: Vec<&[u8]> = lines.into_iter().map(HeaderValue::as_bytes).collect();
-    lines.is_empty() || Scanner { rest: &lines.join(&b","[..]) }.list().is_some()
+    if lines.is_empty() { Some(Vec::new()) } else { Scanner { rest: &lines.join(&b","[..]) }.list() }
 }
 
 /// A scanner that is `None` where the grammar is broken.
@@ -18,16 +33,15 @@ struct Scanner<'a> {
 
 impl Scanner<'_> {
     /// `1#extension`: empty elements are allowed, but not nothing else.
-    fn list(mut self) -> Option<()> {
-        let mut extensions = 0;
+    fn list(mut self) -> Option<Vec<Offer>> {
+        let mut offers = Vec::new();
         loop {
             self.skip_white_space();
             match self.rest.first() {
-                None => return (extensions > 0).then_some(()),
+                None => return (!offers.is_empty()).then_some(offers),
                 Some(b',') => self.rest = &self.rest[1..],
                 Some(_) => {
-                    self.extension()?;
-                    extensions += 1;
+                    offers.push(self.extension()?);
                     if !matches!(self.rest.first(), None | Some(b',')) {
                         return None;
                     }
@@ -37,32 +51,35 @@ impl Scanner<'_> {
     }
 
     /// `token *( ";" token [ "=" ( token / quoted-string ) ] )`
-    fn extension(&mut self) -> Option<()> {
-        self.token()?;
+    fn extension(&mut self) -> Option<Offer> {
+        let mut offer = Offer { name: self.token()?, parameters: Vec::new() };
         while self.take(b';') {
             self.skip_white_space();
-            self.token()?;
+            let name = self.token()?;
+            let mut value = None;
             if self.take(b'=') {
                 self.skip_white_space();
-                self.value()?;
+                value = Some(self.value()?);
             }
+            offer.parameters.push(Parameter { name, value });
         }
-        Some(())
+        Some(offer)
     }
 
-    fn value(&mut self) -> Option<()> {
+    fn value(&mut self) -> Option<String> {
         if self.rest.first() == Some(&b'"') { self.quoted_token() } else { self.token() }
     }
 
-    fn token(&mut self) -> Option<()> {
+    fn token(&mut self) -> Option<String> {
         let length = self.rest.iter().take_while(|&&byte| is_token_byte(byte)).count();
-        self.rest = &self.rest[length..];
+        let (token, rest) = self.rest.split_at(length);
+        self.rest = rest;
         self.skip_white_space();
-        (length > 0).then_some(())
+        (length > 0).then(|| token.iter().copied().map(char::from).collect())
     }
 
     /// A quoted string whose content is a token when the escapes are resolved.
-    fn quoted_token(&mut self) -> Option<()> {
+    fn quoted_token(&mut self) -> Option<String> {
         let mut content = String::new();
         let mut bytes = self.rest.iter().enumerate().skip(1);
         loop {
@@ -70,7 +87,7 @@ impl Scanner<'_> {
                 (end, b'"') => {
                     self.rest = &self.rest[end + 1..];
                     self.skip_white_space();
-                    return is_token(&content).then_some(());
+                    return is_token(&content).then_some(content);
                 }
                 (_, b'\\') => content.push(char::from(*bytes.next()?.1)),
                 (_, byte) => content.push(char::from(*byte)),
@@ -94,24 +111,31 @@ impl Scanner<'_> {
 mod tests {
     use super::*;
 
-    fn well_formed(lines: &[&'static str]) -> bool {
+    /// The offers as they are written most shortly.
+    fn offers(lines: &[&'static str]) -> Option<String> {
         let lines: Vec<_> = lines.iter().map(|line| HeaderValue::from_static(line)).collect();
-        are_well_formed(&lines)
+        let text = |Offer { name, parameters }: Offer| {
+            parameters.into_iter().fold(name, |text, Parameter { name, value }| match value {
+                Some(value) => format!("{text};{name}={value}"),
+                None => format!("{text};{name}"),
+            })
+        };
+        parse(&lines).map(|offers| offers.into_iter().map(text).collect::<Vec<_>>().join(","))
     }
 
     #[test]
     fn a_list_of_extensions_is_well_formed() {
-        for value in [
-            "permessage-deflate",
-            "permessage-deflate; client_max_window_bits",
-            "a; b=1; c=\"2\" , d;e = f",
-            "a;b=\"\\c\"",
-            ", a,,b",
+        for (lines, expected) in [
+            (&["permessage-deflate"][..], "permessage-deflate"),
+            (&["permessage-deflate; client_max_window_bits"], "permessage-deflate;client_max_window_bits"),
+            (&["a; b=1; c=\"2\" , d;e = f"], "a;b=1;c=2,d;e=f"),
+            (&["a;b=\"\\c\""], "a;b=c"),
+            (&[", a,,b"], "a,b"),
+            (&[], ""),
+            (&["a", "b; c=2"], "a,b;c=2"),
         ] {
-            assert!(well_formed(&[value]), "{value}");
+            assert_eq!(offers(lines).as_deref(), Some(expected), "{lines:?}");
         }
-        assert!(well_formed(&[]));
-        assert!(well_formed(&["a", "b; c=2"]));
     }
 
     #[test]
@@ -132,8 +156,8 @@ mod tests {
             "a\"b\"",
             "(a)",
         ] {
-            assert!(!well_formed(&[value]), "{value}");
+            assert_eq!(offers(&[value]), None, "{value}");
         }
-        assert!(!well_formed(&["a;", "b"]));
+        assert_eq!(offers(&["a;", "b"]), None);
     }
 }

@@ -13,7 +13,7 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::scanner::{FrameError, Scanner};
+use super::scanner::{Coding, FrameError, Scanner};
 use crate::memory::Held;
 
 /// A connection whose frames from the client are sound: where one is not, reading fails with a [`FrameError`] inside of
@@ -28,8 +28,14 @@ pub(super) struct Guard<S> {
 }
 
 impl<S> Guard<S> {
-    pub(super) fn new(stream: S, held: Held) -> Self {
-        Self { stream, scanner: Scanner::default(), held, found: None }
+    /// `deflate` tells whether permessage-deflate was agreed.
+    pub(super) fn new(stream: S, deflate: bool, held: Held) -> Self {
+        Self { stream, scanner: Scanner::new(deflate), held, found: None }
+    }
+
+    /// How the next data message was sent that the library hands over.
+    pub(super) fn next_coding(&mut self) -> Coding {
+        self.scanner.next_coding()
     }
 }
 

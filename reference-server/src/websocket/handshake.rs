@@ -13,7 +13,7 @@ use hyper::{
 use thiserror::Error;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::extensions;
+use super::{deflate::Agreement, extensions};
 use crate::{
     config::{Config, Subprotocol},
     cors::is_own,
@@ -30,6 +30,8 @@ pub(super) struct Acceptance {
     pub(super) accept: HeaderValue,
     /// The subprotocol in use, if any.
     pub(super) subprotocol: Option<HeaderValue>,
+    /// The parameters of permessage-deflate, if it is in use.
+    pub(super) deflate: Option<Agreement>,
 }
 
 /// What is wrong with an opening handshake.
@@ -101,10 +103,10 @@ pub(super) fn check(
     let accept = accept(key)?;
     check_origin(config, fields)?;
     let subprotocol = subprotocol(&config.subprotocols, fields)?;
-    if !extensions::are_well_formed(fields.get_all(SEC_WEBSOCKET_EXTENSIONS)) {
-        return Err(HandshakeError::Extensions);
-    }
-    Ok(Acceptance { accept, subprotocol })
+    let offers = extensions::parse(fields.get_all(SEC_WEBSOCKET_EXTENSIONS));
+    let offers = offers.ok_or(HandshakeError::Extensions)?;
+    let deflate = Agreement::on(&offers).filter(|_| config.deflate);
+    Ok(Acceptance { accept, subprotocol, deflate })
 }
 
 /// The decoder is strict: it takes neither missing padding nor bits that are lost.

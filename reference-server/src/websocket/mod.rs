@@ -2,9 +2,12 @@
 //! channel as a text message whose payload is the data.
 //!
 //! The opening handshake is checked here ([`handshake`]), frames are read and written by the library, behind a guard
-//! ([`guard`]) that finds what the library accepts or finds late ([`scanner`]). [`session`] is the conversation.
+//! ([`guard`]) that finds what the library accepts or finds late ([`scanner`]). [`session`] is the conversation, and
+//! [`deflate`] what compressed messages are made of, where client and server agree on that ([`extensions`]).
 
+mod deflate;
 mod extensions;
+mod frames;
 mod guard;
 mod handshake;
 mod scanner;
@@ -17,8 +20,8 @@ use hyper::{
     Request, Response, StatusCode,
     body::{Body, Incoming},
     header::{
-        CONNECTION, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL,
-        SEC_WEBSOCKET_VERSION, UPGRADE,
+        CONNECTION, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
+        SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
     },
     upgrade,
 };
@@ -69,11 +72,12 @@ pub(crate) fn answer(
     };
     let upgrade = upgrade::on(&mut request);
     let shared = Arc::clone(application);
+    let deflate = acceptance.deflate;
     application.spawn(async move {
         // The seat is taken for as long as the WebSocket lives.
         let _seat = seat;
         match upgrade.await {
-            Ok(upgraded) => Session::new(&shared, upgraded, purpose).await.run().await,
+            Ok(upgraded) => Session::new(&shared, upgraded, purpose, deflate).await.run().await,
             Err(error) => debug!(%error, "the connection ended before the handshake did"),
         }
     });
@@ -88,5 +92,7 @@ fn switching_protocols(acceptance: Acceptance) -> Answer {
     fields.insert(CONNECTION, UPGRADED);
     fields.insert(SEC_WEBSOCKET_ACCEPT, acceptance.accept);
     fields.extend(acceptance.subprotocol.map(|name| (SEC_WEBSOCKET_PROTOCOL, name)));
+    let deflate = acceptance.deflate.and_then(|agreed| HeaderValue::try_from(agreed.to_string()).ok());
+    fields.extend(deflate.map(|agreed| (SEC_WEBSOCKET_EXTENSIONS, agreed)));
     response
 }

@@ -1,7 +1,13 @@
 //! What a server has to find in the frames of a client, byte by byte and without holding any of them.
 //!
-//! One thing is changed on the way: the library's list of close codes ends with 1013 and calls 1014 an error, while the
-//! registry of section 11.7 has it. Such a frame goes on with 1000, so that the close is answered as one in order.
+//! Two things are changed on the way:
+//!
+//! - The library's list of close codes ends with 1013 and calls 1014 an error, while the registry of section 11.7 has it.
+//!   Such a frame goes on with 1000, so that the close is answered as one in order.
+//! - The library knows no extension. A compressed message (RFC 7692, section 6) goes on as a binary one without RSV1, and
+//!   what it is stands in a list ([`Scanner::next_coding`]).
+
+use std::collections::VecDeque;
 
 use thiserror::Error;
 
@@ -10,7 +16,8 @@ use super::text::Text;
 /// What is wrong with a frame.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub(super) enum FrameError {
-    /// Section 5.2: without an extension the bits RSV1 to RSV3 are zero.
+    /// Section 5.2: without an extension the bits RSV1 to RSV3 are zero. With permessage-deflate RSV1 can be set on the
+    /// first frame of a data message (RFC 7692, section 6.1).
     #[error("reserved bit set")]
     Reserved,
     /// Section 5.2: 0x3 to 0x7 and 0xB to 0xF.
@@ -51,9 +58,26 @@ const BAD_GATEWAY: u16 = 1014;
 /// What changes the second byte of 1014 to that of 1000, masked or not.
 const TO_NORMAL: u8 = 0xf6 ^ 0xe8;
 
+/// RSV1, the "Per-Message Compressed" bit (RFC 7692, section 6).
+const COMPRESSED: u8 = 0x40;
+
+/// How a data message was sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Coding {
+    /// As it is.
+    #[default]
+    Plain,
+    /// A compressed text message.
+    Text,
+    /// A compressed binary message.
+    Binary,
+}
+
 /// Where in the stream of frames the next byte stands.
 #[derive(Debug, Default)]
 pub(super) struct Scanner {
+    /// The data messages that have begun and that nobody asked for, where permessage-deflate was agreed.
+    codings: Option<VecDeque<Coding>>,
     /// The bytes of a header that is not complete.
     header: Vec<u8>,
     /// The frame whose payload comes, when its header is complete.
@@ -84,6 +108,16 @@ enum Message {
 }
 
 impl Scanner {
+    /// A scanner that knows compressed messages if permessage-deflate was agreed.
+    pub(super) fn new(deflate: bool) -> Self {
+        Self { codings: deflate.then(VecDeque::new), ..Self::default() }
+    }
+
+    /// How the next data message was sent, for each of them in order.
+    pub(super) fn next_coding(&mut self) -> Coding {
+        self.codings.as_mut().and_then(VecDeque::pop_front).unwrap_or_default()
+    }
+
     /// How many bytes of the message that is not complete have come.
     pub(super) fn unfinished(&self) -> usize {
         self.unfinished
@@ -99,7 +133,7 @@ impl Scanner {
                 let length = usize::try_from(frame.left).map_or(rest.len(), |left| left.min(rest.len()));
                 (length, self.payload(&mut rest[..length]))
             } else {
-                (1, self.header(rest[0]))
+                (1, self.header(&mut rest[0]))
             };
             place += length;
             if !within.map_err(|error| (start, error))? {
@@ -110,13 +144,14 @@ impl Scanner {
     }
 
     /// Takes a byte of a header. Tells whether more of the frame is to come.
-    fn header(&mut self, byte: u8) -> Result<bool, FrameError> {
-        self.header.push(byte);
-        self.work += self.header.len() as u64;
-        if let [first] = self.header[..] {
-            check_first(first)?;
-            self.check_order(first)?;
+    fn header(&mut self, byte: &mut u8) -> Result<bool, FrameError> {
+        if self.header.is_empty() {
+            check_first(*byte, self.codings.is_some())?;
+            self.check_order(*byte)?;
+            self.note_coding(byte);
         }
+        self.header.push(*byte);
+        self.work += self.header.len() as u64;
         let Some((left, masking_key)) = check_rest(&self.header)? else { return Ok(true) };
         let first = self.header[0];
         self.header.clear();
@@ -164,6 +199,20 @@ impl Scanner {
         Ok(false)
     }
 
+    /// Notes how a data message is sent that begins here. A compressed one becomes a binary one.
+    fn note_coding(&mut self, first: &mut u8) {
+        let Some(codings) = &mut self.codings else { return };
+        match (*first & COMPRESSED != 0, *first & 0x0f) {
+            (true, 0x1) => codings.push_back(Coding::Text),
+            (true, _) => codings.push_back(Coding::Binary),
+            (false, 0x1 | 0x2) => codings.push_back(Coding::Plain),
+            (false, _) => return,
+        }
+        if *first & COMPRESSED != 0 {
+            *first = *first & 0x80 | 0x2;
+        }
+    }
+
     /// Fragments of one message follow each other, with nothing but control frames between them (section 5.4).
     fn check_order(&self, first: u8) -> Result<(), FrameError> {
         match (first & 0x0f, &self.message) {
@@ -186,8 +235,9 @@ fn mend_code(code: &mut Vec<u8>, bytes: &mut [u8], masking_key: [u8; 4]) {
 }
 
 /// FIN, RSV1 to RSV3 and the opcode.
-fn check_first(first: u8) -> Result<(), FrameError> {
-    if first & 0x70 != 0 {
+fn check_first(first: u8, deflate: bool) -> Result<(), FrameError> {
+    let compressed = deflate && matches!(first & 0x7f, 0x41 | 0x42);
+    if first & 0x70 != 0 && !compressed {
         return Err(FrameError::Reserved);
     }
     if !matches!(first & 0x0f, 0x0..=0x2 | 0x8..=0xa) {
@@ -291,6 +341,44 @@ mod tests {
             assert_eq!(scan(bytes), Some(error), "{bytes:x?}");
             assert_eq!(scan(&bytes[..bytes.len() - 1]), None, "{bytes:x?}");
             assert_eq!(scan(&[b"\x81\x82\0\0\0\0ab", bytes].concat()), Some(error), "{bytes:x?}");
+        }
+    }
+
+    #[test]
+    fn compressed_messages_go_on_as_binary_ones_and_are_noted() {
+        let sent = b"\xc1\x81\0\0\0\0\xff\x42\x80mask\x89\x80mask\x80\x80mask\x81\x80mask\x01\x80mask\x80\x80mask\xc2\x80mask";
+        let passed = b"\x82\x81\0\0\0\0\xff\x02\x80mask\x89\x80mask\x80\x80mask\x81\x80mask\x01\x80mask\x80\x80mask\x82\x80mask";
+        let (mut whole, mut pieces) = (sent.to_vec(), sent.to_vec());
+        let (mut scanner, mut other) = (Scanner::new(true), Scanner::new(true));
+        assert_eq!(scanner.scan(&mut whole), Ok(()));
+        pieces.chunks_mut(1).for_each(|byte| assert_eq!(other.scan(byte), Ok(())));
+        assert_eq!((whole, pieces), (passed.to_vec(), passed.to_vec()));
+        for coding in [Coding::Text, Coding::Binary, Coding::Plain, Coding::Plain, Coding::Binary] {
+            assert_eq!((scanner.next_coding(), other.next_coding()), (coding, coding));
+        }
+    }
+
+    #[test]
+    fn rsv1_stands_only_where_a_compressed_message_begins() {
+        for (bytes, error) in [
+            (&b"\xc0"[..], FrameError::Reserved),
+            (b"\xc8", FrameError::Reserved),
+            (b"\xc9", FrameError::Reserved),
+            (b"\xca", FrameError::Reserved),
+            (b"\xc3", FrameError::Reserved),
+            (b"\xe1", FrameError::Reserved),
+            (b"\xd2", FrameError::Reserved),
+            (b"\x41\x80mask\xc0", FrameError::Reserved),
+            (b"\x41\x80mask\x40", FrameError::Reserved),
+            (b"\x01\x80mask\x40", FrameError::Reserved),
+            (b"\x41\x80mask\xc1", FrameError::Interruption),
+            (b"\x41\x80mask\x81", FrameError::Interruption),
+            (b"\xc1\x05", FrameError::Unmasked),
+            (b"\xc1\x80mask\x81\x81\0\0\0\0\xff", FrameError::Text),
+        ] {
+            let found = Scanner::new(true).scan(&mut bytes.to_vec()).map_err(|(_, error)| error);
+            assert_eq!(found, Err(error), "{bytes:x?}");
+            assert_eq!(Scanner::new(true).scan(&mut bytes[..bytes.len() - 1].to_vec()), Ok(()), "{bytes:x?}");
         }
     }
 

@@ -2,24 +2,27 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::{SinkExt, StreamExt};
+use bytes::Bytes;
 use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
-use tokio::{
-    io::AsyncWriteExt,
-    time::{Instant, sleep_until, timeout},
-};
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{
-        Error, Message, Utf8Bytes,
-        error::ProtocolError,
-        protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::tungstenite::{
+    Error, Message, Utf8Bytes,
+    error::ProtocolError,
+    protocol::{
+        CloseFrame,
+        frame::{
+            Frame,
+            coding::{CloseCode, Data, OpCode},
+        },
     },
 };
 use tracing::debug;
 
-use super::{guard::Guard, scanner::FrameError};
+use super::{
+    deflate::{Agreement, Deflate, Deflater, InflateError},
+    frames::Frames,
+    scanner::{Coding, FrameError},
+};
 use crate::{
     application::Application,
     hub::{Batch, Subscription},
@@ -29,14 +32,9 @@ use crate::{
 /// How long the client's Close frame is waited for after ours.
 const CLOSING: Duration = Duration::from_secs(1);
 
-/// The buffer for reading, which every WebSocket has for as long as it lives, and which the library clears before each
-/// read: most of them only wait.
-const READ_BUFFER: usize = 4 << 10;
-
-/// The buffer for frames that leave together.
-const WRITE_BUFFER: usize = 16 << 10;
-
 const NO_ROOM: &str = "no room for this message";
+
+const TOO_BIG: &str = "message is too big";
 
 const NOT_UTF8: &str = "text is not UTF-8";
 
@@ -53,7 +51,9 @@ pub(super) enum Purpose {
 #[derive(Debug)]
 pub(super) struct Session {
     application: Arc<Application>,
-    frames: WebSocketStream<Guard<TokioIo<Upgraded>>>,
+    frames: Frames,
+    /// What compresses and inflates messages, where that was agreed.
+    deflate: Option<Deflate>,
     purpose: Purpose,
     /// When the client is pinged, unless it is heard of before.
     ping: Instant,
@@ -75,20 +75,18 @@ enum Ending {
 }
 
 impl Session {
-    pub(super) async fn new(application: &Arc<Application>, upgraded: Upgraded, purpose: Purpose) -> Self {
-        let config = &application.config;
-        let largest = config.websocket_message_size;
-        let limits = WebSocketConfig::default()
-            .max_message_size(Some(largest))
-            .max_frame_size(Some(largest))
-            .read_buffer_size(READ_BUFFER)
-            .write_buffer_size(WRITE_BUFFER)
-            // Each message is flushed before the next one is read, so this holds one message and some pongs.
-            .max_write_buffer_size(largest.max(config.message_size).saturating_add(4 * WRITE_BUFFER));
-        let stream = Guard::new(TokioIo::new(upgraded), application.memory.nothing());
+    pub(super) async fn new(
+        application: &Arc<Application>,
+        upgraded: Upgraded,
+        purpose: Purpose,
+        agreement: Option<Agreement>,
+    ) -> Self {
+        let Application { config, memory, .. } = &**application;
+        let deflate = agreement.map(|agreed| Deflate::new(agreed, config.websocket_message_size, memory));
         Self {
             application: Arc::clone(application),
-            frames: WebSocketStream::from_raw_socket(stream, Role::Server, Some(limits)).await,
+            frames: Frames::new(upgraded, config, deflate.is_some(), memory.nothing()).await,
+            deflate,
             purpose,
             ping: Instant::now() + application.heartbeat(),
             unanswered: false,
@@ -101,11 +99,11 @@ impl Session {
         // Errors from here on say that the client is gone, which is where this leads anyway.
         match ending {
             Ending::Answered => drop(self.frames.flush().await),
-            Ending::Failed(frame) => drop(self.frames.close(Some(frame)).await),
+            Ending::Failed(frame) => drop(self.frames.close(frame).await),
             Ending::Closed(frame) => self.close(frame).await,
             Ending::Gone => return,
         }
-        let _ = self.frames.get_mut().shutdown().await;
+        let _ = self.frames.shutdown().await;
     }
 
     /// Exchanges messages until one side ends it.
@@ -124,10 +122,11 @@ impl Session {
         }
     }
 
-    async fn receive(&mut self, received: Option<Result<Message, Error>>) -> Result<(), Ending> {
-        let message = received.ok_or(Ending::Gone)?.map_err(|error| fail(&error))?;
+    async fn receive(&mut self, received: Option<Result<(Message, Coding), Error>>) -> Result<(), Ending> {
+        let (message, coding) = received.ok_or(Ending::Gone)?.map_err(|error| fail(&error))?;
         self.unanswered = false;
         self.ping = Instant::now() + self.application.heartbeat();
+        let message = self.inflate(message, coding).await?;
         match (message, &self.purpose) {
             (Message::Close(_), _) => Err(Ending::Answered),
             (message @ (Message::Text(_) | Message::Binary(_)), Purpose::Echo) => self.send(message).await,
@@ -143,7 +142,8 @@ impl Session {
         }
         for message in batch.messages {
             let _held = self.hold(message.data.len())?;
-            self.frames.feed(Message::text(message.data.as_str())).await.map_err(|_| Ending::Gone)?;
+            let message = self.deflate(Message::text(message.data.as_str())).await;
+            self.frames.feed(message).await.map_err(|_| Ending::Gone)?;
         }
         self.frames.flush().await.map_err(|_| Ending::Gone)
     }
@@ -169,13 +169,48 @@ impl Session {
 
     async fn send(&mut self, message: Message) -> Result<(), Ending> {
         let _held = self.hold(message.len())?;
+        let message = self.deflate(message).await;
         self.frames.send(message).await.map_err(|_| Ending::Gone)
+    }
+
+    /// The message that the client meant (RFC 7692, section 6.2).
+    async fn inflate(&mut self, message: Message, coding: Coding) -> Result<Message, Ending> {
+        let (Some(deflate), Coding::Text | Coding::Binary) = (&mut self.deflate, coding) else {
+            return Ok(message);
+        };
+        let mut held = self.application.memory.nothing();
+        let inflated = deflate.inflater.inflate(&message.into_data(), &mut held).await;
+        let inflated = Bytes::from(inflated.map_err(fail_to_inflate)?);
+        if coding == Coding::Binary {
+            return Ok(Message::Binary(inflated));
+        }
+        let text = Utf8Bytes::try_from(inflated);
+        text.map(Message::Text).map_err(|_| Ending::Failed(frame(CloseCode::Invalid, NOT_UTF8)))
+    }
+
+    /// The message as it is sent: compressed where that was agreed (RFC 7692, section 6.1), and where there is room for
+    /// it. An uncompressed message is allowed at any time.
+    async fn deflate(&mut self, message: Message) -> Message {
+        let opcode = match message {
+            Message::Text(_) => Data::Text,
+            Message::Binary(_) => Data::Binary,
+            other => return other,
+        };
+        let Some(deflate) = &mut self.deflate else { return message };
+        let Some(_held) = self.application.memory.hold(Deflater::needs(message.len())) else {
+            return message;
+        };
+        let payload = message.clone().into_data();
+        let Some(compressed) = deflate.deflater.deflate(&payload).await else { return message };
+        let mut frame = Frame::message(compressed, OpCode::Data(opcode), true);
+        frame.header_mut().rsv1 = true;
+        Message::Frame(frame)
     }
 
     /// The closing handshake from our side (section 7.1.2).
     async fn close(&mut self, frame: CloseFrame) {
         let handshake = async {
-            if self.frames.close(Some(frame)).await.is_ok() {
+            if self.frames.close(frame).await.is_ok() {
                 while let Some(Ok(_)) = self.frames.next().await {}
             }
         };
@@ -196,7 +231,7 @@ impl Purpose {
 /// Which Close frame an error is answered with (section 7.4.1).
 fn fail(error: &Error) -> Ending {
     match error {
-        Error::Capacity(_) => Ending::Failed(frame(CloseCode::Size, "message is too big")),
+        Error::Capacity(_) => Ending::Failed(frame(CloseCode::Size, TOO_BIG)),
         Error::Utf8(_) => Ending::Failed(frame(CloseCode::Invalid, NOT_UTF8)),
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Ending::Gone,
         Error::Protocol(error) => Ending::Failed(frame(CloseCode::Protocol, error.to_string())),
@@ -208,6 +243,15 @@ fn fail(error: &Error) -> Ending {
         },
         _ => Ending::Gone,
     }
+}
+
+/// RFC 7692 names no code. Broken data is a breach of its section 7.2.1, whatever the type of the message.
+fn fail_to_inflate(error: InflateError) -> Ending {
+    Ending::Failed(match error {
+        InflateError::Broken => frame(CloseCode::Protocol, error.to_string()),
+        InflateError::TooBig => frame(CloseCode::Size, TOO_BIG),
+        InflateError::NoRoom => frame(CloseCode::Again, NO_ROOM),
+    })
 }
 
 fn frame(code: CloseCode, reason: impl Into<Utf8Bytes>) -> CloseFrame {

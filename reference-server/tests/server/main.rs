@@ -15,5 +15,6 @@ mod publishing;
 mod shutdown;
 mod support;
 mod websocket;
+mod websocket_deflate;
 mod websocket_frames;
 mod websocket_handshake;

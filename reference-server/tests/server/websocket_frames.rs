@@ -9,7 +9,7 @@ const HANDSHAKE: &str = "GET /websocket/echo HTTP/1.1\r\nHost: localhost\r\nUpgr
     Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 
 /// Masked with zeros, so that payloads stay readable.
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut bytes = vec![first];
     match u16::try_from(payload.len()) {
         Ok(short @ 0..=125) => bytes.push(0x80 | u8::try_from(short).unwrap()),
@@ -34,7 +34,7 @@ async fn open(server: &Server) -> Wire {
 }
 
 /// Takes a Close frame with its code, and the end, which has to be orderly.
-async fn closed(wire: &mut Wire) -> u16 {
+pub(crate) async fn closed(wire: &mut Wire) -> u16 {
     let rest = wire.end().await;
     assert!(rest.len() >= 4, "{rest:x?}");
     assert_eq!(rest[0], 0x88, "{rest:x?}");

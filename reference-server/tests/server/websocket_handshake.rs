@@ -48,7 +48,7 @@ async fn a_handshake_is_accepted_with_the_proof_of_the_key() {
 #[case::upgrade_in_two_lines(&["Upgrade: h2c", "upgrade: websocket"])]
 #[case::connection_in_a_list(&["Connection: keep-alive, Upgrade"])]
 #[case::connection_in_two_lines(&["Connection: keep-alive", "connection: UPGRADE"])]
-#[case::extensions_are_ignored(&["Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"])]
+#[case::unknown_extensions_are_declined(&["Sec-WebSocket-Extensions: permessage-foo; x=10, x-webkit-deflate-frame"])]
 #[case::subprotocols_in_two_lines(&["Sec-WebSocket-Protocol: a", "sec-websocket-protocol: b"])]
 #[case::origin(&["Origin: http://example.com"])]
 #[case::space_around_values(&["Sec-WebSocket-Version:   13  "])]
