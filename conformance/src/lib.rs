@@ -25,6 +25,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod drive;
 pub mod escape;
+mod extension;
 pub mod judge;
 #[cfg(feature = "program")]
 pub mod load;

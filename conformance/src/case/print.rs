@@ -134,6 +134,7 @@ impl fmt::Display for SendItem {
             SendItem::Bytes(text) => text.fmt(out),
             SendItem::Frame(frame) => frame.fmt(out),
             SendItem::Chop(size, item) => write!(out, "chop {size} {item}"),
+            SendItem::Fragments(size, frame) => write!(out, "fragments {size} {frame}"),
             SendItem::Eof => out.write_str("eof"),
             SendItem::Reset => out.write_str("reset"),
             SendItem::Pause => out.write_str("pause"),
@@ -194,6 +195,10 @@ impl fmt::Display for FieldPattern {
                 joined(out, values, " or ")
             }
             FieldTest::Essence(value) => write!(out, "{} essence {value}", self.name),
+            FieldTest::Accepts(offers) => write!(out, "{} accepts {offers}", self.name),
+            FieldTest::AcceptsWithinHints(offers) => {
+                write!(out, "{} accepts-within-hints {offers}", self.name)
+            }
             FieldTest::Fits(grammar) => write!(out, "{} fits {}", self.name, grammar.spelling()),
             FieldTest::Present => write!(out, "{} present", self.name),
             FieldTest::Absent => write!(out, "{} absent", self.name),
@@ -248,6 +253,11 @@ impl fmt::Display for FrameWord {
             FrameWord::CodeClass(thousand) => write!(out, "{thousand}xxx"),
             FrameWord::Payload(text) => text.fmt(out),
             FrameWord::Any => out.write_str("*"),
+            FrameWord::Deflate(words) if words.is_empty() => out.write_str("deflate"),
+            FrameWord::Deflate(words) => {
+                let words: Vec<&str> = words.iter().map(|word| word.spelling()).collect();
+                write!(out, "deflate={}", words.join(","))
+            }
             FrameWord::Parameter(name) => write!(out, "{{{name}}}"),
         }
     }

@@ -218,6 +218,8 @@ pub enum SendItem {
     Frame(FrameItem),
     /// An item in pieces of that many bytes.
     Chop(usize, Box<SendItem>),
+    /// `fragments 1 [text "Hello"]`: a message in frames with that many bytes of its payload.
+    Fragments(usize, FrameItem),
     /// The end of what the suite sends (a TCP FIN).
     Eof,
     /// An abrupt end (a TCP RST).
@@ -259,8 +261,59 @@ pub enum FrameWord {
     Payload(Text),
     /// `*`: any payload.
     Any,
+    /// `deflate`, `deflate=stored,final`: the payload is compressed, as the words say.
+    Deflate(Vec<DeflateWord>),
     /// `{name}`: a word that a parameter of `each` gives.
     Parameter(String),
+}
+
+/// How a payload is compressed (RFC 7692 section 7.2.1). Without a word it is as was agreed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeflateWord {
+    /// In stored blocks.
+    Stored,
+    /// With the fixed Huffman codes.
+    Fixed,
+    /// Without references.
+    Literals,
+    /// In many blocks.
+    Blocks,
+    /// The last block has BFINAL.
+    Final,
+    /// Without references to messages before.
+    Fresh,
+    /// The octets `00 00 ff ff` are left on.
+    Untrimmed,
+    /// With the largest window, whatever was agreed.
+    Wide,
+    /// With references to messages before, whatever was agreed.
+    Taken,
+    /// The last half is missing.
+    Cut,
+    /// RSV1 is not set.
+    Unmarked,
+}
+
+impl DeflateWord {
+    /// Every word with its spelling.
+    pub const ALL: [(DeflateWord, &str); 11] = [
+        (DeflateWord::Stored, "stored"),
+        (DeflateWord::Fixed, "fixed"),
+        (DeflateWord::Literals, "literals"),
+        (DeflateWord::Blocks, "blocks"),
+        (DeflateWord::Final, "final"),
+        (DeflateWord::Fresh, "fresh"),
+        (DeflateWord::Untrimmed, "untrimmed"),
+        (DeflateWord::Wide, "wide"),
+        (DeflateWord::Taken, "taken"),
+        (DeflateWord::Cut, "cut"),
+        (DeflateWord::Unmarked, "unmarked"),
+    ];
+
+    /// The spelling in the notation.
+    pub fn spelling(self) -> &'static str {
+        DeflateWord::ALL.iter().find(|(word, _)| *word == self).map_or("", |(_, spelling)| spelling)
+    }
 }
 
 /// An opcode by its name or by its number.
@@ -381,6 +434,10 @@ pub enum FieldTest {
     Essence(Template),
     /// `Name fits digits`
     Fits(Grammar),
+    /// `Name accepts v`: one of the extensions that are offered so is accepted (RFC 7692 section 7.1).
+    Accepts(Template),
+    /// `Name accepts-within-hints v`: the same, with no larger window for the client than it has announced.
+    AcceptsWithinHints(Template),
     /// `Name present`
     Present,
     /// `Name absent`

@@ -71,6 +71,21 @@ pub enum Form {
     Quoted,
     /// `x"…"`
     Hex,
+    /// `noise * 600`: so many characters of a text that nothing compresses much.
+    Noise,
+    /// `octets * 600`: so many bytes that nothing compresses at all.
+    Octets,
+}
+
+impl Form {
+    /// The word for a form that has no quotes.
+    pub(crate) fn word(&self) -> Option<&'static str> {
+        match self {
+            Form::Noise => Some("noise"),
+            Form::Octets => Some("octets"),
+            Form::Quoted | Form::Hex => None,
+        }
+    }
 }
 
 /// One quoted piece of a byte string.
@@ -106,6 +121,11 @@ impl Text {
                 Some(Repeat::Parameter(name)) => parameter_number(scope, name)?,
             };
             let room = MAX_TEXT.saturating_sub(bytes.len());
+            match piece.form {
+                Form::Noise => bytes.extend(octets().map(letter).take(times.min(room))),
+                Form::Octets => bytes.extend(octets().take(times.min(room))),
+                Form::Quoted | Form::Hex => {}
+            }
             let times = if once.is_empty() { 0 } else { times.min(room / once.len()) };
             bytes.extend(once.repeat(times));
         }
@@ -135,6 +155,29 @@ impl Text {
     }
 }
 
+/// Bytes that look random, and are the same each time (an xorshift generator with a multiplication behind it).
+fn octets() -> impl Iterator<Item = u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    std::iter::repeat_with(move || {
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        state.wrapping_mul(0x2545_f491_4f6c_dd1d).to_be_bytes()
+    })
+    .flatten()
+}
+
+/// One of 64 characters for a byte.
+fn letter(byte: u8) -> u8 {
+    match byte & 0x3f {
+        letter @ 0..26 => b'A' + letter,
+        letter @ 26..52 => b'a' + (letter - 26),
+        digit @ 52..62 => b'0' + (digit - 52),
+        62 => b'-',
+        _ => b'_',
+    }
+}
+
 /// A number that a parameter of `each` gives.
 pub(crate) fn parameter_number(scope: &dyn Scope, name: &str) -> Result<usize, NoValue> {
     let value = scope.value(name).ok_or_else(|| NoValue(name.to_owned()))?;
@@ -151,7 +194,10 @@ impl fmt::Display for Text {
                 out.write_str(" + ")?;
             }
             let prefix = if piece.form == Form::Hex { "x" } else { "" };
-            write!(out, "{prefix}\"{}\"", piece.template.source)?;
+            match piece.form.word() {
+                Some(word) => out.write_str(word)?,
+                None => write!(out, "{prefix}\"{}\"", piece.template.source)?,
+            }
             match &piece.repeat {
                 None => {}
                 Some(Repeat::Times(times)) => write!(out, " * {times}")?,
@@ -216,5 +262,16 @@ mod tests {
         assert_eq!(Text::from_bytes(b"\x81\x85\xff\xfe").to_string(), r#"x"81 85 ff fe""#);
         assert_eq!(Text::from_bytes(b"long text \xff").to_string(), r#""long text \xff""#);
         assert_eq!(Text::from_bytes("\u{2028}\u{1b}".as_bytes()).to_string(), r#""\u{2028}\x1b""#);
+    }
+
+    #[test]
+    fn noise_is_the_same_each_time_and_no_part_of_it_stands_twice() {
+        let noise: Vec<u8> = octets().map(letter).take(4096).collect();
+        assert!(noise.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte)));
+        let parts: std::collections::BTreeSet<&[u8]> = noise.windows(6).collect();
+        assert_eq!(parts.len(), 4096 - 5);
+        assert_eq!(octets().take(600).collect::<Vec<u8>>(), octets().take(600).collect::<Vec<u8>>());
+        let values: std::collections::BTreeSet<u8> = octets().take(8192).collect();
+        assert_eq!(values.len(), 256);
     }
 }

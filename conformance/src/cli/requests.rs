@@ -15,6 +15,9 @@ pub(super) struct RequestArguments {
     /// Shows the value of this query parameter in no report; can be repeated
     #[arg(long, value_name = "NAME")]
     secret: Vec<String>,
+    /// Judges every WebSocket with permessage-deflate, instead of only the cases about it
+    #[arg(long)]
+    deflate: bool,
 }
 
 impl RequestArguments {
@@ -29,7 +32,20 @@ impl RequestArguments {
             profile.headers.insert(name.trim().to_owned(), value.trim().to_owned());
         }
         profile.secrets.extend(self.secret.iter().cloned());
+        if let Some(websocket) = profile.websocket.as_mut().filter(|_| self.deflate) {
+            websocket.deflate = Some(true);
+        }
         profile.further.iter_mut().try_for_each(|further| self.add_to(further))
+    }
+
+    /// Whether what is asked for has a use.
+    pub(super) fn check(&self, profile: &Profile) -> Result<(), CliError> {
+        let endpoints = std::iter::once(profile).chain(&profile.further);
+        if self.deflate && endpoints.into_iter().all(|endpoint| endpoint.websocket.is_none()) {
+            let why = "--deflate is about WebSockets, and there is none: add --websocket PATH";
+            return Err(CliError::Usage(why.into()));
+        }
+        Ok(())
     }
 
     /// The names of the fields.
@@ -50,9 +66,9 @@ impl RequestArguments {
     /// The arguments again.
     pub(super) fn words(&self) -> Vec<String> {
         let flags = [("--header", &self.header), ("--secret", &self.secret)];
-        flags
+        let valued = flags
             .iter()
-            .flat_map(|(flag, values)| values.iter().flat_map(|value| [(*flag).to_owned(), value.clone()]))
-            .collect()
+            .flat_map(|(flag, values)| values.iter().flat_map(|value| [(*flag).to_owned(), value.clone()]));
+        valued.chain(self.deflate.then(|| "--deflate".to_owned())).collect()
     }
 }

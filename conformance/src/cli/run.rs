@@ -169,6 +169,7 @@ pub(super) fn prepared<'u>(
     urls: impl IntoIterator<Item = &'u String>,
 ) -> Result<ChosenProfile, CliError> {
     arguments.requests.add_to(&mut chosen.profile)?;
+    arguments.requests.check(&chosen.profile)?;
     let secrets = chosen.profile.secrets();
     urls.into_iter().for_each(|url| chosen.profile.add_parameters(&secrets, url));
     keep_secret(secrets);

@@ -8,7 +8,7 @@ use super::precondition::{is_at_large, rests_on};
 use super::results::Results;
 use crate::case::Case;
 use crate::case::front_matter::Precondition;
-use crate::judge::Verdict;
+use crate::judge::{DECLINED, Verdict};
 use crate::outcome::CaseOutcome;
 
 /// What is known of a precondition.
@@ -21,6 +21,8 @@ pub(super) enum State {
     /// It was not run, or the run ended before it did.
     Open,
     Broken,
+    /// The server does not have what rests on it, and need not.
+    Declined,
 }
 
 /// The preconditions of the cases that run.
@@ -50,17 +52,20 @@ impl Foundations {
         }
     }
 
-    /// Waits for the preconditions of a case. The one that did not pass, if there is one.
-    pub(super) async fn broken_below(&self, case: &Case) -> Option<&Case> {
+    /// Waits for the preconditions of a case. Why it is not run, where one of them did not pass.
+    pub(super) async fn broken_below(&self, case: &Case) -> Option<String> {
+        let broken = |precondition: &Case| format!("the precondition {} did not pass", precondition.id);
         if is_at_large(case) {
-            return self.nothing_is_there().await;
+            return self.nothing_is_there().await.map(broken);
         }
         let below = self.0.values().filter(|(other, _)| other.id != case.id && rests_on(case, other));
         // A capability rests on its technique: two that rest on each other would wait for ever.
         let is_below = |other: &Case| depth(other) < depth(case);
         for (precondition, sender) in below.filter(|(other, _)| is_below(other)) {
-            if known(sender).await == State::Broken {
-                return Some(precondition);
+            match known(sender).await {
+                State::Broken => return Some(broken(precondition)),
+                State::Declined => return Some(format!("{DECLINED} what {} asks for", precondition.id)),
+                State::Unknown | State::Open | State::Stands => {}
             }
         }
         None
@@ -74,7 +79,7 @@ impl Foundations {
             match known(sender).await {
                 State::Stands => return None,
                 State::Broken => broken = broken.or(Some(precondition)),
-                State::Unknown | State::Open => {}
+                State::Unknown | State::Open | State::Declined => {}
             }
         }
         broken
@@ -115,6 +120,9 @@ fn is_of_technique(case: &Case) -> bool {
 fn state(outcome: &CaseOutcome) -> State {
     match outcome.verdict {
         _ if outcome.is_broken() => State::Broken,
+        Verdict::Skip if outcome.reason.as_ref().is_some_and(|why| why.starts_with(DECLINED)) => {
+            State::Declined
+        }
         Verdict::Skip => State::Open,
         _ => State::Stands,
     }

@@ -232,8 +232,7 @@ impl Runner {
     async fn founded(&self, case: Case, attempt: usize, foundations: &Foundations) -> Ran {
         let _guard = foundations.guard(&case);
         let coming = self.places.coming();
-        if let Some(precondition) = foundations.broken_below(&case).await {
-            let why = format!("the precondition {} did not pass", precondition.id);
+        if let Some(why) = foundations.broken_below(&case).await {
             let level = self.level(&case);
             let outcome = CaseOutcome::skipped(case, level, why);
             foundations.note(&outcome, false);

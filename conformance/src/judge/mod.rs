@@ -17,6 +17,7 @@ pub use run::machine::Machine;
 pub(crate) use run::missing::ENDING;
 pub use run::needs::needs;
 pub(crate) use run::needs::{lacking, needed_techniques, publishes, sends_fragments};
+pub(crate) use run::opening::DECLINED;
 pub use run::replay;
 pub use run::scope::accept;
 pub use run::vocabulary::{Action, Input, Intake, Judgement};

@@ -7,6 +7,7 @@ use pushspec_wire::http1::Head;
 use pushspec_wire::websocket::Opcode;
 
 use super::gone::Gone;
+use crate::extension::Extension;
 use crate::judge::receive::body::Body;
 use crate::judge::receive::content::{Reading, head_cursor};
 use crate::judge::receive::end::End;
@@ -196,7 +197,7 @@ impl Reader {
                 Reading::WebSocket(parts) => parts.clone(),
                 _ => Parts::default(),
             };
-            self.phase = Phase::WebSocket(Box::new(WebSocket::new(Side::Server, false, parts)));
+            self.phase = Phase::WebSocket(Box::new(WebSocket::new(Side::Server, Extension::None, parts)));
         } else if let Some(body) = Body::after(head, b"GET", self.reading.clone()) {
             self.phase = Phase::Body(Box::new(body));
         } else {

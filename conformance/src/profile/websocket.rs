@@ -34,6 +34,9 @@ pub struct WebSocket {
     pub binary: bool,
     /// Subprotocols of which it accepts the first that is offered.
     pub subprotocols: Vec<String>,
+    /// Whether every WebSocket is judged with permessage-deflate (RFC 7692). `None` judges the extension by its own cases,
+    /// where the server accepts it; `false` leaves those out.
+    pub deflate: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -63,6 +66,7 @@ pub(super) struct WrittenWebSocket {
     binary: bool,
     #[serde(default)]
     subprotocols: Vec<String>,
+    deflate: Option<bool>,
 }
 
 impl From<WrittenWebSocket> for WebSocket {
@@ -90,6 +94,7 @@ impl From<WrittenWebSocket> for WebSocket {
             broadcast: written.broadcast,
             binary: written.binary,
             subprotocols: written.subprotocols,
+            deflate: written.deflate,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod event;
 mod file;
 mod hidden;
+mod inflating;
 mod labels;
 mod line;
 mod print;

@@ -6,7 +6,10 @@ use std::time::Duration;
 use pushspec_wire::http1::{Head, HeadScanner};
 use pushspec_wire::websocket::FrameScanner;
 
+use crate::extension::Extension;
+
 use super::event::{ConnectionId, Event, EventKind, Transcript, milliseconds};
+use super::inflating::Inflating;
 use super::labels::Labels;
 use super::line::{Direction, Line};
 
@@ -18,6 +21,9 @@ struct Scan {
     of_client: bool,
     heads: HeadScanner,
     frames: Option<FrameScanner>,
+    /// What was agreed on of permessage-deflate, and what the compressed messages say.
+    extension: Extension,
+    inflating: Option<Inflating>,
     /// Behind a head that is not followed by frames: bytes of a body.
     body: bool,
     /// How many bytes of the body of a request are yet to come.
@@ -159,22 +165,38 @@ impl Printer {
         scan.print(bytes, &self.labels, &mut self.out);
         if scan.frames.is_some() && !of_client {
             let back = if is_sent { Direction::Received } else { Direction::Sent };
-            there.entry(id).or_insert_with(|| Scan::new(back, true)).upgrade();
+            let extension = scan.extension;
+            there.entry(id).or_insert_with(|| Scan::new(back, true)).upgrade(extension);
         }
     }
 }
 
 impl Scan {
     fn new(direction: Direction, of_client: bool) -> Scan {
-        Scan { direction, of_client, heads: HeadScanner::new(), frames: None, body: false, left: 0 }
+        Scan {
+            direction,
+            of_client,
+            heads: HeadScanner::new(),
+            frames: None,
+            extension: Extension::None,
+            inflating: None,
+            body: false,
+            left: 0,
+        }
     }
 
-    fn upgrade(&mut self) {
+    fn upgrade(&mut self, extension: Extension) {
         if self.frames.is_none() {
             let mut frames = FrameScanner::new();
             frames.push(&self.heads.rest());
             self.frames = Some(frames);
+            self.agree(extension);
         }
+    }
+
+    fn agree(&mut self, extension: Extension) {
+        self.extension = extension;
+        self.inflating = extension.agreed().map(|agreed| Inflating::new(agreed, self.of_client));
     }
 
     /// What these bytes are. Heads that follow each other are taken in a loop: a server may send very many.
@@ -199,7 +221,8 @@ impl Scan {
             let mut is_part = true;
             while let Some(frame) = frames.next_frame() {
                 is_part = false;
-                print(&|| Line::of_frame(direction, of_client, &frame));
+                let note = self.inflating.as_mut().and_then(|inflating| inflating.note(&frame));
+                print(&|| Line { note: note.clone(), ..Line::of_frame(direction, of_client, &frame) });
             }
             if is_part {
                 print(&|| Line::of_bytes(direction, bytes).noted("part of a frame"));
@@ -243,6 +266,7 @@ impl Scan {
         let status = head.status_line().map(|status| status.code);
         if status == Some(101) {
             self.frames = Some(FrameScanner::new());
+            self.agree(Extension::of(head));
         } else if status.is_some() || head.values("Transfer-Encoding").next().is_some() {
             // Where the last chunk is, only those who judge it look.
             self.body = true;
@@ -281,6 +305,32 @@ mod tests {
                 "< [text mask=00000000 \"hi\"]",
                 "< [text nomask]",
                 "> [text \"hi\"]",
+            ]
+        );
+    }
+
+    #[test]
+    fn compressed_messages_are_shown_with_what_they_say() {
+        let answer = "HTTP/1.1 101 Switching Protocols\\r\\nSec-WebSocket-Extensions: permessage-deflate; \
+                      server_no_context_takeover\\r\\n\\r\\n";
+        let text = format!(
+            "0.000 #0 connect\n0.100 #0 > \"GET / HTTP/1.1\\r\\n\\r\\n\"\n0.200 #0 < \"{answer}\"\n\
+             0.300 #0 > x\"c1 87 00 00 00 00 f2 48 cd c9 c9 07 00\"\n0.400 #0 > x\"c1 85 00 00 00 00 f2 00 11 00 00\"\n\
+             0.500 #0 < x\"41 03 f2 48 cd\"\n0.600 #0 < x\"80 04 c9 c9 07 00\"\n0.700 #0 < x\"c1 05 f2 00 11 00 00\"\n\
+             0.800 #0 < x\"c1 01 00\"\n"
+        );
+        let lines = parse(&text).map(|transcript| lines(&transcript)).unwrap_or_default();
+        let notes: Vec<Option<&str>> =
+            lines.iter().filter(|line| line.frame.is_some()).map(|line| line.note.as_deref()).collect();
+        assert_eq!(
+            notes,
+            [
+                Some("inflates to \"Hello\""),
+                Some("inflates to \"Hello\""),
+                None,
+                Some("inflates to \"Hello\""),
+                Some("does not inflate: a reference goes 5 bytes back, where there are 1"),
+                None,
             ]
         );
     }

@@ -1,6 +1,6 @@
 //! Lossless scanners and encoders for what server push puts on the wire.
 //!
-//! Four formats, one module each: [`http1`] heads, the [`chunked`] coding, [`websocket`] frames and
+//! Five formats, one module each: [`http1`] heads, the [`chunked`] coding, [`websocket`] frames, [`deflate`] and
 //! [`event_stream`]s. [`utf8`] validates text that arrives in pieces.
 //!
 //! The crate says what is there and never whether it is allowed. All scanners keep the same promises:
@@ -40,6 +40,7 @@
 extern crate alloc;
 
 pub mod chunked;
+pub mod deflate;
 pub mod event_stream;
 mod fact;
 pub mod http1;

@@ -6,8 +6,9 @@ use crate::case::text::Segment;
 use crate::mistake::meant_or_known;
 
 /// The attributes of procedures.
-pub(super) const PROCEDURE_ATTRIBUTES: [&str; 11] = [
-    "field", "without", "method", "version", "after", "hold", "callback", "again", "times", "channel", "path",
+pub(super) const PROCEDURE_ATTRIBUTES: [&str; 12] = [
+    "field", "without", "method", "version", "after", "hold", "callback", "again", "times", "channel",
+    "path", "offer",
 ];
 
 /// The attributes of a message.
@@ -88,6 +89,7 @@ pub(super) fn example(key: &str) -> &'static str {
         "times" => "times=100",
         "channel" => "channel=\"{channel}-other\"",
         "path" => "path=\"{gone-path}\"",
+        "offer" => "offer=\"permessage-deflate\"",
         "event" => "event=\"tick\"",
         "above" => "above=\"7\"",
         "comment" => "comment=\"note\"",

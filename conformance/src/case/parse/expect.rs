@@ -23,7 +23,21 @@ const ITEMS: [&str; 11] = [
     "HTTP/1.1",
 ];
 
-const TESTS: [&str; 8] = ["equals", "is", "lists", "essence", "fits", "present", "absent", "same"];
+/// What stands behind `message` and `reply`, and no name of a field does.
+const BEGINNINGS: [&str; 5] = [" \"", " x\"", " noise * ", " octets * ", " binary "];
+
+const TESTS: [&str; 10] = [
+    "equals",
+    "is",
+    "lists",
+    "essence",
+    "fits",
+    "accepts",
+    "accepts-within-hints",
+    "present",
+    "absent",
+    "same",
+];
 
 pub(super) fn parse(cursor: &mut Cursor<'_>, optional: bool) -> Result<Expectation, Mistake> {
     let from = cursor.position();
@@ -86,9 +100,7 @@ fn item(cursor: &mut Cursor<'_>) -> Result<ExpectItem, Mistake> {
                     .hint("as in `< prelude 1024`")
             })
         }
-        "message" | "reply"
-            if cursor.starts_with(" \"") || cursor.starts_with(" x\"") || cursor.starts_with(" binary ") =>
-        {
+        "message" | "reply" if BEGINNINGS.iter().any(|beginning| cursor.starts_with(beginning)) => {
             let pattern = message(cursor)?;
             Ok(if word == "message" { ExpectItem::Message(pattern) } else { ExpectItem::Reply(pattern) })
         }
@@ -119,6 +131,10 @@ fn received_frame(cursor: &mut Cursor<'_>) -> Result<FrameItem, Mistake> {
             FrameWord::NoMask | FrameWord::Mask(_) | FrameWord::LengthForm(_) | FrameWord::Length(_)
         )
     });
+    if frame.0.iter().any(|word| matches!(word, FrameWord::Deflate(_))) {
+        let mistake = cursor.mistake(from, "how a message was compressed is not looked at");
+        return Err(mistake.hint("write `< message \"…\"` or `< reply \"…\"`"));
+    }
     if of_the_sender {
         return Err(cursor
             .mistake(from, "the invariants judge the masking and the length form of a received frame")
@@ -211,6 +227,8 @@ fn field(cursor: &mut Cursor<'_>) -> Result<FieldPattern, Mistake> {
         "fits" => FieldTest::Fits(grammar(cursor)?),
         "equals" => FieldTest::Equals(values(cursor, "< Access-Control-Allow-Origin equals {origin}")?),
         "is" => FieldTest::Is(values(cursor, "< Upgrade is websocket")?),
+        "accepts" => FieldTest::Accepts(offers(cursor)?),
+        "accepts-within-hints" => FieldTest::AcceptsWithinHints(offers(cursor)?),
         "lists" => FieldTest::Lists(values(cursor, "< Connection lists upgrade")?),
         _ => {
             cursor.blank("< Content-Type essence text/html")?;
@@ -220,6 +238,11 @@ fn field(cursor: &mut Cursor<'_>) -> Result<FieldPattern, Mistake> {
     let conditions = conditions(cursor)?;
     let when = if cursor.take(" when ") { codes(cursor)? } else { Vec::new() };
     Ok(FieldPattern { name, test, conditions, when })
+}
+
+fn offers(cursor: &mut Cursor<'_>) -> Result<Template, Mistake> {
+    cursor.blank("< Sec-WebSocket-Extensions accepts permessage-deflate")?;
+    text::template(cursor, true)
 }
 
 fn conditions(cursor: &mut Cursor<'_>) -> Result<Vec<Condition>, Mistake> {

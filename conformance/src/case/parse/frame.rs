@@ -1,12 +1,12 @@
 //! WebSocket frames in square brackets.
 
 use super::{Cursor, Mistake, canonical, text};
-use crate::case::statement::{FrameItem, FrameWord, OPCODES, OpcodeWord};
+use crate::case::statement::{DeflateWord, FrameItem, FrameWord, OPCODES, OpcodeWord};
 use crate::case::text::Form;
 use crate::mistake::meant_or_known;
 
 /// The words that have no value. A length of seven bits needs none: it is the one that is written by itself.
-const FLAGS: [&str; 7] = ["nofin", "rsv1", "rsv2", "rsv3", "nomask", "len16", "len64"];
+const FLAGS: [&str; 8] = ["nofin", "rsv1", "rsv2", "rsv3", "nomask", "len16", "len64", "deflate"];
 
 pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<FrameItem, Mistake> {
     let from = cursor.position();
@@ -46,6 +46,7 @@ fn conflict(words: &[FrameWord], word: &FrameWord) -> Option<(&'static str, &'st
         FrameWord::Length(_) => Some(("the frame already has a length", 0)),
         FrameWord::Code(_) | FrameWord::CodeClass(_) => Some(("the frame already has a close code", 0)),
         FrameWord::Payload(_) | FrameWord::Any => Some(("the frame already has a payload", 0)),
+        FrameWord::Deflate(_) => Some(("the payload is compressed already", 0)),
         FrameWord::Parameter(_) => None,
     };
     let said = part(word)?;
@@ -99,6 +100,7 @@ pub(crate) fn parse_word(word: &str) -> Result<FrameWord, (String, String)> {
         "rsv3" => FrameWord::Rsv(3),
         "len16" => FrameWord::LengthForm(16),
         "len64" => FrameWord::LengthForm(64),
+        "deflate" => FrameWord::Deflate(Vec::new()),
         _ => return valued(word),
     })
 }
@@ -128,6 +130,9 @@ fn valued(word: &str) -> Result<FrameWord, (String, String)> {
             None => wrong("length", "a length is a number below 2^64, as in `length=9`"),
         };
     }
+    if let Some(how) = word.strip_prefix("deflate=") {
+        return how.split(',').map(deflate_word).collect::<Result<_, _>>().map(FrameWord::Deflate);
+    }
     if let Some(thousand) = word.strip_suffix("xxx") {
         return match canonical(thousand).filter(|thousand| (1..=4).contains(thousand)) {
             Some(thousand) => Ok(FrameWord::CodeClass(thousand)),
@@ -141,6 +146,14 @@ fn valued(word: &str) -> Result<FrameWord, (String, String)> {
         };
     }
     Err(unknown(word))
+}
+
+fn deflate_word(word: &str) -> Result<DeflateWord, (String, String)> {
+    let known = DeflateWord::ALL.iter().find(|(_, spelling)| *spelling == word);
+    known.map(|(word, _)| *word).ok_or_else(|| {
+        let names = DeflateWord::ALL.iter().map(|(_, spelling)| *spelling);
+        (format!("unknown word `{word}` behind `deflate=`"), meant_or_known(word, names))
+    })
 }
 
 /// So many hex digits, as they are printed again.

@@ -1,7 +1,7 @@
 //! Items that the suite sends.
 
 use super::{Cursor, Mistake, canonical, frame, text};
-use crate::case::statement::{FrameWord, SendItem};
+use crate::case::statement::{FrameItem, FrameWord, OpcodeWord, SendItem};
 use crate::mistake::did_you_mean;
 
 pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<SendItem, Mistake> {
@@ -35,6 +35,7 @@ fn item(cursor: &mut Cursor<'_>) -> Result<SendItem, Mistake> {
             _ => SendItem::Resume,
         }),
         rest if rest.starts_with("chop ") => chop(cursor),
+        rest if rest.starts_with("fragments ") => fragments(cursor),
         rest if rest.contains(':') || rest.contains(" HTTP/") || rest.starts_with("HTTP/1.") => {
             text::template(cursor, false).map(SendItem::HttpLine)
         }
@@ -44,8 +45,9 @@ fn item(cursor: &mut Cursor<'_>) -> Result<SendItem, Mistake> {
             }
             let mut mistake =
                 Mistake::at(from, rest.chars().count(), "this is neither an item nor an HTTP line");
-            mistake.hint = did_you_mean(rest, ["eof", "reset", "pause", "trickle", "resume", "chop"])
-                .or_else(|| Some("write other bytes in quotes: `> \"GET /\\r\\n\"`".into()));
+            mistake.hint =
+                did_you_mean(rest, ["eof", "reset", "pause", "trickle", "resume", "chop", "fragments"])
+                    .or_else(|| Some("write other bytes in quotes: `> \"GET /\\r\\n\"`".into()));
             Err(mistake)
         }
     }
@@ -68,4 +70,37 @@ fn chop(cursor: &mut Cursor<'_>) -> Result<SendItem, Mistake> {
             .mistake(from, "only bytes in quotes or a frame can be sent in pieces")
             .hint("as in `> chop 1 \"GET\"` or `> chop 1 [text \"Hello\"]`")),
     }
+}
+
+fn fragments(cursor: &mut Cursor<'_>) -> Result<SendItem, Mistake> {
+    cursor.take("fragments ");
+    let from = cursor.position();
+    let word = cursor.word(&[]);
+    let size = canonical(&word).filter(|size: &usize| *size > 0);
+    let size = size.ok_or_else(|| {
+        let mistake = cursor.mistake(from, format!("`{word}` is not a number of bytes"));
+        mistake.hint("a fragment has at least one byte, as in `> fragments 1 [text \"Hello\"]`")
+    })?;
+    cursor.blank("> fragments 1 [text \"Hello\"]")?;
+    let from = cursor.position();
+    let frame = match item(cursor)? {
+        SendItem::Frame(frame) if is_whole_message(&frame) => frame,
+        _ => {
+            return Err(cursor
+                .mistake(from, "only a whole message can be sent in fragments")
+                .hint("as in `> fragments 1 [text \"Hello\"]`"));
+        }
+    };
+    Ok(SendItem::Fragments(size, frame))
+}
+
+/// Whether a frame is a message of its own: control frames have no fragments (RFC 6455 section 5.5).
+fn is_whole_message(FrameItem(words): &FrameItem) -> bool {
+    let begins = matches!(
+        words.first(),
+        Some(FrameWord::Opcode(OpcodeWord::Named(0x1 | 0x2)) | FrameWord::Parameter(_))
+    );
+    let lies =
+        |word: &FrameWord| matches!(word, FrameWord::NoFin | FrameWord::Length(_) | FrameWord::LengthForm(_));
+    begins && !words.iter().any(lies)
 }

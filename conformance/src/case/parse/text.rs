@@ -13,7 +13,14 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Text, Mistake> {
 }
 
 pub(super) fn begins(cursor: &Cursor<'_>) -> bool {
-    cursor.starts_with("\"") || cursor.starts_with("x\"")
+    cursor.starts_with("\"") || cursor.starts_with("x\"") || made(cursor).is_some()
+}
+
+/// A text that is made and not written, where one begins.
+fn made(cursor: &Cursor<'_>) -> Option<Form> {
+    [Form::Noise, Form::Octets]
+        .into_iter()
+        .find(|form| form.word().is_some_and(|word| cursor.starts_with(&format!("{word} * "))))
 }
 
 /// What a string in quotes of other languages begins with.
@@ -42,6 +49,12 @@ pub(super) fn other_quotes(cursor: &mut Cursor<'_>, from: usize) -> Option<Mista
 
 fn piece(cursor: &mut Cursor<'_>) -> Result<Piece, Mistake> {
     let from = cursor.position();
+    if let Some(form) = made(cursor) {
+        cursor.take(form.word().unwrap_or_default());
+        cursor.take(" * ");
+        let template = Template { source: String::new(), segments: Vec::new() };
+        return Ok(Piece { form, template, repeat: Some(repeat(cursor)?) });
+    }
     let (form, template) = if cursor.take("x\"") {
         (Form::Hex, hex(cursor, from)?)
     } else if cursor.take("\"") {

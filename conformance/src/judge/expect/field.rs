@@ -6,6 +6,7 @@ use pushspec_wire::http1::Head;
 
 use crate::case::statement::{Condition, FieldPattern, FieldTest, Grammar};
 use crate::case::text::{NoValue, Scope, Template};
+use crate::extension;
 use crate::transcript::shown::shown;
 
 use super::grammar;
@@ -52,10 +53,20 @@ pub(crate) fn field_miss(
         let absent_is_right = optional || pattern.test == FieldTest::Absent;
         return Ok((!absent_is_right).then(|| format!("no field `{}`", pattern.name)));
     }
-    let found = values.iter().map(|value| shown(value)).collect::<Vec<_>>().join(", ");
+    if let FieldTest::Accepts(offers) | FieldTest::AcceptsWithinHints(offers) = &pattern.test {
+        let hints = matches!(pattern.test, FieldTest::AcceptsWithinHints(_));
+        let why = extension::not_accepted(&values.join(&b", "[..]), &offers.bytes(scope)?, hints);
+        return Ok(why.map(|why| format!("{}: {why}", named(&pattern.name, &values))));
+    }
     let fits = value_fits(&pattern.test, &values, scope)?;
+    Ok((!fits).then(|| named(&pattern.name, &values)))
+}
+
+/// The fields of a name with their values, as a finding has them.
+fn named(name: &str, values: &[Vec<u8>]) -> String {
+    let found = values.iter().map(|value| shown(value)).collect::<Vec<_>>().join(", ");
     let many = if values.len() > 1 { format!("{} fields", values.len()) } else { "the field".to_owned() };
-    Ok((!fits).then(|| format!("{many} `{}: {found}`", pattern.name)))
+    format!("{many} `{name}: {found}`")
 }
 
 /// Whether the values of all fields of one name pass a test; there is at least one.
@@ -64,6 +75,8 @@ fn value_fits(test: &FieldTest, values: &[Vec<u8>], scope: &dyn Scope) -> Result
     Ok(match test {
         FieldTest::Present => true,
         FieldTest::Absent | FieldTest::Same => false,
+        // Told with the reason, before it comes to this.
+        FieldTest::Accepts(_) | FieldTest::AcceptsWithinHints(_) => false,
         FieldTest::Exactly(template) => single(values[0] == template.bytes(scope)?),
         FieldTest::Equals(templates) => single(any(templates, scope, |wanted| values[0] == wanted)?),
         FieldTest::Is(templates) => {

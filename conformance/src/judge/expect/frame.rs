@@ -2,7 +2,7 @@
 
 use pushspec_wire::websocket::{Frame, LengthForm};
 
-use crate::case::statement::{FrameItem, FrameWord, OpcodeWord};
+use crate::case::statement::{DeflateWord, FrameItem, FrameWord, OpcodeWord};
 use crate::case::text::{NoValue, Scope};
 
 /// An item that makes no bytes.
@@ -29,6 +29,8 @@ pub(crate) struct FrameParts {
     pub(crate) mask: Option<[u8; 4]>,
     pub(crate) form: Option<LengthForm>,
     pub(crate) length: Option<u64>,
+    /// How the payload is compressed, if it is.
+    pub(crate) deflate: Option<Vec<DeflateWord>>,
 }
 
 impl FrameParts {
@@ -57,6 +59,7 @@ impl FrameParts {
             FrameWord::CodeClass(thousand) => self.code_class = Some(*thousand),
             FrameWord::Payload(text) => self.payload = Some(text.bytes(scope)?),
             FrameWord::Any => self.any = true,
+            FrameWord::Deflate(words) => self.deflate = Some(words.clone()),
             FrameWord::Parameter(name) => {
                 let value = scope.value(name).ok_or_else(|| NoValue(name.clone()))?;
                 for word in String::from_utf8_lossy(&value).split_whitespace() {

@@ -3,6 +3,7 @@
 use pushspec_wire::http1::list_elements;
 
 use crate::case::statement::Grammar;
+use crate::extension;
 use crate::judge::receive::retry_after::{is_digits, is_http_date, is_retry_after};
 
 /// Whether a value follows a grammar.
@@ -18,7 +19,7 @@ pub(super) fn fits(grammar: Grammar, value: &[u8]) -> bool {
         Grammar::MediaTypeInUtf8 => media_type_in_utf_8(value),
         Grammar::AllowedOrigin => allowed_origin(value),
         Grammar::FramedScripts => framed_scripts(value),
-        Grammar::PermessageDeflate => permessage_deflate(value),
+        Grammar::PermessageDeflate => extension::is_deflate(value),
         Grammar::PermessageDeflatePlain => !names_client_bits(value),
     }
 }
@@ -52,36 +53,8 @@ fn version_list(value: &[u8]) -> bool {
     elements.peek().is_some() && elements.all(version)
 }
 
-/// RFC 7692 section 7.1: the extension alone, with parameters that it has, each once, and values in their range.
-fn permessage_deflate(value: &[u8]) -> bool {
-    let mut parts = value.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
-    if parts.next() != Some(b"permessage-deflate".as_slice()) {
-        return false;
-    }
-    let mut known: Vec<&[u8]> = Vec::new();
-    parts.all(|part| {
-        let mut halves = part.splitn(2, |byte| *byte == b'=').map(<[u8]>::trim_ascii);
-        let name = halves.next().unwrap_or_default();
-        let is_right = match (name, halves.next()) {
-            (b"server_no_context_takeover" | b"client_no_context_takeover", None) => true,
-            (b"server_max_window_bits" | b"client_max_window_bits", Some(bits)) => is_window(bits),
-            _ => false,
-        };
-        let is_first = !known.contains(&name);
-        known.push(name);
-        is_right && is_first
-    })
-}
-
 fn names_client_bits(value: &[u8]) -> bool {
     value.split(|byte| matches!(byte, b';' | b'=')).any(|word| word.trim_ascii() == b"client_max_window_bits")
-}
-
-/// From 8 to 15, without zeros in front; a value may stand in quotes (RFC 6455 section 9.1).
-fn is_window(bits: &[u8]) -> bool {
-    let inner = bits.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(bits);
-    let number = std::str::from_utf8(inner).ok().and_then(|text| text.parse::<u8>().ok());
-    number.is_some_and(|number| (8..=15).contains(&number) && number.to_string().as_bytes() == inner)
 }
 
 /// Section 8.8.3: `W/` in upper case, then characters between double quotes, without blanks or quotes.
@@ -226,28 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn deflate_is_accepted_with_its_own_parameters() {
-        for value in [
-            "permessage-deflate",
-            "permessage-deflate; server_no_context_takeover;client_no_context_takeover",
-            "permessage-deflate; server_max_window_bits=8; client_max_window_bits=\"15\"",
-        ] {
-            assert!(permessage_deflate(value.as_bytes()), "{value}");
-        }
-        for value in [
-            "",
-            "deflate-frame",
-            "permessage-deflate, permessage-deflate",
-            "permessage-deflate; server_max_window_bits",
-            "permessage-deflate; client_max_window_bits",
-            "permessage-deflate; server_max_window_bits=16",
-            "permessage-deflate; server_max_window_bits=08",
-            "permessage-deflate; server_no_context_takeover=1",
-            "permessage-deflate; server_no_context_takeover; server_no_context_takeover",
-            "permessage-deflate; mem_level=9",
-        ] {
-            assert!(!permessage_deflate(value.as_bytes()), "{value}");
-        }
+    fn the_bits_of_the_client_are_named_or_not() {
         assert!(names_client_bits(b"permessage-deflate; client_max_window_bits=15"));
         assert!(!names_client_bits(b"permessage-deflate; server_max_window_bits=15"));
     }

@@ -13,6 +13,7 @@ use pushspec_wire::http1::Head;
 use pushspec_wire::websocket::Opcode;
 
 use crate::case::statement::ConnectionName;
+use crate::extension::Extension;
 use crate::judge::verdict::invariant::{Invariant, Watch};
 use crate::profile::cursor::Values;
 use crate::profile::parts::Parts;
@@ -83,6 +84,8 @@ pub(crate) struct Connection {
     pub(super) meter: Meter,
     /// The request that was answered last.
     answered: Asked,
+    /// The extension that was agreed on.
+    pub(crate) extension: Extension,
 }
 
 /// The layer to which bytes go next.
@@ -135,6 +138,7 @@ impl Connection {
             between: Between::default(),
             meter: Meter::new(part),
             answered: Asked::default(),
+            extension: Extension::None,
         }
     }
 
@@ -158,7 +162,7 @@ impl Connection {
             Side::Server => {
                 let (payloads, accepted) = self.sent.note_answers(bytes);
                 if let Some(head) = accepted {
-                    self.open_websocket(now, Side::Client, is_extended(&head));
+                    self.open_websocket(now, Side::Client, Extension::of(&head));
                 }
                 payloads
             }
@@ -296,10 +300,10 @@ impl Connection {
         let cursor =
             head_cursor(&head, &self.reading, body.is_some()).filter(|_| self.answered.method != b"HEAD");
         self.cursor = cursor.or(self.cursor.take());
-        let extended = is_extended(&head);
+        let extension = Extension::of(&head);
         sink.item(Item::Head(head));
         if status == 101 {
-            return self.open_websocket(now, Side::Server, extended);
+            return self.open_websocket(now, Side::Server, extension);
         }
         self.prelude = 0;
         if body.is_none() && status >= 200 {
@@ -328,7 +332,7 @@ impl Connection {
     }
 
     /// Frames come from here on. What lies there already belongs to them.
-    fn open_websocket(&mut self, now: Duration, sender: Side, extended: bool) {
+    fn open_websocket(&mut self, now: Duration, sender: Side, extension: Extension) {
         let early = match &mut self.layer {
             Layer::Head(reader) => reader.rest(),
             _ => Vec::new(),
@@ -337,7 +341,9 @@ impl Connection {
             Reading::WebSocket(parts) => parts.clone(),
             _ => Parts::default(),
         };
-        self.layer = Layer::WebSocket(Box::new(WebSocket::new(sender, extended, parts)));
+        self.layer = Layer::WebSocket(Box::new(WebSocket::new(sender, extension, parts)));
+        self.extension = extension;
+        self.sent.agree(extension);
         if !early.is_empty() {
             self.step(now, &early);
         }
@@ -378,9 +384,4 @@ impl Connection {
     fn sink(&mut self, now: Duration) -> Sink<'_> {
         Sink::new(now, &mut self.arrivals, &mut self.watch, &mut self.meter)
     }
-}
-
-/// Whether a 101 accepts an extension.
-fn is_extended(head: &Head) -> bool {
-    head.value("Sec-WebSocket-Extensions").is_some()
 }

@@ -2,6 +2,7 @@
 
 use pushspec_wire::websocket::{FactKind, Frame, FrameHeader, FrameScanner, Opcode};
 
+use crate::extension::Extension;
 use crate::judge::verdict::invariant::Invariant;
 use crate::transcript::shown::{shown, shown_frame};
 
@@ -18,8 +19,8 @@ pub(crate) struct FrameReader {
     scanner: FrameScanner,
     /// Who sends them.
     sender: Side,
-    /// An extension was accepted: what reserved bits and payloads mean is not known.
-    extended: bool,
+    /// The extension that was accepted: it gives reserved bits a meaning.
+    extension: Extension,
     /// A close frame has come.
     closed: bool,
     /// Something else has come where a frame should begin: nothing behind it can be read.
@@ -27,9 +28,9 @@ pub(crate) struct FrameReader {
 }
 
 impl FrameReader {
-    /// `extended` says whether the answer has accepted an extension.
-    pub(super) fn new(sender: Side, extended: bool) -> FrameReader {
-        FrameReader { scanner: FrameScanner::new(), sender, extended, closed: false, lost: false }
+    /// `extension` is the one that the answer has accepted.
+    pub(super) fn new(sender: Side, extension: Extension) -> FrameReader {
+        FrameReader { scanner: FrameScanner::new(), sender, extension, closed: false, lost: false }
     }
 
     /// Bytes came.
@@ -84,7 +85,10 @@ impl FrameReader {
         let why = if bytes.starts_with(b"HTTP/1.") {
             let line = bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
             format!("an answer of HTTP on the open WebSocket, {}", shown(line))
-        } else if header.opcode.is_reserved() && (!header.fin || header.rsv != 0) && !self.extended {
+        } else if header.opcode.is_reserved()
+            && (!header.fin || header.rsv & !self.extension.bits() != 0)
+            && self.extension != Extension::Unknown
+        {
             format!("bytes that are no frame, {}", shown(&bytes))
         } else {
             return false;
@@ -112,6 +116,11 @@ impl FrameReader {
         for invariant in frame.facts().iter().filter_map(|fact| self.broken_by(*fact)) {
             sink.breach_of(invariant, shown);
         }
+        // The bit is that of the first frame of a message of data (RFC 7692 section 6.1).
+        let is_deflate = matches!(self.extension, Extension::Deflate(_));
+        if is_deflate && frame.rsv & 0b100 != 0 && !matches!(frame.opcode, Opcode::TEXT | Opcode::BINARY) {
+            sink.breach_of(I::WebSocketDeflateBit, shown);
+        }
     }
 
     /// Notes for which invariants a frame gives something to judge.
@@ -121,8 +130,10 @@ impl FrameReader {
         if self.sender == Side::Server {
             sink.relevant(&[I::WebSocketUnmasked]);
         }
-        if !self.extended {
-            sink.relevant(&[I::WebSocketReservedBits]);
+        match self.extension {
+            Extension::None => sink.relevant(&[I::WebSocketReservedBits]),
+            Extension::Deflate(_) => sink.relevant(&[I::WebSocketReservedBits, I::WebSocketDeflateBit]),
+            Extension::Unknown => {}
         }
         if frame.opcode.is_control() {
             sink.relevant(&[I::WebSocketControlWhole, I::WebSocketControlShort]);
@@ -144,7 +155,9 @@ impl FrameReader {
         match fact {
             // A client masks its frames (section 5.1); whether it does is for a case to look at.
             FactKind::Masked => (self.sender == Side::Server).then_some(I::WebSocketUnmasked),
-            FactKind::ReservedBits(_) => (!self.extended).then_some(I::WebSocketReservedBits),
+            FactKind::ReservedBits(bits) => {
+                (bits & !self.extension.bits() != 0).then_some(I::WebSocketReservedBits)
+            }
             FactKind::ReservedOpcode => Some(I::WebSocketOpcodes),
             FactKind::NotMinimalLength | FactKind::TopBitOfLength => Some(I::WebSocketLength),
             FactKind::FragmentedControl => Some(I::WebSocketControlWhole),

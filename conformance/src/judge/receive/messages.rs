@@ -16,7 +16,7 @@ use super::sink::Sink;
 pub(crate) struct MessageReader {
     /// Opcode and payload so far of a message in parts.
     begun: Option<(Opcode, Vec<u8>)>,
-    /// An extension was accepted: what payloads mean is not known.
+    /// An extension was accepted that is not known here: neither is what payloads mean.
     extended: bool,
     /// Where the parts of a text are.
     parts: Parts,

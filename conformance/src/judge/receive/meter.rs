@@ -56,6 +56,11 @@ impl Meter {
         held
     }
 
+    /// How much memory there is left, in bytes.
+    pub(super) fn room(&self) -> usize {
+        self.part.room()
+    }
+
     /// Whether there is room for something that is there for a moment.
     pub(super) fn has_room_for(&mut self, bytes: usize) -> bool {
         let has_room = self.part.hold(bytes).is_some();

@@ -1,8 +1,9 @@
 //! What comes on a connection: bytes in, items out.
 //!
 //! A stack of layers, each a reader that is fed by the one below. For HTTP: heads (`head`), the coding of a body
-//! (`coding`), what its content is compressed with (`inflate`), and the content: an event stream, a document of scripts or the answer to a poll. For WebSocket: frames
-//! (`frames`), and messages on top of them (`messages`). A layer is pushed what the layer below gives, and puts what it
+//! (`coding`), what its content is compressed with (`inflate`), and the content: an event stream, a document of scripts or
+//! the answer to a poll. For WebSocket: frames (`frames`), compressed messages where permessage-deflate was agreed on
+//! (`deflate`), and messages on top of them (`messages`). A layer is pushed what the layer below gives, and puts what it
 //! completes, and what it sees of the invariants, into a `sink`; `connection` sets the layers upon each other. Nothing is
 //! expected here. What comes is hostile: each buffer has a bound, `quota` one for all that is open together, `meter` counts
 //! the work, and what cannot be read becomes an item that says so.
@@ -13,6 +14,7 @@ mod bounds;
 mod coding;
 pub(super) mod connection;
 pub(crate) mod content;
+mod deflate;
 mod ecmascript;
 mod element;
 pub(crate) mod end;

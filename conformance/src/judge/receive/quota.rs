@@ -67,6 +67,13 @@ impl Part {
         self.0.pool.limit
     }
 
+    /// How many bytes more there is room for.
+    pub(crate) fn room(&self) -> usize {
+        let Holder { pool, held } = &*self.0;
+        let own = pool.part.saturating_sub(held.load(Relaxed));
+        own.max((pool.limit / 2).saturating_sub(pool.held.load(Relaxed)))
+    }
+
     fn has_room_for(&self, more: usize) -> bool {
         let Holder { pool, held } = &*self.0;
         let own = held.load(Relaxed).saturating_add(more);
@@ -126,8 +133,9 @@ mod tests {
         let most: Vec<Held> = std::iter::from_fn(|| greedy.hold(100)).collect();
         assert_eq!(most.len(), 4);
         let held = modest.hold(100).expect("its part");
-        assert!(modest.hold(1).is_none(), "it has its part");
+        assert!(modest.hold(1).is_none() && modest.room() == 0, "it has its part");
         drop(most);
+        assert_eq!(modest.room(), 300);
         assert!(modest.hold(300).is_some());
         drop(held);
         assert_eq!(quota.held(), 0);

@@ -4,8 +4,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use pushspec_wire::deflate::{Inflater, LARGEST_WINDOW, TAIL};
 use pushspec_wire::http1::{Head, HeadScanner};
 use pushspec_wire::websocket::{FactKind, FrameScanner, Opcode};
+
+use crate::case::text::MAX_TEXT;
+use crate::extension::Extension;
 
 use super::asked::Asked;
 use super::coding::Coding;
@@ -24,6 +28,10 @@ pub(super) struct Sent {
     /// A close frame was sent with a code that no endpoint may send.
     unusable_code: bool,
     message: Vec<u8>,
+    /// Whether the message under way is compressed.
+    is_compressed: bool,
+    /// Inflates what is sent, where that was agreed on; also what no receiver has to take.
+    inflater: Option<Inflater>,
     /// How many bytes were sent here, or published.
     pub(super) bytes: usize,
     /// How many frames were sent.
@@ -70,6 +78,11 @@ impl Sent {
             }
         }
         (Vec::new(), None)
+    }
+
+    /// The WebSocket is open, with this extension.
+    pub(super) fn agree(&mut self, extension: Extension) {
+        self.inflater = extension.agreed().map(|_| Inflater::new(LARGEST_WINDOW));
     }
 
     /// Whether the WebSocket is open, and no frame is half sent.
@@ -124,12 +137,27 @@ impl Sent {
                 continue;
             }
             let payload = frame.unmasked_payload().into_owned();
+            if frame.opcode != Opcode::CONTINUATION {
+                self.is_compressed = frame.rsv & 0b100 != 0;
+            }
             self.message.extend_from_slice(&payload);
             payloads.push(payload);
             if frame.fin {
-                payloads.push(std::mem::take(&mut self.message));
+                let message = std::mem::take(&mut self.message);
+                if let Some(inflater) = self.inflater.as_mut().filter(|_| self.is_compressed) {
+                    payloads.extend(inflated(inflater, &message));
+                }
+                payloads.push(message);
             }
         }
         payloads
+    }
+}
+
+/// What a compressed message says; where it is broken, what stands before that place, if anything does.
+fn inflated(inflater: &mut Inflater, message: &[u8]) -> Option<Vec<u8>> {
+    match inflater.inflate(&[message, &TAIL].concat(), MAX_TEXT) {
+        Ok(inflated) => Some(inflated.data),
+        Err(broken) => Some(broken.data).filter(|data| !data.is_empty()),
     }
 }

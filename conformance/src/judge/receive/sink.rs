@@ -53,6 +53,11 @@ impl<'a> Sink<'a> {
         self.meter.is_over(self.items.len())
     }
 
+    /// How much memory there is left, in bytes.
+    pub(super) fn room(&self) -> usize {
+        self.meter.room()
+    }
+
     /// Whether there is room for something that is there for a moment, in bytes.
     pub(super) fn has_room_for(&mut self, bytes: usize) -> bool {
         self.meter.has_room_for(bytes)

@@ -1,7 +1,9 @@
-//! The layers of a WebSocket: frames, and messages on top of them.
+//! The layers of a WebSocket: frames, what inflates them where that was agreed on, and messages on top.
 
+use crate::extension::Extension;
 use crate::profile::parts::Parts;
 
+use super::deflate::DeflateReader;
 use super::frames::FrameReader;
 use super::item::Item;
 use super::messages::MessageReader;
@@ -12,21 +14,28 @@ use super::sink::Sink;
 #[derive(Debug)]
 pub(crate) struct WebSocket {
     frames: FrameReader,
+    deflate: Option<DeflateReader>,
     messages: MessageReader,
 }
 
 impl WebSocket {
-    /// `extended` says whether the answer has accepted an extension; `parts` where the parts of a text are.
-    pub(crate) fn new(sender: Side, extended: bool, parts: Parts) -> WebSocket {
+    /// `extension` is the one that the answer has accepted; `parts` says where the parts of a text are.
+    pub(crate) fn new(sender: Side, extension: Extension, parts: Parts) -> WebSocket {
+        let compressor = extension.agreed().map(|agreed| match sender {
+            Side::Server => agreed.server,
+            Side::Client => agreed.client,
+        });
         WebSocket {
-            frames: FrameReader::new(sender, extended),
-            messages: MessageReader::new(extended, parts),
+            frames: FrameReader::new(sender, extension),
+            deflate: compressor.map(DeflateReader::new),
+            messages: MessageReader::new(extension == Extension::Unknown, parts),
         }
     }
 
     /// How many bytes its layers hold.
     pub(crate) fn held(&self) -> usize {
-        self.frames.held() + self.messages.held()
+        let deflate = self.deflate.as_ref().map_or(0, DeflateReader::held);
+        self.frames.held() + deflate + self.messages.held()
     }
 
     /// Bytes came: each frame that they complete is an item, and behind it the messages that the frame completes.
@@ -35,8 +44,15 @@ impl WebSocket {
         while !sink.is_full()
             && let Some(frame) = self.frames.next(sink)
         {
-            let messages = self.messages.push(&frame, sink);
-            sink.item(Item::Frame(frame));
+            let is_lost = self.deflate.as_ref().is_some_and(|deflate| deflate.is_lost);
+            sink.item(Item::Frame(frame.clone()));
+            // Where a message did not inflate the ends alone can still be told.
+            let read = match &mut self.deflate {
+                _ if is_lost => None,
+                Some(deflate) => deflate.push(&frame, sink),
+                None => Some(frame),
+            };
+            let messages = read.map(|frame| self.messages.push(&frame, sink)).unwrap_or_default();
             for message in messages {
                 sink.item(message);
             }

@@ -22,6 +22,8 @@ pub(super) struct Connections {
     names: BTreeMap<ConnectionName, ConnectionId>,
     /// What was asked for on those that a procedure opened.
     procedures: BTreeMap<ConnectionId, Procedure>,
+    /// The extensions that were offered on those, where the case rests on one of them.
+    offers: BTreeMap<ConnectionId, String>,
     /// When a client opened those on which the suite is the server.
     accepted: BTreeMap<ConnectionId, Duration>,
     /// How much memory may hold what comes on them, together with those of other cases.
@@ -103,6 +105,16 @@ impl Connections {
     /// When a client opened a connection.
     pub(super) fn accepted_at(&self, id: ConnectionId) -> Option<Duration> {
         self.accepted.get(&id).copied()
+    }
+
+    /// These extensions are offered on a connection.
+    pub(super) fn note_offer(&mut self, id: ConnectionId, offer: String) {
+        self.offers.insert(id, offer);
+    }
+
+    /// The extensions that were offered on a connection, where the case rests on one of them.
+    pub(super) fn offer(&self, id: ConnectionId) -> Option<&str> {
+        self.offers.get(&id).map(String::as_str)
     }
 
     /// A procedure opened this connection.

@@ -206,6 +206,7 @@ impl Machine {
                 self.check_fields(fields, head, arrival.at);
             }
             self.memory.note_head(head);
+            self.rests_on_extension(id, head);
             self.say_first(id, head);
         }
         self.script.skip(ahead + 1);

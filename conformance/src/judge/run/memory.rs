@@ -14,6 +14,7 @@ use crate::profile::poll::Answer;
 use crate::profile::websocket::WebSocket;
 use crate::transcript::shown::shown;
 
+use super::compression::Compression;
 use super::likes::Respelled;
 use super::scope::CaseScope;
 use super::wrapping::Wrapping;
@@ -22,6 +23,7 @@ use super::wrapping::Wrapping;
 #[derive(Debug)]
 pub(super) struct Memory {
     pub(super) scope: CaseScope,
+    pub(super) compression: Compression,
     /// The data of all messages that the case published or sent, and what the target answers to those, with the time at
     /// which it first did so.
     own: HashMap<Vec<u8>, Duration>,
@@ -36,8 +38,10 @@ pub(super) struct Memory {
 
 impl Memory {
     pub(super) fn new(scope: CaseScope) -> Memory {
+        let compression = Compression::new(scope.offers_deflate);
         Memory {
             scope,
+            compression,
             own: HashMap::new(),
             last_head: None,
             published_id: None,

@@ -8,6 +8,7 @@
 
 mod arriving;
 mod clock;
+mod compression;
 mod connections;
 pub(super) mod demand;
 mod encode;
@@ -19,7 +20,8 @@ mod memory;
 mod methods;
 pub(super) mod missing;
 pub(super) mod needs;
-mod opening;
+mod offering;
+pub(super) mod opening;
 mod outbox;
 pub(crate) mod places;
 mod plan;

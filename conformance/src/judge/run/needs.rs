@@ -103,6 +103,7 @@ pub(crate) fn sends_fragments(case: &Case) -> bool {
     let lines = case.section().conversation.iter().flatten();
     lines.into_iter().any(|line| match &line.statement {
         Some(Statement::Send(_, SendItem::Frame(frame))) => is_fragment(frame),
+        Some(Statement::Send(_, SendItem::Fragments(..))) => true,
         Some(Statement::Send(_, SendItem::Chop(_, item))) => {
             matches!(&**item, SendItem::Frame(frame) if is_fragment(frame))
         }
@@ -144,6 +145,7 @@ fn line_needs(line: &Line, ends_within_the_hold: bool, needs: &mut BTreeSet<Stri
                 match attribute.key.as_str() {
                     "without" if line.source.contains("without=\"callback\"") => need("iframe.callback"),
                     "callback" => need("iframe.callback"),
+                    "offer" => need("websocket.deflate"),
                     "channel" => need(&format!("{}.channel", technique(*procedure))),
                     "hold" if !ends_within_the_hold => need("long-polling.end"),
                     _ => false,

@@ -2,20 +2,26 @@
 
 use std::time::Duration;
 
+use pushspec_wire::http1::Head;
+
 use crate::case::statement::{Attribute, ConnectionName, Procedure};
 use crate::case::text::NoValue;
+use crate::extension::{self, Extension};
 use crate::judge::expect::attribute::attribute_text;
 use crate::judge::receive::connection::Connection;
 use crate::judge::receive::content::Reading;
 use crate::judge::receive::side::Side;
 use crate::transcript::ConnectionId;
-use crate::transcript::shown::readable_line;
+use crate::transcript::shown::{readable_line, shown};
 
 use super::clock::{DEADLINE, LEAVING, VISIT, hold_of};
 use super::connections::reading;
 use super::machine::Machine;
 use super::request::{RequestError, request, technique};
 use super::vocabulary::Action;
+
+/// How it is said that a server accepts none of the extensions that a case rests on.
+pub(crate) const DECLINED: &str = "the server declines";
 
 impl Machine {
     /// Opens a bare connection.
@@ -71,6 +77,9 @@ impl Machine {
             Ok(bytes) => {
                 let id = self.open(name, technique(procedure));
                 self.connections.note_procedure(id, procedure);
+                if let Some(offer) = self.offer(procedure, attributes) {
+                    self.connections.note_offer(id, offer);
+                }
                 if !name.is_follower() {
                     self.record.trace.note(format!("{}{}", procedure.spelling(), name.suffix()));
                     for line in traced(name, &bytes) {
@@ -84,6 +93,42 @@ impl Machine {
                 self.miss_identifier(now, line);
             }
             Err(error) => self.record.fail_to_run(error.to_string()),
+        }
+    }
+
+    /// The extensions that a procedure offers and the case rests on.
+    fn offer(&self, procedure: Procedure, attributes: &[Attribute]) -> Option<String> {
+        let is_websocket = technique(procedure) == "websocket";
+        let offered = attributes.iter().find(|attribute| attribute.key == "offer");
+        let everywhere = || self.memory.scope.offers_deflate.then(|| extension::NAME.to_owned());
+        let offer = offered.map_or_else(everywhere, |it| attribute_text(&it.value, &self.memory.scope).ok());
+        offer.filter(|_| is_websocket)
+    }
+
+    /// A WebSocket is open on which the case rests on an extension: without it there is nothing to judge.
+    pub(super) fn rests_on_extension(&mut self, id: ConnectionId, head: &Head) {
+        let is_open = head.status_line().is_some_and(|status| status.code == 101);
+        let Some(offer) = self.connections.offer(id).filter(|_| is_open) else { return };
+        let why = match self.connections.of(id).extension {
+            Extension::Deflate(_) => return,
+            Extension::None => format!("{DECLINED} `{offer}`"),
+            Extension::Unknown => {
+                let answer = extension::lines(head).unwrap_or_default();
+                format!(
+                    "the server answers the offer `{offer}` with {}, which cannot be used",
+                    shown(&answer)
+                )
+            }
+        };
+        if !self.record.is_without_findings() {
+            return self.record.stop();
+        }
+        match self.connections.of(id).extension {
+            Extension::None if !self.memory.scope.offers_deflate => self.record.skip(why),
+            Extension::None => {
+                self.record.fail_to_run(format!("{why}, and the profile has `deflate = true`"))
+            }
+            _ => self.record.fail_to_run(why),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::case::statement::{Attribute, Procedure};
 use crate::case::text::NoValue;
+use crate::extension;
 use crate::judge::expect::attribute::attribute_text;
 use crate::profile::Target;
 
@@ -41,6 +42,7 @@ pub(crate) fn request(
             "channel" => channel = value,
             "path" => path = value,
             "after" | "again" | "times" => {}
+            "offer" => replace(&mut fields, &format!("{}: {value}", extension::FIELD)),
             "without" => leave_out(&value, &mut path, &mut fields),
             "hold" => {
                 values.hold = Some(crate::case::parse_duration(&value).ok_or(RequestError::Hold(value))?);
@@ -111,6 +113,9 @@ fn own_fields(procedure: Procedure, scope: &CaseScope) -> Vec<(String, String)> 
             fields.push(("Connection", "Upgrade".into()));
             fields.push(("Sec-WebSocket-Key", scope.text("key").unwrap_or_default()));
             fields.push(("Sec-WebSocket-Version", "13".into()));
+            if scope.offers_deflate {
+                fields.push((extension::FIELD, extension::NAME.into()));
+            }
         }
         Procedure::OpenSse => {
             fields.push(("Accept", "text/event-stream".into()));

@@ -12,6 +12,7 @@ use crate::case::statement::SendItem;
 use crate::case::text::Scope;
 use crate::profile::Target;
 
+use super::offering::speaks_of_extensions;
 use super::places::{PathValues, expand_path, technique_path};
 use super::speech::Speech;
 use super::written::Written;
@@ -35,6 +36,8 @@ pub(crate) struct CaseScope {
     pub(super) written: Written,
     /// How it says what a case says in text messages.
     pub(super) speech: Speech,
+    /// Whether every WebSocket of the case offers permessage-deflate.
+    pub(super) offers_deflate: bool,
     seed: [u8; 20],
     masks: u32,
 }
@@ -44,6 +47,8 @@ impl CaseScope {
     pub(crate) fn new(case: &Case, target: &Target, channel: &str) -> CaseScope {
         let mut scope = CaseScope::of_target(&case.id, target, channel);
         scope.written = Written::of(case, target, channel);
+        let is_offered = target.profile.websocket.as_ref().is_some_and(|it| it.deflate == Some(true));
+        scope.offers_deflate = is_offered && !speaks_of_extensions(case);
         let mut set = |name: &str, value: String| scope.fixed.insert(name.to_owned(), value.into_bytes());
         if let Some(path) = technique_path(target, &case.technique) {
             let path = expand_path(target, &case.technique, &path, channel, &PathValues::default());
@@ -101,7 +106,8 @@ impl CaseScope {
         }
         let speech = Speech::of(target.profile.websocket.as_ref());
         let (received, written) = (BTreeMap::new(), Written::default());
-        CaseScope { fixed, received, length: None, written, speech, seed, masks: 0 }
+        let offers_deflate = false;
+        CaseScope { fixed, received, length: None, written, speech, offers_deflate, seed, masks: 0 }
     }
 
     /// The next masking key: it looks random, and is the same in every run (RFC 6455 section 5.3).

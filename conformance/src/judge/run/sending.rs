@@ -11,7 +11,7 @@ use crate::transcript::shown::{readable_line, shown_briefly, shown_client_frame,
 use crate::transcript::{ConnectionId, EventKind};
 
 use super::clock::{LEAVING, LEAVING_UNREAD, VISIT};
-use super::encode::{Outgoing, outgoing};
+use super::encode::{Outgoing, Way, outgoing};
 use super::machine::Machine;
 use super::vocabulary::Action;
 
@@ -24,11 +24,18 @@ impl Machine {
         let Some(id) = self.connections.id(name) else {
             return self.record.fail_to_run(format!("the case sends{} before it connects", name.suffix()));
         };
-        let side = self.connections.of(id).side();
+        let connection = self.connections.of(id);
+        let side = connection.side();
+        let agreed = connection.extension.agreed().map(|agreed| match side {
+            Side::Client => agreed.client,
+            Side::Server => agreed.server,
+        });
+        let way = Way { on: name, side, agreed };
         self.memory.scope.set_length(items.iter().map(|(item, _)| item));
         let mut batch: Vec<u8> = Vec::new();
         for (item, line) in items {
-            let sent = match outgoing(item, name, side, &mut self.memory.scope) {
+            let memory = &mut self.memory;
+            let sent = match outgoing(item, way, &mut memory.scope, &mut memory.compression) {
                 Ok(sent) => sent,
                 Err(error) => return self.record.fail_to_run(error.to_string()),
             };
@@ -154,6 +161,7 @@ fn traced(name: &ConnectionName, side: Side, item: &SendItem, sent: &Outgoing, s
         SendItem::HttpLine(_) => readable_line(bytes.strip_suffix(b"\r\n").unwrap_or(&bytes)),
         SendItem::Bytes(_) => shown_briefly(&bytes),
         SendItem::Frame(_) => shown_frames(side, &bytes),
+        SendItem::Fragments(length, _) => format!("fragments {length} {}", shown_briefly(&bytes)),
         SendItem::Chop(length, _) => format!("chop {length} {}", shown_briefly(&bytes)),
         _ => return source.to_owned(),
     };

@@ -144,6 +144,16 @@ invariants! {
     WebSocketFramesAlone = "websocket-frames-alone",
     /// Nothing follows a close frame (RFC 6455 section 5.5.1).
     WebSocketAfterClose = "websocket-nothing-after-close",
+    /// RSV1 is set in the first frame of a message of data alone (RFC 7692 section 6.1).
+    WebSocketDeflateBit = "websocket-deflate-bit",
+    /// A compressed message inflates (RFC 7692 section 7.2.1).
+    WebSocketDeflateData = "websocket-deflate-data",
+    /// A compressed message refers no further back than the window that was agreed on (RFC 7692 section 7.2.1).
+    WebSocketDeflateWindow = "websocket-deflate-window",
+    /// A compressed message refers to none before it where that was agreed on (RFC 7692 section 7.2.1).
+    WebSocketDeflateContext = "websocket-deflate-context",
+    /// Behind a block with BFINAL are bits of 0 up to the next byte (RFC 7692 section 7.2.1).
+    WebSocketDeflatePadding = "websocket-deflate-padding",
 }
 
 impl Invariant {

@@ -1,6 +1,7 @@
 //! What all scanners promise, by random inputs and random cuts, and what each of them says, by tables and examples.
 
 mod chunked;
+mod deflate;
 mod event_stream;
 mod http1;
 mod interpreter;

@@ -1,0 +1,129 @@
+//! Compressed messages: put together from frames, and inflated (RFC 7692 sections 6.2 and 7.2.2). The layer between frames
+//! and messages where permessage-deflate was agreed on.
+
+use pushspec_wire::deflate::{Inflated, Inflater, LARGEST_WINDOW, NotDeflate, TAIL};
+use pushspec_wire::websocket::{Frame, Opcode};
+
+use crate::extension::Compressor;
+use crate::judge::verdict::invariant::Invariant;
+use crate::transcript::shown::{shown, shown_frame};
+
+use super::item::Item;
+use super::sink::Sink;
+
+/// How many bytes a message may become: a few that come can stand for a thousand times as many.
+const MAX_INFLATED: usize = 64 * 1024 * 1024;
+
+/// RSV1, which marks the first frame of a compressed message (RFC 7692 section 6).
+const COMPRESSED: u8 = 0b100;
+
+/// Inflates the messages of one direction.
+#[derive(Debug)]
+pub(super) struct DeflateReader {
+    inflater: Inflater,
+    agreed: Compressor,
+    /// No compressed message has come yet.
+    is_first: bool,
+    /// Opcode and compressed data so far of a message in fragments.
+    begun: Option<(Opcode, Vec<u8>)>,
+    /// What came does not inflate: what the next message may refer to is not known.
+    pub(super) is_lost: bool,
+}
+
+impl DeflateReader {
+    /// A reader of what a side compresses as was agreed.
+    pub(super) fn new(agreed: Compressor) -> DeflateReader {
+        let inflater = Inflater::new(agreed.window());
+        DeflateReader { inflater, agreed, is_first: true, begun: None, is_lost: false }
+    }
+
+    /// How many bytes it holds.
+    pub(super) fn held(&self) -> usize {
+        self.inflater.held() + self.begun.as_ref().map_or(0, |(_, data)| 2 * data.len())
+    }
+
+    /// A frame came; gives the frame that the layer above is to read: the same, or one with all of a message.
+    pub(super) fn push(&mut self, frame: &Frame, sink: &mut Sink<'_>) -> Option<Frame> {
+        if frame.opcode.is_control() || frame.opcode.is_reserved() {
+            return Some(frame.clone());
+        }
+        let continues = frame.opcode == Opcode::CONTINUATION;
+        if !continues && self.begun.take().is_some() {
+            sink.relevant(&[Invariant::WebSocketFragments]);
+            let seen =
+                || format!("the frame {}, though a message has begun and not ended", shown_frame(frame));
+            sink.breach_of(Invariant::WebSocketFragments, seen);
+        }
+        let (opcode, mut data) = match self.begun.take() {
+            Some(begun) if continues => begun,
+            _ if !continues && frame.rsv & COMPRESSED != 0 => (frame.opcode, Vec::new()),
+            _ => return Some(frame.clone()),
+        };
+        data.extend_from_slice(&frame.unmasked_payload());
+        if !frame.fin {
+            self.begun = Some((opcode, data));
+            return None;
+        }
+        self.inflated(&data, sink).map(|message| Frame::new(opcode, &message))
+    }
+
+    /// Notes for which invariants a message gives something to judge, and forgets those before it where that was agreed on.
+    fn judged(&mut self, sink: &mut Sink<'_>) {
+        sink.relevant(&[Invariant::WebSocketDeflateData]);
+        if self.agreed.window() < LARGEST_WINDOW {
+            sink.relevant(&[Invariant::WebSocketDeflateWindow]);
+        }
+        if !self.agreed.takeover {
+            self.inflater.forget();
+            if !self.is_first {
+                sink.relevant(&[Invariant::WebSocketDeflateContext]);
+            }
+        }
+    }
+
+    /// The invariant that a message breaks that does not inflate.
+    fn broken_by(&self, why: NotDeflate) -> Invariant {
+        match why {
+            NotDeflate::BeyondTheWindow { .. } if self.agreed.window() < LARGEST_WINDOW => {
+                Invariant::WebSocketDeflateWindow
+            }
+            NotDeflate::BeforeTheStart { .. } if !self.agreed.takeover && !self.is_first => {
+                Invariant::WebSocketDeflateContext
+            }
+            _ => Invariant::WebSocketDeflateData,
+        }
+    }
+
+    /// A message that is complete.
+    fn inflated(&mut self, data: &[u8], sink: &mut Sink<'_>) -> Option<Vec<u8>> {
+        self.judged(sink);
+        let room = MAX_INFLATED.min(sink.room());
+        match self.inflater.inflate(&[data, &TAIL].concat(), room) {
+            Ok(Inflated { data: message, is_final, has_padding_set, .. }) => {
+                if is_final {
+                    sink.relevant(&[Invariant::WebSocketDeflatePadding]);
+                }
+                if has_padding_set {
+                    let seen = || {
+                        format!("the compressed message {}, with a bit set behind a last block", shown(data))
+                    };
+                    sink.breach_of(Invariant::WebSocketDeflatePadding, seen);
+                }
+                self.is_first = false;
+                sink.has_room_for(message.len()).then_some(message)
+            }
+            // The suite's own affair, which the meter tells.
+            Err(broken) if room < MAX_INFLATED && matches!(broken.why, NotDeflate::TooLong { .. }) => {
+                sink.has_room_for(MAX_INFLATED);
+                None
+            }
+            Err(broken) => {
+                self.is_lost = true;
+                let why = format!("the compressed message {} does not inflate: {}", shown(data), broken.why);
+                sink.breach_of(self.broken_by(broken.why), || why.clone());
+                sink.item(Item::Unreadable(why));
+                None
+            }
+        }
+    }
+}
