@@ -1,8 +1,10 @@
 //! permessage-deflate: in every case, in its own cases, or not at all.
 
-use pushspec::drive::Options;
+use std::sync::Arc;
+
+use pushspec::drive::schedule::Options;
 use pushspec::judge::Verdict;
-use pushspec::outcome::Outcome;
+use pushspec::outcome::{CaseOutcome, Outcome};
 use pushspec::profile::{Profile, Target};
 use pushspec::suite::{Pattern, Suite};
 use pushspec_reference::{Config, Server};
@@ -17,9 +19,9 @@ async fn run(deflate: Option<bool>, server_has_it: bool, pages: &[&str]) -> Resu
         websocket.deflate = deflate;
     }
     let target = Target::new(&format!("http://{}", server.address()), profile)?;
-    let select = pages.iter().map(|page| page.parse::<Pattern>()).collect::<std::result::Result<_, _>>()?;
+    let select = pages.iter().map(|page| Pattern::new(page)).collect();
     let options = Options { select, patience: 3.0, ..Options::default() };
-    let outcome = Suite::embedded()?.run(&target, &options).await?;
+    let outcome = Suite::embedded()?.run(&Arc::new(target), &options).await?;
     server.shutdown().await;
     Ok(outcome)
 }
@@ -30,44 +32,56 @@ fn compressed(outcome: &Outcome) -> usize {
     lines.filter(|line| line.contains("< [") && line.contains("# inflates to")).count()
 }
 
+/// The cases of a page.
+fn of_page<'o>(outcome: &'o Outcome, page: &'o str) -> impl Iterator<Item = &'o CaseOutcome> {
+    outcome.cases.iter().filter(move |case| case.case.id.starts_with(page))
+}
+
+fn says(case: &CaseOutcome, words: &str) -> bool {
+    case.reason.as_ref().is_some_and(|reason| reason.contains(words))
+}
+
+/// Whether what is no UTF-8 fails before the message ends is a choice, which is told and no more.
+#[track_caller]
+fn assert_none_is_worse_than_info(outcome: &Outcome) {
+    let right = [Verdict::Pass, Verdict::Skip, Verdict::Info];
+    let wrong = outcome.cases.iter().filter(|case| !right.contains(&case.verdict));
+    let wrong: Vec<_> = wrong.map(|case| (&case.case.id, &case.findings, &case.reason)).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 #[tokio::test]
 async fn a_server_is_judged_with_permessage_deflate_in_every_case() -> Result {
     let pages = ["websocket/5.4-fragmentation", "websocket/6-messages", "websocket/8.1-utf-8"];
     let everywhere = run(Some(true), true, &pages).await?;
-    assert!(everywhere.findings().is_empty(), "{:#?}", everywhere.findings());
-    let errors = everywhere.cases.iter().filter(|case| case.verdict == Verdict::Error);
-    assert_eq!(errors.count(), 0);
+    assert_none_is_worse_than_info(&everywhere);
     assert!(compressed(&everywhere) > 100, "{}", compressed(&everywhere));
     let nowhere = run(None, true, &pages).await?;
-    assert!(nowhere.findings().is_empty());
+    assert_none_is_worse_than_info(&nowhere);
     assert_eq!(compressed(&nowhere), 0);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_server_that_declines_is_not_judged_with_permessage_deflate() -> Result {
-    let pages = ["websocket/7692-7.2.1-compression"];
-    let outcome = run(None, false, &pages).await?;
-    assert!(
-        outcome.cases.iter().all(|case| case.verdict == Verdict::Skip),
-        "a server may decline any extension"
-    );
-    let declined =
-        |reason: &Option<String>| reason.as_ref().is_some_and(|why| why.starts_with("the server declines"));
-    assert!(outcome.cases.iter().all(|case| declined(&case.reason)));
-    let outcome = run(Some(true), false, &["websocket/6-messages"]).await?;
-    let errors = outcome.cases.iter().filter(|case| case.verdict == Verdict::Error);
-    assert!(errors.clone().count() > 0 && outcome.findings().is_empty());
-    let told = |reason: &Option<String>| reason.as_ref().is_some_and(|why| why.contains("`deflate = true`"));
-    assert!(errors.into_iter().any(|case| told(&case.reason)));
+    let page = "websocket/7692-7.2.1-compression";
+    let outcome = run(None, false, &[page]).await?;
+    assert!(of_page(&outcome, page).count() > 50);
+    let is_left_out = |case: &CaseOutcome| case.verdict == Verdict::Skip && says(case, "the server declines");
+    assert!(of_page(&outcome, page).all(is_left_out), "a server may decline any extension");
+    let page = "websocket/6-messages";
+    let outcome = run(Some(true), false, &[page]).await?;
+    assert!(outcome.findings().is_empty(), "{:#?}", outcome.findings());
+    let told = |case: &CaseOutcome| case.verdict == Verdict::Error && says(case, "`deflate = true`");
+    assert!(outcome.cases.iter().any(told));
     Ok(())
 }
 
 #[tokio::test]
 async fn a_profile_leaves_permessage_deflate_out() -> Result {
-    let outcome = run(Some(false), true, &["websocket/7692-7.2.1-compression"]).await?;
-    let without =
-        |reason: &Option<String>| reason.as_ref().is_some_and(|why| why.contains("`websocket.deflate`"));
-    assert!(outcome.cases.iter().all(|case| without(&case.reason)));
+    let page = "websocket/7692-7.2.1-compression";
+    let outcome = run(Some(false), true, &[page]).await?;
+    assert!(of_page(&outcome, page).count() > 50);
+    assert!(of_page(&outcome, page).all(|case| says(case, "`websocket.deflate`")));
     Ok(())
 }
