@@ -76,7 +76,7 @@ mod memory {
     const OVERHEAD: usize = 96 << 20;
 
     /// How long what a client sends may take to leave until it is given up: the server reads no more.
-    const PATIENCE: Duration = Duration::from_secs(60);
+    const PATIENCE: Duration = Duration::from_secs(180);
 
     const UPGRADE: &str = "GET /websocket/news HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
         Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";

@@ -7,7 +7,7 @@ use super::statement::{
     Attribute, AttributeValue, Condition, ExpectItem, FieldPattern, FieldTest, FrameItem, FrameWord, Line,
     MessagePattern, OPCODES, OpcodeWord, RequestPattern, SendItem, Span, Statement, StatusPattern,
 };
-use super::text::Template;
+use super::text::{Repeat, Template};
 
 impl fmt::Display for Page {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -134,7 +134,10 @@ impl fmt::Display for SendItem {
             SendItem::Bytes(text) => text.fmt(out),
             SendItem::Frame(frame) => frame.fmt(out),
             SendItem::Chop(size, item) => write!(out, "chop {size} {item}"),
-            SendItem::Fragments(size, frame) => write!(out, "fragments {size} {frame}"),
+            SendItem::Fragments(Repeat::Times(size), frame) => write!(out, "fragments {size} {frame}"),
+            SendItem::Fragments(Repeat::Parameter(name), frame) => {
+                write!(out, "fragments {{{name}}} {frame}")
+            }
             SendItem::Eof => out.write_str("eof"),
             SendItem::Reset => out.write_str("reset"),
             SendItem::Pause => out.write_str("pause"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::text::{Template, Text};
+use super::text::{Repeat, Template, Text};
 
 /// A line of a `wire` fence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -219,7 +219,7 @@ pub enum SendItem {
     /// An item in pieces of that many bytes.
     Chop(usize, Box<SendItem>),
     /// `fragments 1 [text "Hello"]`: a message in frames with that many bytes of its payload.
-    Fragments(usize, FrameItem),
+    Fragments(Repeat, FrameItem),
     /// The end of what the suite sends (a TCP FIN).
     Eof,
     /// An abrupt end (a TCP RST).

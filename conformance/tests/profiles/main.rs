@@ -1,6 +1,7 @@
 //! Servers that are not like the reference server, with the profiles that say so: what is right is judged right, and
 //! what the profile has wrong is said, with a way out, before anybody is accused.
 
+mod deflate;
 mod errors;
 mod keys;
 mod polls;

@@ -2,6 +2,7 @@
 
 use super::{Cursor, Mistake, canonical, frame, text};
 use crate::case::statement::{FrameItem, FrameWord, OpcodeWord, SendItem};
+use crate::case::text::Repeat;
 use crate::mistake::did_you_mean;
 
 pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<SendItem, Mistake> {
@@ -75,12 +76,18 @@ fn chop(cursor: &mut Cursor<'_>) -> Result<SendItem, Mistake> {
 fn fragments(cursor: &mut Cursor<'_>) -> Result<SendItem, Mistake> {
     cursor.take("fragments ");
     let from = cursor.position();
-    let word = cursor.word(&[]);
-    let size = canonical(&word).filter(|size: &usize| *size > 0);
-    let size = size.ok_or_else(|| {
-        let mistake = cursor.mistake(from, format!("`{word}` is not a number of bytes"));
-        mistake.hint("a fragment has at least one byte, as in `> fragments 1 [text \"Hello\"]`")
-    })?;
+    let size = if let Some(name) = cursor.braced_name() {
+        cursor.check_name(from, &name)?;
+        cursor.set_position(from + name.len() + 2);
+        Repeat::Parameter(name)
+    } else {
+        let word = cursor.word(&[]);
+        let size = canonical(&word).filter(|size: &usize| *size > 0);
+        size.map(Repeat::Times).ok_or_else(|| {
+            let mistake = cursor.mistake(from, format!("`{word}` is not a number of bytes"));
+            mistake.hint("a fragment has at least one byte, as in `> fragments 1 [text \"Hello\"]`")
+        })?
+    };
     cursor.blank("> fragments 1 [text \"Hello\"]")?;
     let from = cursor.position();
     let frame = match item(cursor)? {

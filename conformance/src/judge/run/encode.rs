@@ -3,6 +3,7 @@
 use pushspec_wire::websocket::{Frame, Opcode};
 
 use crate::case::statement::{ConnectionName, DeflateWord, FrameItem, SendItem};
+use crate::case::text::{Repeat, parameter_number};
 use crate::extension::Compressor;
 use crate::judge::expect::frame::{EncodeError, FrameParts};
 use crate::judge::receive::side::Side;
@@ -58,7 +59,11 @@ pub(crate) fn outgoing(
         }
         SendItem::Frame(item) => Outgoing::Bytes(vec![frame(item, way, scope, compression)?.encode()]),
         SendItem::Fragments(length, item) => {
-            Outgoing::Bytes(vec![fragments(*length, item, way, scope, compression)?])
+            let length = match length {
+                Repeat::Times(length) => *length,
+                Repeat::Parameter(name) => parameter_number(scope, name)?,
+            };
+            Outgoing::Bytes(vec![fragments(length.max(1), item, way, scope, compression)?])
         }
         SendItem::Chop(length, inner) => match outgoing(inner, way, scope, compression)? {
             Outgoing::Bytes(pieces) => {

@@ -38,7 +38,7 @@ pub(super) struct Memory {
 
 impl Memory {
     pub(super) fn new(scope: CaseScope) -> Memory {
-        let compression = Compression::new(scope.offers_deflate);
+        let compression = Compression::new(scope.compresses);
         Memory {
             scope,
             compression,

@@ -7,10 +7,10 @@ use crate::case::statement::{
     Attribute, ExpectItem, FrameItem, FrameWord, Line, MessagePattern, OpcodeWord, Procedure, SendItem,
     Statement,
 };
-use crate::case::text::{Form, Text};
 use crate::profile::{CAPABILITIES, TECHNIQUES, Target};
 
 use super::methods::{forbidden, get_needed};
+use super::offering::is_in_hex;
 use super::request::technique;
 
 /// What the target lacks for a case, in words; `None` where it has everything.
@@ -85,18 +85,6 @@ fn shape_needs(case: &Case, needs: &mut BTreeSet<String>) {
 
 /// The attributes by which a procedure opens several connections.
 const CROWD: [&str; 2] = ["times", "again"];
-
-/// Whether a line sends frames byte by byte: what they say cannot be said in other words.
-fn is_in_hex(line: &Line) -> bool {
-    let is_hex = |text: &Text| text.pieces.iter().any(|piece| piece.form == Form::Hex);
-    match &line.statement {
-        Some(Statement::Send(_, SendItem::Bytes(text))) => is_hex(text),
-        Some(Statement::Send(_, SendItem::Chop(_, item))) => {
-            matches!(&**item, SendItem::Bytes(text) if is_hex(text))
-        }
-        _ => false,
-    }
-}
 
 /// Whether a case sends a message in more than one frame, or the rest of one. Control frames have no fragments.
 pub(crate) fn sends_fragments(case: &Case) -> bool {

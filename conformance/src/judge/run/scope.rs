@@ -12,7 +12,7 @@ use crate::case::statement::SendItem;
 use crate::case::text::Scope;
 use crate::profile::Target;
 
-use super::offering::speaks_of_extensions;
+use super::offering::{speaks_of_extensions, writes_frames};
 use super::places::{PathValues, expand_path, technique_path};
 use super::speech::Speech;
 use super::written::Written;
@@ -36,8 +36,9 @@ pub(crate) struct CaseScope {
     pub(super) written: Written,
     /// How it says what a case says in text messages.
     pub(super) speech: Speech,
-    /// Whether every WebSocket of the case offers permessage-deflate.
+    /// Whether every WebSocket of the case offers permessage-deflate, and whether every message is compressed then.
     pub(super) offers_deflate: bool,
+    pub(super) compresses: bool,
     seed: [u8; 20],
     masks: u32,
 }
@@ -49,6 +50,7 @@ impl CaseScope {
         scope.written = Written::of(case, target, channel);
         let is_offered = target.profile.websocket.as_ref().is_some_and(|it| it.deflate == Some(true));
         scope.offers_deflate = is_offered && !speaks_of_extensions(case);
+        scope.compresses = scope.offers_deflate && !writes_frames(case);
         let mut set = |name: &str, value: String| scope.fixed.insert(name.to_owned(), value.into_bytes());
         if let Some(path) = technique_path(target, &case.technique) {
             let path = expand_path(target, &case.technique, &path, channel, &PathValues::default());
@@ -106,8 +108,18 @@ impl CaseScope {
         }
         let speech = Speech::of(target.profile.websocket.as_ref());
         let (received, written) = (BTreeMap::new(), Written::default());
-        let offers_deflate = false;
-        CaseScope { fixed, received, length: None, written, speech, offers_deflate, seed, masks: 0 }
+        let (offers_deflate, compresses) = (false, false);
+        CaseScope {
+            fixed,
+            received,
+            length: None,
+            written,
+            speech,
+            offers_deflate,
+            compresses,
+            seed,
+            masks: 0,
+        }
     }
 
     /// The next masking key: it looks random, and is the same in every run (RFC 6455 section 5.3).

@@ -161,7 +161,7 @@ fn traced(name: &ConnectionName, side: Side, item: &SendItem, sent: &Outgoing, s
         SendItem::HttpLine(_) => readable_line(bytes.strip_suffix(b"\r\n").unwrap_or(&bytes)),
         SendItem::Bytes(_) => shown_briefly(&bytes),
         SendItem::Frame(_) => shown_frames(side, &bytes),
-        SendItem::Fragments(length, _) => format!("fragments {length} {}", shown_briefly(&bytes)),
+        SendItem::Fragments(..) => format!("fragments {}", shown_briefly(&bytes)),
         SendItem::Chop(length, _) => format!("chop {length} {}", shown_briefly(&bytes)),
         _ => return source.to_owned(),
     };

@@ -223,7 +223,7 @@ async fn a_bomb_is_inflated_to_the_limit_and_no_further() {
 }
 
 #[tokio::test]
-async fn there_is_room_for_what_is_inflated_or_it_is_not() {
+async fn what_there_is_no_room_for_is_not_inflated() {
     let payload = compressed(&mut deflate(&[]).deflater, &vec![0; LARGEST]).await;
     let memory = Memory::new(LARGEST);
     let mut inflater = deflate(&[]).inflater;
