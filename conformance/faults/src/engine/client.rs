@@ -270,6 +270,7 @@ impl Engine {
         let frames: Vec<Frame> = std::iter::from_fn(|| scanner.next_frame()).collect();
         let too_long = is_too_long(scanner);
         let rest = if too_long && edits { scanner.rest() } else { Vec::new() };
+        let pending = scanner.pending();
         self.patience = (edits && scanner.buffered() > 0).then_some(self.now + PATIENCE);
         for frame in frames {
             if edits {
@@ -280,6 +281,12 @@ impl Engine {
                 Conversation::remember(&mut conversation.client, frame);
                 conversation.heard = self.now;
             }
+        }
+        let deflate = self.conversation.as_ref().map(|conversation| conversation.deflate.borrow());
+        if deflate
+            .is_some_and(|middle| middle.as_ref().is_some_and(|middle| middle.waits_for(pending.as_ref())))
+        {
+            self.patience = None;
         }
         if too_long {
             self.asking = Asking::Opaque;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pushspec_wire::deflate::LARGEST_WINDOW;
-use pushspec_wire::websocket::{Frame, Opcode};
+use pushspec_wire::websocket::{Frame, FrameHeader, Opcode};
 
 use super::compressor::Compressor;
 use super::decoder::{Compressed, Decoded, Decoder};
@@ -118,6 +118,15 @@ impl Middle {
             Some(_) => vec![refused(frame)],
             None => vec![self.uncompressed(frame)],
         }
+    }
+
+    /// Whether a frame that has begun is waited for however long it takes: nobody else can read it.
+    pub(crate) fn waits_for(&self, begun: Option<&FrameHeader>) -> bool {
+        begun.is_none_or(|header| {
+            let continues =
+                self.collecting.is_some() && header.opcode == Opcode::CONTINUATION && header.rsv == 0;
+            continues || (matches!(header.opcode, Opcode::TEXT | Opcode::BINARY) && header.rsv == MARK)
+        })
     }
 
     fn is_compressed(&mut self, frame: &Frame) -> bool {
