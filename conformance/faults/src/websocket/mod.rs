@@ -15,7 +15,7 @@ mod utf8;
 
 use super::{Edit, Fault};
 
-pub(super) static FAULTS: [&[Fault]; 11] = [
+pub(super) static FAULTS: [&[Fault]; 13] = [
     handshake::FAULTS,
     opening::FAULTS,
     offers::FAULTS,
@@ -27,6 +27,8 @@ pub(super) static FAULTS: [&[Fault]; 11] = [
     utf8::FAULTS,
     sent::FAULTS,
     push::FAULTS,
+    deflate::negotiation::FAULTS,
+    deflate::sending::FAULTS,
 ];
 
 const fn fault(

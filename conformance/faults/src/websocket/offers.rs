@@ -42,14 +42,6 @@ pub(super) static FAULTS: &[Fault] = &[
         &[Edit::Answer(|request, answer| accept_deflate(request, answer, "permessage-deflate; mem_level=9"))],
     ),
     fault(
-        "deflate-asks-for-client-bits",
-        "rfc7692/7.1.2.2/client-bits-where-offered",
-        "Asks for a window of the client whether it can have one or not.",
-        &[Edit::Answer(|request, answer| {
-            accept_deflate(request, answer, "permessage-deflate; client_max_window_bits=15");
-        })],
-    ),
-    fault(
         "extensions-are-sent-back",
         "rfc6455/4.2.2/extensions-ready",
         "Sends back whatever extensions it was offered.",

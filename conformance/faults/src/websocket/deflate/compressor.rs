@@ -47,18 +47,33 @@ impl Compressor {
     /// The blocks of a message, without the octets that end it on the wire (RFC 7692 section 7.2.1).
     pub(super) fn compressed(&mut self, message: &[u8]) -> Vec<u8> {
         let mut bits = Bits::default();
-        let begin = self.history.len();
-        let mut data = mem::take(&mut self.history);
-        data.extend_from_slice(message);
         if !message.is_empty() {
-            bits.put(0b010, 3);
-            self.symbols(&data, begin, &mut bits);
-            bits.put_code(0, 7);
+            self.block(message, 0b010, &mut bits);
         }
         // The header of the empty block whose rest is not sent.
         bits.put(0, 3);
-        self.history = data.split_off(data.len().saturating_sub(self.window));
         bits.done()
+    }
+
+    /// The same with a block that has BFINAL, and ones behind it up to the next byte.
+    pub(super) fn compressed_to_the_end(&mut self, message: &[u8]) -> Vec<u8> {
+        let mut bits = Bits::default();
+        self.block(message, 0b011, &mut bits);
+        let rest = (8 - bits.count) % 8;
+        bits.put((1 << rest) - 1, rest);
+        bits.bytes.push(0);
+        bits.bytes
+    }
+
+    /// A block with the fixed codes.
+    fn block(&mut self, message: &[u8], header: usize, bits: &mut Bits) {
+        let begin = self.history.len();
+        let mut data = mem::take(&mut self.history);
+        data.extend_from_slice(message);
+        bits.put(header, 3);
+        self.symbols(&data, begin, bits);
+        bits.put_code(0, 7);
+        self.history = data.split_off(data.len().saturating_sub(self.window));
     }
 
     fn symbols(&self, data: &[u8], begin: usize, bits: &mut Bits) {

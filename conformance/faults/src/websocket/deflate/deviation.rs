@@ -2,6 +2,7 @@
 
 use pushspec_wire::websocket::Frame;
 
+use super::compressor::Compressor;
 use super::decoder::{Compressed, Decoded, Decoder};
 use super::offers::{Agreement, Offer};
 
@@ -18,8 +19,8 @@ pub(crate) struct Deviation {
     pub(super) is_unasked: bool,
     /// Which messages it compresses.
     pub(super) compresses: fn(&Frame) -> bool,
-    /// How much of a message it compresses.
-    pub(super) length: fn(&[u8]) -> usize,
+    /// What its compressor makes of a message.
+    pub(super) compress: fn(&mut Compressor, &[u8]) -> Vec<u8>,
     /// Which of the other frames that it sends it takes for something in its window.
     pub(super) takes_for_sent: fn(&Frame) -> bool,
     /// The windows that it has for what it sends.
@@ -52,7 +53,7 @@ impl Deviation {
         answers: |_offers, accepted| accepted.agreement().answer(),
         is_unasked: false,
         compresses: |_message| true,
-        length: <[u8]>::len,
+        compress: Compressor::compressed,
         takes_for_sent: |_frame| false,
         contexts: Contexts::OfEachConnection,
         is_compressed: |_decoder, first| is_marked(first),

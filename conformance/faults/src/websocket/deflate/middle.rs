@@ -185,8 +185,7 @@ impl Middle {
             }
             return vec![frame];
         }
-        let length = (self.deviation.length)(&frame.payload);
-        let payload = self.compressed(frame.opcode, &frame.payload[..length]);
+        let payload = self.compressed(frame.opcode, &frame.payload);
         vec![Frame { rsv: MARK, ..with_payload(frame, &payload) }]
     }
 
@@ -201,7 +200,7 @@ impl Middle {
         } else {
             own
         };
-        let payload = compressor.compressed(message);
+        let payload = (self.deviation.compress)(compressor, message);
         if self.agreed.server_forgets {
             compressor.forget();
         }

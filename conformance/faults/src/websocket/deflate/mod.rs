@@ -7,7 +7,9 @@ mod compressor;
 mod decoder;
 mod deviation;
 mod middle;
+pub(super) mod negotiation;
 mod offers;
+pub(super) mod sending;
 
 pub(crate) use deviation::Deviation;
 pub(crate) use middle::{Agreed, Middle, Shared, answer, negotiate};
