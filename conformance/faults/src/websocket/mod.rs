@@ -15,7 +15,7 @@ mod utf8;
 
 use super::{Edit, Fault};
 
-pub(super) static FAULTS: [&[Fault]; 13] = [
+pub(super) static FAULTS: [&[Fault]; 15] = [
     handshake::FAULTS,
     opening::FAULTS,
     offers::FAULTS,
@@ -29,6 +29,8 @@ pub(super) static FAULTS: [&[Fault]; 13] = [
     push::FAULTS,
     deflate::negotiation::FAULTS,
     deflate::sending::FAULTS,
+    deflate::receiving::FAULTS,
+    deflate::broken::FAULTS,
 ];
 
 const fn fault(

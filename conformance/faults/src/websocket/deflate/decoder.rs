@@ -1,6 +1,6 @@
 //! What a server makes of compressed messages.
 
-use pushspec_wire::deflate::{Inflated, Inflater, TAIL};
+use pushspec_wire::deflate::{Broken, Inflated, Inflater, TAIL};
 
 use super::middle::window;
 use super::offers::Agreement;
@@ -20,8 +20,10 @@ pub(crate) struct Compressed {
 pub(crate) enum Decoded {
     /// It is delivered.
     Message(Vec<u8>),
-    /// It is no DEFLATE. Only so much is, from its beginning.
-    Broken(Vec<u8>),
+    /// It is no DEFLATE.
+    Broken(Broken),
+    /// It is, and is taken for broken all the same.
+    Refused,
     /// It is passed over.
     Nothing,
 }
@@ -63,7 +65,7 @@ impl Decoder {
 
     /// The blocks of these bytes, with everything that can be told of them.
     pub(super) fn inflated(&mut self, bytes: &[u8]) -> Result<Inflated, Decoded> {
-        self.inflater.inflate(bytes, ROOM).map_err(|broken| Decoded::Broken(broken.data))
+        self.inflater.inflate(bytes, ROOM).map_err(Decoded::Broken)
     }
 
     /// What a right server makes of it.
@@ -78,7 +80,7 @@ impl Decoder {
         is_broken: fn(&Inflated) -> bool,
     ) -> Decoded {
         match self.inflated(&message.bytes()) {
-            Ok(inflated) if is_broken(&inflated) => Decoded::Broken(Vec::new()),
+            Ok(inflated) if is_broken(&inflated) => Decoded::Refused,
             Ok(inflated) => Decoded::Message(inflated.data),
             Err(broken) => broken,
         }

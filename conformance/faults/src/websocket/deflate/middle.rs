@@ -155,7 +155,7 @@ impl Middle {
         match self.decoded(&message) {
             Decoded::Message(data) => vec![with_payload(begin, &data)],
             Decoded::Nothing => Vec::new(),
-            Decoded::Broken(_) => {
+            Decoded::Broken(_) | Decoded::Refused => {
                 self.memory.deflate().broken += 1;
                 vec![refused(begin)]
             }

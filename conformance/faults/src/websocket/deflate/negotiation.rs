@@ -198,7 +198,11 @@ pub(crate) static FAULTS: &[Fault] = &[
         "deflate-without-an-agreement",
         "rfc7692/5/without-compression",
         "Compresses for all clients, whatever was agreed on.",
-        &[Edit::Deflate(&Deviation { is_unasked: true, ..Deviation::NONE })],
+        &[Edit::Deflate(&Deviation {
+            is_unasked: true,
+            compresses: |message| message.payload.len() > 1000,
+            ..Deviation::NONE
+        })],
     ),
     fault(
         "deflate-offers-are-mended",

@@ -34,7 +34,7 @@ pub(crate) static FAULTS: &[Fault] = &[
     ),
     fault(
         "deflate-sides-are-mixed-up",
-        "rfc7692/5/fully-supported",
+        "rfc7692/7/unsupported",
         "Does what was agreed on for the client, and expects of the client what was agreed on for itself.",
         &[Edit::Deflate(&Deviation {
             does: |agreed| Agreement {
@@ -81,7 +81,7 @@ pub(crate) static FAULTS: &[Fault] = &[
     ),
     fault(
         "deflate-output-is-cut",
-        "rfc7692/5/algorithm",
+        "rfc7692/7.2.1/compress",
         "Has room for some bytes of output, and forgets the rest.",
         &[
             COMPRESSION,
@@ -162,14 +162,14 @@ pub(crate) static FAULTS: &[Fault] = &[
         ],
     ),
     fault(
-        "deflate-close-frame-is-compressed",
-        "rfc7692/6/data-messages-alone",
-        "Compresses the last frame of a connection like the others.",
+        "deflate-close-frame-is-marked",
+        "rfc7692/6.1/bit-set-elsewhere",
+        "Marks the last frame of a connection like the others.",
         &[
             COMPRESSION,
             Edit::ServerFrame(|conversation, frame| {
-                let is_compressed = frame.opcode == Opcode::CLOSE && conversation.deflate.borrow().is_some();
-                vec![if is_compressed { compressed(frame) } else { frame }]
+                let is_marked = frame.opcode == Opcode::CLOSE && conversation.deflate.borrow().is_some();
+                vec![Frame { rsv: if is_marked { MARK } else { frame.rsv }, ..frame }]
             }),
         ],
     ),
@@ -197,7 +197,7 @@ pub(crate) static FAULTS: &[Fault] = &[
     ),
     fault(
         "deflate-empty-message-has-no-octet",
-        "rfc7692/7.2.3.6/empty",
+        "rfc7692/7.2.1/compress",
         "Marks an empty message as compressed, and leaves it empty.",
         &[
             COMPRESSION,
