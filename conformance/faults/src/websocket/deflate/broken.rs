@@ -15,7 +15,7 @@ const COMPRESSION: Edit = Edit::Deflate(&Deviation::NONE);
 const BOUND: usize = 1024 * 1024;
 
 /// How much of a message is looked at byte by byte.
-const LOOKED_AT: usize = 4096;
+const LOOKED_AT: usize = 500;
 
 pub(crate) static FAULTS: &[Fault] = &[
     fault(
@@ -204,7 +204,9 @@ fn validated_in_pieces(decoder: &mut Decoder, message: &Compressed) -> Decoded {
         }
     }
     match decoder.decoded(message) {
-        Decoded::Message(_) if message.is_text && !is_valid => Decoded::Refused,
+        Decoded::Message(data) if message.is_text && !is_valid && str::from_utf8(&data).is_ok() => {
+            Decoded::Refused
+        }
         other => other,
     }
 }

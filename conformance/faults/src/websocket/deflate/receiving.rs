@@ -112,7 +112,7 @@ pub(crate) static FAULTS: &[Fault] = &[
     ),
     fault(
         "deflate-begins-anew-with-a-final-block",
-        "rfc7692/7.2.2/context-kept",
+        "rfc7692/7.2.2/context-behind-a-final-block",
         "Forgets all that came before when a block has BFINAL.",
         &[Edit::Deflate(&Deviation {
             decodes: |decoder, message| match decoder.inflated(&message.bytes()) {
@@ -292,18 +292,15 @@ pub(crate) static FAULTS: &[Fault] = &[
     ),
 ];
 
-/// Where the first block with BFINAL ends, which is where the bytes up to there are blocks for the first time.
+/// What stands up to the end of the first block with BFINAL, which is where the bytes are blocks with one for the first
+/// time.
 fn up_to_a_final_block(decoder: &mut Decoder, message: &Compressed) -> Decoded {
     let bytes = message.bytes();
-    if bytes.len() > LOOKED_AT {
-        return decoder.decoded(message);
-    }
-    let is_final = |end: usize| {
-        let inflated = decoder.clone().inflated(&bytes[..end]);
-        inflated.is_ok_and(|inflated| inflated.is_final)
-    };
-    let end = (1..=bytes.len()).find(|end| is_final(*end)).filter(|_| is_final(bytes.len()));
-    match decoder.inflated(&bytes[..end.unwrap_or(bytes.len())]) {
+    let is_final =
+        |end: &usize| decoder.clone().inflated(&bytes[..*end]).is_ok_and(|inflated| inflated.is_final);
+    let has_one = bytes.len() <= LOOKED_AT && is_final(&bytes.len());
+    let end = (1..bytes.len()).find(|end| has_one && is_final(end)).unwrap_or(bytes.len());
+    match decoder.inflated(&bytes[..end]) {
         Ok(inflated) => Decoded::Message(inflated.data),
         Err(broken) => broken,
     }
