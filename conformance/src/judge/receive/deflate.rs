@@ -1,7 +1,7 @@
 //! Compressed messages: put together from frames, and inflated (RFC 7692 sections 6.2 and 7.2.2). The layer between frames
 //! and messages where permessage-deflate was agreed on.
 
-use pushspec_wire::deflate::{Inflated, Inflater, LARGEST_WINDOW, NotDeflate, TAIL};
+use pushspec_wire::deflate::{Broken, Inflated, Inflater, LARGEST_WINDOW, Limits, NotDeflate, TAIL};
 use pushspec_wire::websocket::{Frame, Opcode};
 
 use crate::extension::Compressor;
@@ -12,7 +12,7 @@ use super::item::Item;
 use super::sink::Sink;
 
 /// How many bytes a message may become: a few that come can stand for a thousand times as many.
-const MAX_INFLATED: usize = 64 * 1024 * 1024;
+const MAX_INFLATED: usize = 24 * 1024 * 1024;
 
 /// RSV1, which marks the first frame of a compressed message (RFC 7692 section 6).
 const COMPRESSED: u8 = 0b100;
@@ -97,9 +97,10 @@ impl DeflateReader {
     /// A message that is complete.
     fn inflated(&mut self, data: &[u8], sink: &mut Sink<'_>) -> Option<Vec<u8>> {
         self.judged(sink);
-        let room = MAX_INFLATED.min(sink.room());
-        match self.inflater.inflate(&[data, &TAIL].concat(), room) {
-            Ok(Inflated { data: message, is_final, has_padding_set, .. }) => {
+        let limits = Limits { bytes: MAX_INFLATED.min(sink.room()), blocks: sink.steps_left() };
+        match self.inflater.inflate(&[data, &TAIL].concat(), limits) {
+            Ok(Inflated { data: message, blocks, is_final, has_padding_set, .. }) => {
+                sink.steps(blocks.iter().sum());
                 if is_final {
                     sink.relevant(&[Invariant::WebSocketDeflatePadding]);
                 }
@@ -113,8 +114,14 @@ impl DeflateReader {
                 sink.has_room_for(message.len()).then_some(message)
             }
             // The suite's own affair, which the meter tells.
-            Err(broken) if room < MAX_INFLATED && matches!(broken.why, NotDeflate::TooLong { .. }) => {
+            Err(broken)
+                if limits.bytes < MAX_INFLATED && matches!(broken.why, NotDeflate::TooLong { .. }) =>
+            {
                 sink.has_room_for(MAX_INFLATED);
+                None
+            }
+            Err(Broken { why: NotDeflate::TooManyBlocks { most }, .. }) => {
+                sink.steps(most + 1);
                 None
             }
             Err(broken) => {

@@ -78,6 +78,16 @@ impl Meter {
         self.steps += 1;
     }
 
+    /// So many blocks of a compressed message were read.
+    pub(super) fn steps(&mut self, count: usize) {
+        self.steps = self.steps.saturating_add(count);
+    }
+
+    /// How many steps more are taken.
+    pub(super) fn steps_left(&self) -> usize {
+        (MAX_STEPS + PER_SENT * self.sent).saturating_sub(self.steps)
+    }
+
     /// An answer has begun: with a status that leaves others to come, or not.
     pub(crate) fn answered(&mut self, is_interim: bool) {
         self.interim = if is_interim { self.interim + 1 } else { 0 };

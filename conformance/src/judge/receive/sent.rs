@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use pushspec_wire::deflate::{Inflater, LARGEST_WINDOW, TAIL};
+use pushspec_wire::deflate::{Inflater, LARGEST_WINDOW, Limits, TAIL};
 use pushspec_wire::http1::{Head, HeadScanner};
 use pushspec_wire::websocket::{FactKind, FrameScanner, Opcode};
 
@@ -156,8 +156,8 @@ impl Sent {
 
 /// What a compressed message says; where it is broken, what stands before that place, if anything does.
 fn inflated(inflater: &mut Inflater, message: &[u8]) -> Option<Vec<u8>> {
-    match inflater.inflate(&[message, &TAIL].concat(), MAX_TEXT) {
-        Ok(inflated) => Some(inflated.data),
+    match inflater.inflate(&[message, &TAIL].concat(), Limits::of_bytes(MAX_TEXT)) {
+        Ok(whole) => Some(whole.data),
         Err(broken) => Some(broken.data).filter(|data| !data.is_empty()),
     }
 }

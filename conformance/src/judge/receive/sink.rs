@@ -48,6 +48,16 @@ impl<'a> Sink<'a> {
         self.meter.step();
     }
 
+    /// So many blocks of a compressed message were read.
+    pub(super) fn steps(&mut self, count: usize) {
+        self.meter.steps(count);
+    }
+
+    /// How many steps more are taken.
+    pub(super) fn steps_left(&self) -> usize {
+        self.meter.steps_left()
+    }
+
     /// Whether more came than is read: the rest need not be looked at.
     pub(super) fn is_full(&self) -> bool {
         self.meter.is_over(self.items.len())
