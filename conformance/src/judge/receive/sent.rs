@@ -145,7 +145,10 @@ impl Sent {
             if frame.fin {
                 let message = std::mem::take(&mut self.message);
                 if let Some(inflater) = self.inflater.as_mut().filter(|_| self.is_compressed) {
-                    payloads.extend(inflated(inflater, &message));
+                    let said = inflated(inflater, &message);
+                    // What was said is what can be asked for.
+                    self.bytes += said.as_ref().map_or(0, Vec::len);
+                    payloads.extend(said);
                 }
                 payloads.push(message);
             }

@@ -48,9 +48,14 @@ impl<'a> Sink<'a> {
         self.meter.step();
     }
 
-    /// So many blocks of a compressed message were read.
-    pub(super) fn steps(&mut self, count: usize) {
-        self.meter.steps(count);
+    /// So many blocks of a compressed message were read, and have become so many bytes.
+    pub(super) fn inflated(&mut self, blocks: usize, bytes: usize) {
+        self.meter.inflated(blocks, bytes);
+    }
+
+    /// How many bytes more compressed messages may become.
+    pub(super) fn inflated_left(&self) -> usize {
+        self.meter.inflated_left()
     }
 
     /// How many steps more are taken.

@@ -236,9 +236,12 @@ impl Message {
             return Err(NotDeflate::BeforeTheStart { distance, available });
         };
         self.farthest = self.farthest.max(distance);
-        // What is repeated may reach into the repetition itself.
-        for at in from..from + length {
-            self.data.push(self.data[at]);
+        // What is repeated may reach into the repetition itself: what is there of it is repeated first.
+        let mut left = length;
+        while left > 0 {
+            let known = (self.data.len() - from).min(left);
+            self.data.extend_from_within(from..from + known);
+            left -= known;
         }
         Ok(())
     }
