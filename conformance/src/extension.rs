@@ -61,19 +61,19 @@ struct Element {
 }
 
 impl Element {
-    /// A parameter; `None` where it is not there, `Some(None)` where it has no value.
-    fn parameter(&self, name: &str) -> Option<Option<&str>> {
+    /// The value of a parameter, if it has one.
+    fn value(&self, name: &str) -> Option<&str> {
         let mut named = self.parameters.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
-        named.next().map(|(_, value)| value.as_deref())
+        named.next().and_then(|(_, value)| value.as_deref())
     }
 
     fn has(&self, name: &str) -> bool {
-        self.parameter(name).is_some()
+        self.parameters.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
     }
 
     /// The value of a window; `None` where it is not there or makes no sense.
     fn bits(&self, name: &str) -> Option<u8> {
-        self.parameter(name).flatten().and_then(bits)
+        self.value(name).and_then(bits)
     }
 
     /// What is wrong with an acceptance by itself (RFC 7692 section 7).
@@ -119,13 +119,11 @@ impl Element {
             }
         }
         let bits = self.bits(CLIENT_BITS)?;
-        match offer.parameter(CLIENT_BITS) {
-            None => Some(format!("`{CLIENT_BITS}` was not offered")),
-            Some(hint) => {
-                let most = hint.and_then(self::bits).filter(|most| hints && bits > *most)?;
-                Some(format!("`{CLIENT_BITS}={bits}` is above the {most} that the client has announced"))
-            }
+        if !offer.has(CLIENT_BITS) {
+            return Some(format!("`{CLIENT_BITS}` was not offered"));
         }
+        let most = offer.bits(CLIENT_BITS).filter(|most| hints && bits > *most)?;
+        Some(format!("`{CLIENT_BITS}={bits}` is above the {most} that the client has announced"))
     }
 
     /// What it agrees on.
@@ -314,7 +312,7 @@ mod tests {
         }
         let found = elements(b", a ; b = \"\\c\",, d").unwrap_or_default();
         assert_eq!(found.len(), 2);
-        assert_eq!(found[0].parameter("b"), Some(Some("c")));
+        assert_eq!(found[0].value("b"), Some("c"));
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! What the compressed messages of a transcript say.
 
-use pushspec_wire::deflate::{Inflater, LARGEST_WINDOW, NotDeflate, TAIL};
+use pushspec_wire::deflate::{Inflater, LARGEST_WINDOW, Limits, NotDeflate, TAIL};
 use pushspec_wire::websocket::{Frame, Opcode};
 
 use crate::extension::Agreed;
 
 use super::shown::shown_briefly;
 
-/// How many bytes a message may become, for the few of them that are shown.
-const ROOM: usize = 4 * 1024 * 1024;
+/// What a message may become, for the few bytes of it that are shown.
+const LIMITS: Limits = Limits { bytes: 4 * 1024 * 1024, blocks: 64 * 1024 };
 
 /// RSV1, which marks the first frame of a compressed message (RFC 7692 section 6).
 const COMPRESSED: u8 = 0b100;
@@ -51,12 +51,14 @@ impl Inflating {
             self.inflater.forget();
         }
         data.extend(TAIL);
-        Some(match self.inflater.inflate(&data, ROOM) {
+        Some(match self.inflater.inflate(&data, LIMITS) {
             Ok(inflated) => format!("inflates to {}", shown_briefly(&inflated.data)),
             Err(broken) => {
                 self.is_lost = true;
                 match broken.why {
-                    NotDeflate::TooLong { .. } => format!("inflates to more than {ROOM} bytes"),
+                    why @ (NotDeflate::TooLong { .. } | NotDeflate::TooManyBlocks { .. }) => {
+                        format!("is not inflated here: {why}")
+                    }
                     why => format!("does not inflate: {why}"),
                 }
             }

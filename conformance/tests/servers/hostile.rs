@@ -7,6 +7,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use miniz_oxide::deflate::core::{
+    CompressorOxide, TDEFLFlush, compress_to_output, create_comp_flags_from_zip_params,
+};
 use pushspec::suite::Suite;
 use sha1::{Digest as _, Sha1};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -47,6 +50,9 @@ pub(crate) const ROWS: &[(&str, &str)] = &[
     ("pings", "run URL"),
     ("binaries", "run URL"),
     ("fragments", "run URL"),
+    ("bombs", "run URL"),
+    ("deflate-blocks", "run URL"),
+    ("deflate-codes", "run URL"),
     ("late", "run URL"),
     ("trickle", "run URL"),
     ("late", "run URL -j 8 --select long-polling --select polling"),
@@ -104,6 +110,26 @@ fn flood(opening: &str, piece: &[u8], times: usize) -> Attack {
 /// Repeats something small, so that it is written in one go.
 fn block(piece: &[u8]) -> Vec<u8> {
     piece.repeat(BLOCK.div_ceil(piece.len()))
+}
+
+/// A block of DEFLATE with codes of its own that holds nothing, and an empty stored one, which ends at a byte.
+const CODES: [u8; 16] = [0x04, 0xc0, 0x81, 0, 0, 0, 0, 0, 0x90, 0xff, 0x6b, 0x00, 0x00, 0x00, 0xff, 0xff];
+
+/// A binary message that is compressed (RFC 7692 section 6), where that was agreed on.
+fn compressed(data: &[u8]) -> Vec<u8> {
+    let length = u64::try_from(data.len()).unwrap_or_default();
+    [&[0xc2, 0x7f], &length.to_be_bytes()[..], data].concat()
+}
+
+/// What becomes 256 MiB of zeros.
+fn bomb() -> Vec<u8> {
+    let mut compressor = CompressorOxide::new(create_comp_flags_from_zip_params(9, -15, 0));
+    let mut block = Vec::new();
+    compress_to_output(&mut compressor, &vec![0; 1 << 20], TDEFLFlush::Full, |bytes| {
+        block.extend_from_slice(bytes);
+        true
+    });
+    [block.repeat(256), vec![0]].concat()
 }
 
 fn head(media_type: &str, framing: &str) -> String {
@@ -189,6 +215,11 @@ fn row(name: &str) -> Option<Row> {
             Attack::Behind { piece: block(&[&[0x82, 0x7e, 0, 200][..], &[7; 200]].concat()) },
         ),
         "fragments" => (&["/websocket/"], Attack::Behind { piece: block(&[0x00, 0x01, b'x']) }),
+        "bombs" => (&["/websocket/"], Attack::Behind { piece: compressed(&bomb()) }),
+        "deflate-blocks" => {
+            (&["/websocket/"], Attack::Behind { piece: compressed(&block(&[0x00, 0x00, 0x00, 0xff, 0xff])) })
+        }
+        "deflate-codes" => (&["/websocket/"], Attack::Behind { piece: compressed(&block(&CODES)) }),
         "late" => (ALL, Attack::Late),
         "trickle" => (ALL, Attack::Trickle),
         "reset" => (ALL, Attack::Reset),

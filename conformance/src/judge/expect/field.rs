@@ -74,9 +74,10 @@ fn value_fits(test: &FieldTest, values: &[Vec<u8>], scope: &dyn Scope) -> Result
     let single = |fits: bool| fits && values.len() == 1;
     Ok(match test {
         FieldTest::Present => true,
-        FieldTest::Absent | FieldTest::Same => false,
-        // Told with the reason, before it comes to this.
-        FieldTest::Accepts(_) | FieldTest::AcceptsWithinHints(_) => false,
+        // The last two are told with the reason, before it comes to this.
+        FieldTest::Absent | FieldTest::Same | FieldTest::Accepts(_) | FieldTest::AcceptsWithinHints(_) => {
+            false
+        }
         FieldTest::Exactly(template) => single(values[0] == template.bytes(scope)?),
         FieldTest::Equals(templates) => single(any(templates, scope, |wanted| values[0] == wanted)?),
         FieldTest::Is(templates) => {

@@ -1,7 +1,7 @@
 //! Compressed messages: put together from frames, and inflated (RFC 7692 sections 6.2 and 7.2.2). The layer between frames
 //! and messages where permessage-deflate was agreed on.
 
-use pushspec_wire::deflate::{Inflated, Inflater, LARGEST_WINDOW, NotDeflate, TAIL};
+use pushspec_wire::deflate::{Broken, Inflated, Inflater, LARGEST_WINDOW, Limits, NotDeflate, TAIL};
 use pushspec_wire::websocket::{Frame, Opcode};
 
 use crate::extension::Compressor;
@@ -10,9 +10,6 @@ use crate::transcript::shown::{shown, shown_frame};
 
 use super::item::Item;
 use super::sink::Sink;
-
-/// How many bytes a message may become: a few that come can stand for a thousand times as many.
-const MAX_INFLATED: usize = 64 * 1024 * 1024;
 
 /// RSV1, which marks the first frame of a compressed message (RFC 7692 section 6).
 const COMPRESSED: u8 = 0b100;
@@ -97,9 +94,11 @@ impl DeflateReader {
     /// A message that is complete.
     fn inflated(&mut self, data: &[u8], sink: &mut Sink<'_>) -> Option<Vec<u8>> {
         self.judged(sink);
-        let room = MAX_INFLATED.min(sink.room());
-        match self.inflater.inflate(&[data, &TAIL].concat(), room) {
-            Ok(Inflated { data: message, is_final, has_padding_set, .. }) => {
+        let bytes = sink.inflated_left().min(sink.room());
+        let limits = Limits { bytes, blocks: sink.steps_left() };
+        match self.inflater.inflate(&[data, &TAIL].concat(), limits) {
+            Ok(Inflated { data: message, blocks, is_final, has_padding_set, .. }) => {
+                sink.inflated(blocks.iter().sum(), message.len());
                 if is_final {
                     sink.relevant(&[Invariant::WebSocketDeflatePadding]);
                 }
@@ -112,17 +111,31 @@ impl DeflateReader {
                 self.is_first = false;
                 sink.has_room_for(message.len()).then_some(message)
             }
-            // The suite's own affair, which the meter tells.
-            Err(broken) if room < MAX_INFLATED && matches!(broken.why, NotDeflate::TooLong { .. }) => {
-                sink.has_room_for(MAX_INFLATED);
-                None
-            }
             Err(broken) => {
                 self.is_lost = true;
-                let why = format!("the compressed message {} does not inflate: {}", shown(data), broken.why);
-                sink.breach_of(self.broken_by(broken.why), || why.clone());
-                sink.item(Item::Unreadable(why));
+                self.broken(&broken, data, sink);
                 None
+            }
+        }
+    }
+
+    /// A message that was not inflated to its end.
+    fn broken(&self, broken: &Broken, data: &[u8], sink: &mut Sink<'_>) {
+        match broken.why {
+            // The suite's own affair, which the meter tells.
+            NotDeflate::TooLong { room } if room < sink.inflated_left() => {
+                sink.has_room_for(sink.inflated_left());
+            }
+            NotDeflate::TooLong { room } => {
+                sink.inflated(0, room);
+                let why = "a compressed message becomes far longer than what the suite sent can ask for";
+                sink.item(Item::Unreadable(why.to_owned()));
+            }
+            NotDeflate::TooManyBlocks { most } => sink.inflated(most + 1, 0),
+            why => {
+                let seen = format!("the compressed message {} does not inflate: {why}", shown(data));
+                sink.breach_of(self.broken_by(why), || seen.clone());
+                sink.item(Item::Unreadable(seen));
             }
         }
     }

@@ -7,6 +7,10 @@ use super::quota::{Held, Part, Quota};
 /// or published: what is as small as it can be costs the most for each byte.
 const MAX_STEPS: usize = 16 * 1024;
 
+/// How many bytes compressed messages may become beyond a multiple of the bytes that the case sent: a few that come can
+/// stand for a thousand times as many.
+const MAX_INFLATED: usize = 8 * 1024 * 1024;
+
 /// The multiple of the bytes.
 const PER_SENT: usize = 4;
 
@@ -21,6 +25,8 @@ pub(crate) struct Meter {
     layers: Held,
     steps: usize,
     interim: usize,
+    /// How many bytes compressed messages have become.
+    inflated: usize,
     /// How many items may wait, and how many bytes the case has sent.
     most_items: usize,
     sent: usize,
@@ -42,6 +48,7 @@ impl Meter {
             part,
             steps: 0,
             interim: 0,
+            inflated: 0,
             most_items: usize::MAX,
             sent: 0,
             full: false,
@@ -76,6 +83,22 @@ impl Meter {
     /// A line, a chunk, a frame or an element was read.
     pub(super) fn step(&mut self) {
         self.steps += 1;
+    }
+
+    /// So many blocks of a compressed message were read, and have become so many bytes.
+    pub(super) fn inflated(&mut self, blocks: usize, bytes: usize) {
+        self.steps = self.steps.saturating_add(blocks);
+        self.inflated = self.inflated.saturating_add(bytes);
+    }
+
+    /// How many bytes more compressed messages may become.
+    pub(super) fn inflated_left(&self) -> usize {
+        (MAX_INFLATED + PER_SENT * self.sent).saturating_sub(self.inflated)
+    }
+
+    /// How many steps more are taken.
+    pub(super) fn steps_left(&self) -> usize {
+        (MAX_STEPS + PER_SENT * self.sent).saturating_sub(self.steps)
     }
 
     /// An answer has begun: with a status that leaves others to come, or not.

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use pushspec_wire::deflate::{Inflater, LARGEST_WINDOW, TAIL};
+use pushspec_wire::deflate::{Inflater, LARGEST_WINDOW, Limits, TAIL};
 use pushspec_wire::http1::{Head, HeadScanner};
 use pushspec_wire::websocket::{FactKind, FrameScanner, Opcode};
 
@@ -145,7 +145,10 @@ impl Sent {
             if frame.fin {
                 let message = std::mem::take(&mut self.message);
                 if let Some(inflater) = self.inflater.as_mut().filter(|_| self.is_compressed) {
-                    payloads.extend(inflated(inflater, &message));
+                    let said = inflated(inflater, &message);
+                    // What was said is what can be asked for.
+                    self.bytes += said.as_ref().map_or(0, Vec::len);
+                    payloads.extend(said);
                 }
                 payloads.push(message);
             }
@@ -156,8 +159,8 @@ impl Sent {
 
 /// What a compressed message says; where it is broken, what stands before that place, if anything does.
 fn inflated(inflater: &mut Inflater, message: &[u8]) -> Option<Vec<u8>> {
-    match inflater.inflate(&[message, &TAIL].concat(), MAX_TEXT) {
-        Ok(inflated) => Some(inflated.data),
+    match inflater.inflate(&[message, &TAIL].concat(), Limits::of_bytes(MAX_TEXT)) {
+        Ok(whole) => Some(whole.data),
         Err(broken) => Some(broken.data).filter(|data| !data.is_empty()),
     }
 }

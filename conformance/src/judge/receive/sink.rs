@@ -48,6 +48,21 @@ impl<'a> Sink<'a> {
         self.meter.step();
     }
 
+    /// So many blocks of a compressed message were read, and have become so many bytes.
+    pub(super) fn inflated(&mut self, blocks: usize, bytes: usize) {
+        self.meter.inflated(blocks, bytes);
+    }
+
+    /// How many bytes more compressed messages may become.
+    pub(super) fn inflated_left(&self) -> usize {
+        self.meter.inflated_left()
+    }
+
+    /// How many steps more are taken.
+    pub(super) fn steps_left(&self) -> usize {
+        self.meter.steps_left()
+    }
+
     /// Whether more came than is read: the rest need not be looked at.
     pub(super) fn is_full(&self) -> bool {
         self.meter.is_over(self.items.len())

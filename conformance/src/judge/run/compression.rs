@@ -163,7 +163,7 @@ fn pressed(compressor: &mut CompressorOxide, bytes: &[u8], flush: TDEFLFlush) ->
 
 #[cfg(test)]
 mod tests {
-    use pushspec_wire::deflate::{Inflated, Inflater};
+    use pushspec_wire::deflate::{Inflated, Inflater, Limits};
     use rstest::rstest;
 
     use super::*;
@@ -175,7 +175,9 @@ mod tests {
     }
 
     fn inflated(inflater: &mut Inflater, payload: &[u8]) -> Inflated {
-        inflater.inflate(&[payload, &TAIL].concat(), usize::MAX).expect("a compressed message")
+        inflater
+            .inflate(&[payload, &TAIL].concat(), Limits::of_bytes(usize::MAX))
+            .expect("a compressed message")
     }
 
     fn text(length: usize) -> Vec<u8> {
@@ -234,7 +236,7 @@ mod tests {
             (first.payload, second)
         };
         let read = |bits: u8, payload: &[u8]| {
-            Inflater::new(1 << bits).inflate(&[payload, &TAIL].concat(), usize::MAX)
+            Inflater::new(1 << bits).inflate(&[payload, &TAIL].concat(), Limits::of_bytes(usize::MAX))
         };
         assert!(read(10, &said(10, &[]).1.payload).is_ok());
         assert!(read(10, &said(10, &[DeflateWord::Wide]).1.payload).is_err());

@@ -126,7 +126,7 @@ impl Machine {
         match self.connections.of(id).extension {
             Extension::None if !self.memory.scope.offers_deflate => self.record.skip(why),
             Extension::None => {
-                self.record.fail_to_run(format!("{why}, and the profile has `deflate = true`"))
+                self.record.fail_to_run(format!("{why}, and the profile has `deflate = true`"));
             }
             _ => self.record.fail_to_run(why),
         }

@@ -69,9 +69,12 @@ fn family(report: &Report, cases: &[Case], packed: &mut Packed) -> Markup {
         details.family.(worst.spelling()) #(case.heading()) open[worst > Verdict::Info] {
             summary { b { (worst.spelling()) } " " span { (visible(&case.title)) } small { (cases.len()) " cases" } }
             (about(case))
-            @for case in cases {
-                @if is_plain(case) { (brief(report, case, packed)) }
-                @else { (one(report, case, &html! {}, &visible(case.label()), packed)) }
+            @for cases in cases.chunk_by(|one, other| is_listed(one) && is_listed(other)) {
+                @if cases.iter().all(is_listed) { (listed(report, cases, packed)) }
+                @else { @for case in cases {
+                    @if is_plain(case) { (brief(report, case, packed)) }
+                    @else { (one(report, case, &html! {}, &visible(case.label()), packed)) }
+                } }
             }
         }
     }
@@ -95,6 +98,19 @@ fn about(case: &Case) -> Markup {
 /// Whether there is nothing to say of a case but that it passed.
 fn is_plain(case: &Case) -> bool {
     case.verdict == Verdict::Pass && case.selected && case.at_first.is_none()
+}
+
+/// Whether there is nothing to say of a case of a family but its label.
+fn is_listed(case: &Case) -> bool {
+    let is_named_by_its_label = case.name() == format!("{}{}", case.heading(), case.label());
+    is_plain(case) && is_named_by_its_label && case.duration_ms < LONG_MS
+}
+
+/// Cases of a family that passed: there are very many of them. The script makes of each what a case is, with its address.
+fn listed(report: &Report, cases: &[Case], packed: &mut Packed) -> Markup {
+    html! {
+        p.passed { @for case in cases { i { (visible(case.label())) } (transcript(report, case, packed)) } }
+    }
 }
 
 /// A case of a family that passed: there are many of them, and the script adds the rest.

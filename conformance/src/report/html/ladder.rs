@@ -13,7 +13,7 @@ use crate::transcript::{Direction, FrameFields, Line};
 /// all of them, for there are many such transcripts on a page.
 const FIRST: usize = 16;
 const LAST: usize = 4;
-const IN_ALL: usize = 30_000;
+const IN_ALL: usize = 10_000;
 
 /// The same where something deviates, and how many are shown before and behind each line that does.
 const FIRST_OF_DEVIATING: usize = 60;

@@ -32,6 +32,11 @@ pub enum NotDeflate {
         /// The room, in bytes.
         room: usize,
     },
+    /// There are more blocks than the caller wants to read.
+    TooManyBlocks {
+        /// How many it wants to.
+        most: usize,
+    },
 }
 
 impl fmt::Display for NotDeflate {
@@ -51,6 +56,7 @@ impl fmt::Display for NotDeflate {
                 write!(formatter, "a reference goes {distance} bytes back, beyond the window of {window}")
             }
             Self::TooLong { room } => write!(formatter, "it becomes longer than {room} bytes"),
+            Self::TooManyBlocks { most } => write!(formatter, "it has more than {most} blocks"),
         }
     }
 }

@@ -46,6 +46,23 @@ const DISTANCES: usize = 30;
 /// In which order the lengths of the codes for code lengths stand (RFC 1951 section 3.2.7).
 const ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
+/// What a message may become at most: a few bytes that come can stand for a thousand times as many, or for very many
+/// blocks that hold nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How many bytes.
+    pub bytes: usize,
+    /// Of how many blocks.
+    pub blocks: usize,
+}
+
+impl Limits {
+    /// So many bytes, of however many blocks.
+    pub const fn of_bytes(bytes: usize) -> Limits {
+        Limits { bytes, blocks: usize::MAX }
+    }
+}
+
 /// What a message has become.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inflated {
@@ -95,14 +112,14 @@ impl Inflater {
         self.history.len()
     }
 
-    /// Decodes the blocks of one message, up to the end of the bytes, into at most `room` bytes. Behind an error the
-    /// messages before are forgotten.
-    pub fn inflate(&mut self, bytes: &[u8], room: usize) -> Result<Inflated, Broken> {
+    /// Decodes the blocks of one message, up to the end of the bytes, within limits. Behind an error the messages before
+    /// are forgotten.
+    pub fn inflate(&mut self, bytes: &[u8], limits: Limits) -> Result<Inflated, Broken> {
         let history = core::mem::take(&mut self.history);
         let mut message = Message {
             window: self.window,
             begin: history.len(),
-            room,
+            limits,
             data: history,
             blocks: [0; 3],
             is_final: false,
@@ -133,7 +150,7 @@ struct Message {
     window: usize,
     /// Where it begins in the data, behind what the messages before have left.
     begin: usize,
-    room: usize,
+    limits: Limits,
     data: Vec<u8>,
     blocks: [usize; 3],
     is_final: bool,
@@ -146,6 +163,10 @@ struct Message {
 impl Message {
     /// Decodes a block (RFC 1951 section 3.2.3).
     fn block(&mut self, bits: &mut Bits<'_>) -> Result<(), NotDeflate> {
+        let most = self.limits.blocks;
+        if self.blocks.iter().sum::<usize>() >= most {
+            return Err(NotDeflate::TooManyBlocks { most });
+        }
         let is_final = bits.take(1)? == 1;
         let kind = bits.take(2)?;
         match kind {
@@ -215,16 +236,20 @@ impl Message {
             return Err(NotDeflate::BeforeTheStart { distance, available });
         };
         self.farthest = self.farthest.max(distance);
-        // What is repeated may reach into the repetition itself.
-        for at in from..from + length {
-            self.data.push(self.data[at]);
+        // What is repeated may reach into the repetition itself: what is there of it is repeated first.
+        let mut left = length;
+        while left > 0 {
+            let known = (self.data.len() - from).min(left);
+            self.data.extend_from_within(from..from + known);
+            left -= known;
         }
         Ok(())
     }
 
     fn has_room(&self, length: usize) -> Result<(), NotDeflate> {
-        let is_room = self.data.len() - self.begin + length <= self.room;
-        if is_room { Ok(()) } else { Err(NotDeflate::TooLong { room: self.room }) }
+        let room = self.limits.bytes;
+        let is_room = self.data.len() - self.begin + length <= room;
+        if is_room { Ok(()) } else { Err(NotDeflate::TooLong { room }) }
     }
 }
 

@@ -13,7 +13,7 @@ mod huffman;
 mod inflater;
 
 pub use error::NotDeflate;
-pub use inflater::{Broken, Inflated, Inflater};
+pub use inflater::{Broken, Inflated, Inflater, Limits};
 
 /// The largest window that there is, in bytes (RFC 1951 section 2).
 pub const LARGEST_WINDOW: usize = 32 * 1024;

@@ -2,7 +2,7 @@ use miniz_oxide::deflate::core::{
     CompressorOxide, TDEFLFlush, compress_to_output, create_comp_flags_from_zip_params,
 };
 use proptest::prelude::*;
-use pushspec_wire::deflate::{Inflater, LARGEST_WINDOW, NotDeflate, TAIL};
+use pushspec_wire::deflate::{Inflater, LARGEST_WINDOW, Limits, NotDeflate, TAIL};
 
 /// Bytes as another library compresses them: at a level, by a strategy, with this end.
 fn deflated(compressor: &mut CompressorOxide, bytes: &[u8], flush: TDEFLFlush) -> Vec<u8> {
@@ -25,21 +25,26 @@ fn hello() -> Vec<u8> {
 #[test]
 fn the_examples_of_the_specification_are_read() {
     let mut inflater = Inflater::new(LARGEST_WINDOW);
-    let fixed = inflater.inflate(&hello(), 5).expect("section 7.2.3.1");
+    let fixed = inflater.inflate(&hello(), Limits::of_bytes(5)).expect("section 7.2.3.1");
     assert_eq!((fixed.data.as_slice(), fixed.blocks, fixed.farthest), (&b"Hello"[..], [1, 1, 0], 0));
-    let again =
-        inflater.inflate(&[&b"\xf2\x00\x11\x00\x00"[..], &TAIL].concat(), 5).expect("section 7.2.3.2");
+    let again = inflater
+        .inflate(&[&b"\xf2\x00\x11\x00\x00"[..], &TAIL].concat(), Limits::of_bytes(5))
+        .expect("section 7.2.3.2");
     assert_eq!((again.data.as_slice(), again.farthest), (&b"Hello"[..], 5));
     let stored = b"\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00";
-    let stored = inflater.inflate(&[&stored[..], &TAIL].concat(), 5).expect("section 7.2.3.3");
+    let stored =
+        inflater.inflate(&[&stored[..], &TAIL].concat(), Limits::of_bytes(5)).expect("section 7.2.3.3");
     assert_eq!((stored.data.as_slice(), stored.blocks), (&b"Hello"[..], [2, 0, 0]));
     let last = b"\xf3\x48\xcd\xc9\xc9\x07\x00\x00";
-    let last = inflater.inflate(&[&last[..], &TAIL].concat(), 5).expect("section 7.2.3.4");
+    let last = inflater.inflate(&[&last[..], &TAIL].concat(), Limits::of_bytes(5)).expect("section 7.2.3.4");
     assert!(last.is_final && !last.has_padding_set);
     let two = b"\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00";
-    let two = inflater.inflate(&[&two[..], &TAIL].concat(), 5).expect("section 7.2.3.5");
+    let two = inflater.inflate(&[&two[..], &TAIL].concat(), Limits::of_bytes(5)).expect("section 7.2.3.5");
     assert_eq!((two.data.as_slice(), two.blocks), (&b"Hello"[..], [2, 2, 0]));
-    assert_eq!(inflater.inflate(&[&[0][..], &TAIL].concat(), 0).expect("section 7.2.3.6").data, b"");
+    assert_eq!(
+        inflater.inflate(&[&[0][..], &TAIL].concat(), Limits::of_bytes(0)).expect("section 7.2.3.6").data,
+        b""
+    );
 }
 
 #[test]
@@ -55,7 +60,7 @@ fn what_is_no_deflate_is_told() {
         (tail(b"\xfc\xff\xff\xff\xff"), NotDeflate::NoCode),
     ] {
         assert_eq!(
-            Inflater::new(LARGEST_WINDOW).inflate(&bytes, 100).map_err(|broken| broken.why),
+            Inflater::new(LARGEST_WINDOW).inflate(&bytes, Limits::of_bytes(100)).map_err(|broken| broken.why),
             Err(why),
             "{bytes:x?}"
         );
@@ -74,7 +79,9 @@ fn a_reference_goes_no_further_back_than_the_window() {
         for (gap, distance) in [(0, window), (1, window + 1)] {
             let text = [&counted[..], &vec![0xaa; gap], &counted[..]].concat();
             let bytes = deflated(&mut compressor(9, 0), &text, TDEFLFlush::Sync);
-            let result = Inflater::new(window).inflate(&bytes, usize::MAX).map_err(|broken| broken.why);
+            let result = Inflater::new(window)
+                .inflate(&bytes, Limits::of_bytes(usize::MAX))
+                .map_err(|broken| broken.why);
             if distance >= LARGEST_WINDOW {
                 // The library does not refer so far back.
                 assert_eq!(result.expect("no reference").data, text);
@@ -93,19 +100,28 @@ fn no_more_is_inflated_than_there_is_room_for() {
     let zeros = deflated(&mut compressor(9, 0), &vec![0; 1 << 20], TDEFLFlush::Sync);
     assert!(zeros.len() < 2048);
     let room = NotDeflate::TooLong { room: (1 << 20) - 1 };
-    let broken = Inflater::new(LARGEST_WINDOW).inflate(&zeros, (1 << 20) - 1).expect_err("no room");
+    let broken =
+        Inflater::new(LARGEST_WINDOW).inflate(&zeros, Limits::of_bytes((1 << 20) - 1)).expect_err("no room");
     assert!(broken.why == room && broken.data.len() < 1 << 20);
-    assert!(Inflater::new(LARGEST_WINDOW).inflate(&zeros, 1 << 20).is_ok());
+    assert!(Inflater::new(LARGEST_WINDOW).inflate(&zeros, Limits::of_bytes(1 << 20)).is_ok());
+}
+
+#[test]
+fn no_more_blocks_are_read_than_are_wanted() {
+    let empty = [0x00, 0x00, 0x00, 0xff, 0xff].repeat(100);
+    let read = |blocks| Inflater::new(LARGEST_WINDOW).inflate(&empty, Limits { bytes: 0, blocks });
+    assert_eq!(read(100).map(|inflated| inflated.blocks), Ok([100, 0, 0]));
+    assert_eq!(read(99).map_err(|broken| broken.why), Err(NotDeflate::TooManyBlocks { most: 99 }));
 }
 
 #[test]
 fn a_forgotten_message_is_not_referred_to() {
     let mut inflater = Inflater::new(LARGEST_WINDOW);
-    inflater.inflate(&hello(), 5).expect("a message");
+    inflater.inflate(&hello(), Limits::of_bytes(5)).expect("a message");
     inflater.forget();
     let again = [&b"\xf2\x00\x11\x00\x00"[..], &TAIL].concat();
     let before = NotDeflate::BeforeTheStart { distance: 5, available: 1 };
-    let broken = inflater.inflate(&again, 5).expect_err("a reference to nothing");
+    let broken = inflater.inflate(&again, Limits::of_bytes(5)).expect_err("a reference to nothing");
     assert_eq!((broken.why, broken.data.as_slice()), (before, &b"H"[..]));
 }
 
@@ -114,7 +130,8 @@ fn padding_behind_a_last_block_is_looked_at() {
     // A last block with the fixed code that ends at once takes ten bits; six are padding.
     for (padding, set) in [(0x00, false), (0x04, true), (0x80, true)] {
         let bytes = [&[0x03, padding, 0x00][..], &TAIL].concat();
-        let inflated = Inflater::new(LARGEST_WINDOW).inflate(&bytes, 0).expect("an empty message");
+        let inflated =
+            Inflater::new(LARGEST_WINDOW).inflate(&bytes, Limits::of_bytes(0)).expect("an empty message");
         assert_eq!((inflated.is_final, inflated.has_padding_set), (true, set), "{padding:x}");
     }
 }
@@ -136,7 +153,7 @@ proptest! {
             for piece in text.chunks(blocks) {
                 bytes.extend(deflated(&mut compressor, piece, TDEFLFlush::Sync));
             }
-            let inflated = inflater.inflate(&bytes, text.len()).expect("compressed data");
+            let inflated = inflater.inflate(&bytes, Limits::of_bytes(text.len())).expect("compressed data");
             prop_assert_eq!(inflated.data, text);
         }
     }
@@ -144,9 +161,9 @@ proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), begin in prop::sample::select(vec![0_u8, 2, 4])) {
         let mut inflater = Inflater::new(LARGEST_WINDOW);
-        let _ = inflater.inflate(&bytes, 4096);
+        let _ = inflater.inflate(&bytes, Limits::of_bytes(4096));
         // Most bytes begin with a block that is none.
         let begun: Vec<u8> = [begin | bytes.first().copied().unwrap_or_default() & 0xf8].into_iter().chain(bytes).collect();
-        let _ = inflater.inflate(&begun, 4096);
+        let _ = inflater.inflate(&begun, Limits::of_bytes(4096));
     }
 }
