@@ -201,7 +201,7 @@ impl Bits {
 
 #[cfg(test)]
 mod tests {
-    use pushspec_wire::deflate::{Inflater, TAIL};
+    use pushspec_wire::deflate::{Inflater, Limits, TAIL};
 
     use super::*;
 
@@ -224,7 +224,7 @@ mod tests {
                 for message in [noise(length), noise(length).repeat(2), vec![b'*'; length], window.repeat(2)]
                 {
                     let payload = [&compressor.compressed(&message)[..], &TAIL].concat();
-                    let inflated = inflater.inflate(&payload, usize::MAX).expect("DEFLATE");
+                    let inflated = inflater.inflate(&payload, Limits::of_bytes(usize::MAX)).expect("DEFLATE");
                     assert!(inflated.data == message, "{length} bytes, window of {}", window.len());
                     assert!(length < 258 || payload.len() < message.len() * 9 / 8 + 10);
                     farthest = farthest.max(inflated.farthest);

@@ -1,6 +1,6 @@
 //! What a server makes of compressed messages.
 
-use pushspec_wire::deflate::{Broken, Inflated, Inflater, TAIL};
+use pushspec_wire::deflate::{Broken, Inflated, Inflater, Limits, TAIL};
 
 use super::middle::window;
 use super::offers::Agreement;
@@ -59,13 +59,13 @@ impl Decoder {
         for bytes in bytes.chunks(usize::from(u16::MAX)) {
             let length = u16::try_from(bytes.len()).unwrap_or_default();
             let stored = [&[0], &length.to_le_bytes()[..], &(!length).to_le_bytes(), bytes].concat();
-            let _ = self.inflater.inflate(&stored, bytes.len());
+            let _ = self.inflater.inflate(&stored, Limits::of_bytes(bytes.len()));
         }
     }
 
     /// The blocks of these bytes, with everything that can be told of them.
     pub(super) fn inflated(&mut self, bytes: &[u8]) -> Result<Inflated, Decoded> {
-        self.inflater.inflate(bytes, ROOM).map_err(Decoded::Broken)
+        self.inflater.inflate(bytes, Limits::of_bytes(ROOM)).map_err(Decoded::Broken)
     }
 
     /// What a right server makes of it.

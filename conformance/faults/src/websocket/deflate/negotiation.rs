@@ -204,19 +204,6 @@ pub(crate) static FAULTS: &[Fault] = &[
             ..Deviation::NONE
         })],
     ),
-    fault(
-        "deflate-offers-are-mended",
-        "rfc6455/9.1/malformed",
-        "Reads of a list of extensions what can be read.",
-        &[
-            Edit::Request(|request| {
-                for line in request.head.lines.iter_mut().filter(|line| is_named(line, EXTENSIONS)) {
-                    line.content = format!("{EXTENSIONS}: {NAME}").into_bytes();
-                }
-            }),
-            Edit::Deflate(&Deviation::NONE),
-        ],
-    ),
 ];
 
 /// An offer as it was written, sent back.
