@@ -220,14 +220,13 @@ mod tests {
             let mut farthest = 0;
             let (mut compressor, mut inflater) = (Compressor::new(window), Inflater::new(window));
             for length in [0, 1, 3, 4, 5, 257, 258, 259, 300, 700, 5000, 32_000, 32_768, 100_000] {
-                let window = noise(window);
-                for message in [noise(length), noise(length).repeat(2), vec![b'*'; length], window.repeat(2)]
-                {
+                let full = noise(window).repeat(2);
+                for message in [noise(length), noise(length).repeat(2), vec![b'*'; length], full] {
                     let payload = [&compressor.compressed(&message)[..], &TAIL].concat();
-                    let inflated = inflater.inflate(&payload, Limits::of_bytes(usize::MAX)).expect("DEFLATE");
-                    assert!(inflated.data == message, "{length} bytes, window of {}", window.len());
+                    let read = inflater.inflate(&payload, Limits::of_bytes(usize::MAX)).expect("DEFLATE");
+                    assert!(read.data == message, "{length} bytes, window of {window}");
                     assert!(length < 258 || payload.len() < message.len() * 9 / 8 + 10);
-                    farthest = farthest.max(inflated.farthest);
+                    farthest = farthest.max(read.farthest);
                 }
             }
             assert_eq!(farthest, window);

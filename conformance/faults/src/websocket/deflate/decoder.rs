@@ -50,7 +50,7 @@ impl Compressed {
 }
 
 impl Decoder {
-    pub(super) fn new(agreed: &Agreement) -> Self {
+    pub(super) fn new(agreed: Agreement) -> Self {
         Self { inflater: Inflater::new(window(agreed.client_bits)), messages: 0, is_marked: false }
     }
 

@@ -31,13 +31,13 @@ pub(crate) struct Deviation {
     pub(super) decodes: fn(&mut Decoder, &Compressed) -> Decoded,
     /// It takes other messages for something in the window of the client.
     pub(super) takes_for_compressed: bool,
-    /// It has one decoder for all.
-    pub(super) has_one_decoder: bool,
+    /// The windows that it has for what it receives.
+    pub(super) received_contexts: Contexts,
     /// With one connection all end that have compression.
     pub(super) ends_all: bool,
 }
 
-/// How many windows a server has for what it sends.
+/// How many windows a server has for a direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Contexts {
     OfEachConnection,
@@ -59,7 +59,7 @@ impl Deviation {
         is_compressed: |_decoder, first| is_marked(first),
         decodes: Decoder::decoded,
         takes_for_compressed: false,
-        has_one_decoder: false,
+        received_contexts: Contexts::OfEachConnection,
         ends_all: false,
     };
 }

@@ -87,7 +87,7 @@ impl Middle {
             agreed,
             memory: request.memory.clone(),
             compressors: [compressor.clone(), compressor],
-            decoder: Decoder::new(&agreed),
+            decoder: Decoder::new(agreed),
             collecting: None,
             broken,
         })
@@ -163,17 +163,18 @@ impl Middle {
     }
 
     fn decoded(&mut self, message: &Compressed) -> Decoded {
-        let decodes = self.deviation.decodes;
-        let decoded = if self.deviation.has_one_decoder {
-            let mut shared = self.memory.deflate();
-            decodes(shared.decoder.get_or_insert_with(|| Decoder::new(&self.agreed)), message)
+        let mut shared;
+        let decoder = if self.deviation.received_contexts == Contexts::OneForAll {
+            shared = self.memory.deflate();
+            shared.decoder.get_or_insert_with(|| Decoder::new(self.agreed))
         } else {
-            decodes(&mut self.decoder, message)
+            &mut self.decoder
         };
+        let outcome = (self.deviation.decodes)(decoder, message);
         if self.agreed.client_forgets {
             self.decoder.inflater.forget();
         }
-        decoded
+        outcome
     }
 
     /// What the client gets for a frame of the server, which sends each message in one.

@@ -75,7 +75,7 @@ impl Offer {
 
 impl Agreement {
     /// How the answer says it.
-    pub(super) fn answer(&self) -> String {
+    pub(super) fn answer(self) -> String {
         let mut text = NAME.to_owned();
         for (is_there, name) in [(self.server_forgets, SERVER_CONTEXT), (self.client_forgets, CLIENT_CONTEXT)]
         {

@@ -4,7 +4,7 @@ use pushspec_wire::deflate::{LARGEST_WINDOW, TAIL};
 use pushspec_wire::websocket::Frame;
 
 use super::decoder::{Compressed, Decoded, Decoder};
-use super::deviation::{Deviation, MARK, is_marked};
+use super::deviation::{Contexts, Deviation, MARK, is_marked};
 use super::offers::Agreement;
 use crate::websocket::fault;
 use crate::{Edit, Fault};
@@ -76,7 +76,7 @@ pub(crate) static FAULTS: &[Fault] = &[
         "deflate-has-one-decompressor",
         "rfc7692/7.2.2/context-kept",
         "Reads the messages of all clients with one window.",
-        &[Edit::Deflate(&Deviation { has_one_decoder: true, ..Deviation::NONE })],
+        &[Edit::Deflate(&Deviation { received_contexts: Contexts::OneForAll, ..Deviation::NONE })],
     ),
     fault(
         "deflate-window-has-what-was-not-compressed",
