@@ -7,7 +7,7 @@ use pushspec_wire::websocket::{Frame, FrameHeader, Opcode};
 
 use super::compressor::Compressor;
 use super::decoder::{Compressed, Decoded, Decoder};
-use super::deviation::{Contexts, Deviation, MARK, is_marked};
+use super::deviation::{Contexts, Deviation, MARK};
 use super::offers::{Agreement, EXTENSIONS, offers};
 use crate::answer::Answer;
 use crate::fields;
@@ -215,7 +215,7 @@ fn is_in_order(frame: &Frame) -> bool {
     let may_be_marked = frame.opcode != Opcode::CONTINUATION;
     let is_data = matches!(frame.opcode, Opcode::TEXT | Opcode::BINARY | Opcode::CONTINUATION);
     is_data
-        && (frame.rsv == 0 || (may_be_marked && is_marked(frame) && frame.rsv == MARK))
+        && (frame.rsv == 0 || (may_be_marked && frame.rsv == MARK))
         && frame.mask.is_some()
         && frame.length_form == Frame::minimal_form(frame.length)
 }
@@ -223,4 +223,81 @@ fn is_in_order(frame: &Frame) -> bool {
 /// A frame in the place of another one for which a server fails the connection.
 fn refused(frame: Frame) -> Frame {
     Frame { rsv: 0b010, ..with_payload(frame, b"") }
+}
+
+#[cfg(test)]
+mod tests {
+    use pushspec_wire::http1::HeadScanner;
+
+    use super::*;
+    use crate::request::tests::request;
+
+    const HELLO: &[u8] = b"\xf2\x48\xcd\xc9\xc9\x07\x00";
+
+    /// A connection on which this was offered, and what the answer says.
+    fn open(offer: &str) -> (Option<Middle>, Option<String>) {
+        let mut asked =
+            request(&format!("GET /websocket/echo HTTP/1.1\nUpgrade: websocket\n{EXTENSIONS}: {offer}"));
+        negotiate(&Deviation::NONE, &mut asked);
+        let mut scanner = HeadScanner::new();
+        scanner.push(b"HTTP/1.1 101 Switching Protocols\r\n\r\n");
+        let mut opened = Answer::new(scanner.next_head().expect("a head"), None);
+        answer(&asked, &mut opened);
+        (Middle::new(&Deviation::NONE, &asked), fields::value(&opened.head, EXTENSIONS))
+    }
+
+    fn marked(opcode: Opcode, payload: &[u8]) -> Frame {
+        Frame { rsv: MARK, ..Frame::new(opcode, payload) }.masked([1, 2, 3, 4])
+    }
+
+    fn is_refused(frames: &[Frame]) -> bool {
+        frames.len() == 1 && frames[0].rsv == 0b010
+    }
+
+    #[test]
+    fn what_is_agreed_on_stands_in_the_answer_and_not_in_the_request() {
+        let (middle, answer) = open("permessage-deflate; a, permessage-deflate; server_max_window_bits=9");
+        assert!(middle.is_some());
+        assert_eq!(answer.as_deref(), Some("permessage-deflate; server_max_window_bits=9"));
+        let (middle, answer) = open("permessage-deflate; server_max_window_bits=7, x-pushspec");
+        assert!(middle.is_none() && answer.is_none());
+        // The server behind has its own word on what is no list.
+        let mut asked = request(&format!("GET /websocket/echo HTTP/1.1\n{EXTENSIONS}: permessage-deflate;"));
+        negotiate(&Deviation::NONE, &mut asked);
+        assert!(asked.names(EXTENSIONS));
+    }
+
+    #[test]
+    fn messages_are_decompressed_in_one_direction_and_compressed_in_the_other() {
+        let mut middle = open("permessage-deflate").0.expect("agreed");
+        let hello = Frame::new(Opcode::TEXT, b"Hello");
+        let plain = [hello.clone().masked([1, 2, 3, 4])];
+        assert_eq!(middle.client_frame(marked(Opcode::TEXT, HELLO)), plain);
+        assert_eq!(middle.client_frame(plain[0].clone()), plain);
+        let first = Frame { fin: false, ..marked(Opcode::TEXT, &HELLO[..3]) };
+        let ping = Frame::new(Opcode::PING, b"between").masked([1, 2, 3, 4]);
+        assert_eq!(middle.client_frame(first), []);
+        assert_eq!(middle.client_frame(ping.clone()), [ping]);
+        let last = Frame::new(Opcode::CONTINUATION, &HELLO[3..]).masked([1, 2, 3, 4]);
+        assert_eq!(middle.client_frame(last), plain);
+        let sent = middle.server_frame(hello);
+        assert!(sent.len() == 1 && sent[0].rsv == MARK && sent[0].payload == HELLO);
+    }
+
+    #[test]
+    fn what_is_wrong_is_left_for_the_server_to_refuse() {
+        let open = || open("permessage-deflate").0.expect("agreed");
+        assert!(is_refused(&open().client_frame(marked(Opcode::TEXT, b"Hello"))));
+        for wrong in [
+            marked(Opcode::PING, b""),
+            marked(Opcode::CONTINUATION, HELLO),
+            Frame { rsv: 0b110, ..marked(Opcode::TEXT, HELLO) },
+            Frame { mask: None, ..marked(Opcode::TEXT, HELLO) },
+        ] {
+            assert_eq!(open().client_frame(wrong.clone()), [wrong]);
+        }
+        let mut middle = open();
+        middle.client_frame(Frame { fin: false, ..marked(Opcode::TEXT, HELLO) });
+        assert!(is_refused(&middle.client_frame(marked(Opcode::TEXT, HELLO))));
+    }
 }

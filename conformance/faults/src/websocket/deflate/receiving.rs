@@ -197,6 +197,21 @@ pub(crate) static FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "deflate-frame-is-read-once",
+        "rfc7692/6.2/compressed-received",
+        "Decompresses what the first read brings of a frame, and what stands in its buffer behind that.",
+        &[
+            Edit::Read(|read, bytes| {
+                if read.before.as_ref().is_some_and(|header| header.rsv == MARK) {
+                    for byte in bytes {
+                        *byte ^= 0x55;
+                    }
+                }
+            }),
+            Edit::Deflate(&Deviation::NONE),
+        ],
+    ),
+    fault(
         "deflate-payload-is-validated",
         "rfc7692/6.1/payload-not-utf-8",
         "Expects compressed bytes of a text to be text.",
