@@ -6,7 +6,7 @@ use pushspec_wire::websocket::{Frame, Opcode};
 
 use crate::extension::Compressor;
 use crate::judge::verdict::invariant::Invariant;
-use crate::transcript::shown::{shown, shown_frame};
+use crate::transcript::shown::{shown_briefly, shown_frame};
 
 use super::item::Item;
 use super::sink::Sink;
@@ -104,7 +104,8 @@ impl DeflateReader {
                 }
                 if has_padding_set {
                     let seen = || {
-                        format!("the compressed message {}, with a bit set behind a last block", shown(data))
+                        let shown = shown_briefly(data);
+                        format!("the compressed message {shown}, with a bit set behind a last block")
                     };
                     sink.breach_of(Invariant::WebSocketDeflatePadding, seen);
                 }
@@ -133,9 +134,13 @@ impl DeflateReader {
             }
             NotDeflate::TooManyBlocks { most } => sink.inflated(most + 1, 0),
             why => {
-                let seen = format!("the compressed message {} does not inflate: {why}", shown(data));
-                sink.breach_of(self.broken_by(why), || seen.clone());
-                sink.item(Item::Unreadable(seen));
+                let seen =
+                    format!("a compressed message that does not inflate, {}: {why}", shown_briefly(data));
+                let broken = self.broken_by(why);
+                sink.breach_of(broken, || seen.clone());
+                // What was agreed on is the business of the case that has agreed on it.
+                let is_beyond = broken != Invariant::WebSocketDeflateData;
+                sink.item(if is_beyond { Item::BeyondAgreed(seen) } else { Item::Unreadable(seen) });
             }
         }
     }

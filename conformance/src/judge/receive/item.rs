@@ -48,6 +48,8 @@ pub(crate) enum Item {
     Surplus(Vec<u8>),
     /// Bytes that cannot be read as what they should be, and why.
     Unreadable(String),
+    /// A compressed message that refers to what the receiver does not have, by what was agreed on, and why.
+    BeyondAgreed(String),
     /// A body that is not what the profile says of it, and why.
     Undecoded(DecodeError),
     /// The end of the connection, in order.
@@ -68,7 +70,7 @@ impl Item {
             Item::Message(message) => message.data.len() + message.event.as_ref().map_or(0, String::len),
             Item::Foreign(bytes) | Item::Surplus(bytes) => bytes.len(),
             Item::Frame(frame) => frame.payload.len(),
-            Item::Unreadable(why) => why.len(),
+            Item::Unreadable(why) | Item::BeyondAgreed(why) => why.len(),
             Item::Undecoded(_) | Item::Comment | Item::End | Item::Eof | Item::Reset => 0,
         };
         size_of::<Arrival>() + OVERHEAD + content
@@ -83,7 +85,15 @@ impl Item {
 
     /// Whether nothing of a body, or of the connection, comes behind it.
     pub(crate) fn is_end(&self) -> bool {
-        matches!(self, Item::End | Item::Eof | Item::Reset | Item::Unreadable(_) | Item::Undecoded(_))
+        matches!(
+            self,
+            Item::End
+                | Item::Eof
+                | Item::Reset
+                | Item::Unreadable(_)
+                | Item::BeyondAgreed(_)
+                | Item::Undecoded(_)
+        )
     }
 }
 
@@ -125,7 +135,7 @@ impl fmt::Display for Item {
                 let content = said(out, bytes);
                 write!(out, "the content {content} of the answer to HEAD")
             }
-            Item::Unreadable(why) => out.write_str(why),
+            Item::Unreadable(why) | Item::BeyondAgreed(why) => out.write_str(why),
             Item::Undecoded(why) => why.fmt(out),
             Item::Eof => out.write_str("eof"),
             Item::Reset => out.write_str("reset"),
