@@ -7,13 +7,28 @@ use pushspec_wire::websocket::{Frame, FrameHeader, FrameScanner, Opcode};
 use tokio::time::Instant;
 
 use super::request::{Memory, Request};
-use super::websocket::deflate::Middle;
 
 /// How many frames of a direction are remembered.
 const REMEMBERED: usize = 64;
 
 /// How much of a payload is remembered.
 const MAX_REMEMBERED: usize = 128 * 1024;
+
+/// An extension that the relay is in the stead of the server: it speaks the extension with the client, and none with the
+/// server.
+pub(crate) trait Extension: std::fmt::Debug + Send {
+    /// What the server gets for a frame of the client.
+    fn client_frame(&mut self, frame: Frame) -> Vec<Frame>;
+
+    /// What the client gets for a frame of the server, which sends each message in one.
+    fn server_frame(&mut self, frame: Frame) -> Vec<Frame>;
+
+    /// Whether a frame that has begun is waited for however long it takes: nobody else can read it.
+    fn waits_for(&self, begun: Option<&FrameHeader>) -> bool;
+
+    /// How many bytes it holds.
+    fn held(&self) -> usize;
+}
 
 /// A WebSocket that has opened: what was asked, and the frames that came before the one at hand, as they came.
 #[derive(Debug)]
@@ -31,7 +46,7 @@ pub(crate) struct Conversation {
     /// The beginning of a character whose rest is still to come.
     pub(crate) kept: RefCell<Vec<u8>>,
     /// The extension, where the relay is it.
-    pub(crate) deflate: RefCell<Option<Middle>>,
+    pub(crate) extension: RefCell<Option<Box<dyn Extension>>>,
 }
 
 /// What one read brought from the client.
@@ -55,7 +70,7 @@ impl Conversation {
             heard: Instant::now(),
             held: RefCell::default(),
             kept: RefCell::default(),
-            deflate: RefCell::default(),
+            extension: RefCell::default(),
         }
     }
 
@@ -72,8 +87,8 @@ impl Conversation {
     pub(super) fn kept(&self) -> usize {
         let frames = self.client.iter().chain(&self.server).map(|frame| frame.payload.len()).sum::<usize>();
         let held = self.held.borrow().as_ref().map_or(0, |frame| frame.payload.len());
-        let deflate = self.deflate.borrow().as_ref().map_or(0, Middle::held);
-        frames + held + deflate
+        let extension = self.extension.borrow().as_ref().map_or(0, |extension| extension.held());
+        frames + held + extension
     }
 
     /// Whether the client has begun a message and not ended it.

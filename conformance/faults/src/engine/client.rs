@@ -282,7 +282,7 @@ impl Engine {
                 conversation.heard = self.now;
             }
         }
-        let deflate = self.conversation.as_ref().map(|conversation| conversation.deflate.borrow());
+        let deflate = self.conversation.as_ref().map(|conversation| conversation.extension.borrow());
         if deflate
             .is_some_and(|middle| middle.as_ref().is_some_and(|middle| middle.waits_for(pending.as_ref())))
         {
@@ -310,7 +310,7 @@ impl Engine {
                 frames.into_iter().flat_map(|frame| edit(conversation, frame)).collect()
             }
             Edit::Deflate(_) => {
-                let mut middle = conversation.deflate.borrow_mut();
+                let mut middle = conversation.extension.borrow_mut();
                 let Some(middle) = middle.as_mut() else { return frames };
                 frames.into_iter().flat_map(|frame| middle.client_frame(frame)).collect()
             }

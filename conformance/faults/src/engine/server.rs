@@ -13,7 +13,7 @@ use crate::Edit;
 use crate::answer::Answer;
 use crate::body::Body;
 use crate::fields;
-use crate::frames::{Conversation, encoded};
+use crate::frames::{Conversation, Extension, encoded};
 use crate::outbox::End;
 use crate::pieces::Splitter;
 use crate::request::Request;
@@ -214,7 +214,7 @@ impl Engine {
             _ => None,
         });
         let conversation = Conversation::new(request);
-        conversation.deflate.replace(middle);
+        conversation.extension.replace(middle.map(|middle| Box::new(middle) as Box<dyn Extension>));
         self.conversation = Some(conversation);
         self.answering = Answering::Frames(FrameScanner::new());
         self.upgraded(true);
@@ -384,7 +384,7 @@ impl Engine {
                 frames.into_iter().flat_map(|frame| edit(conversation, frame)).collect()
             }
             Edit::Deflate(_) => {
-                let mut middle = conversation.deflate.borrow_mut();
+                let mut middle = conversation.extension.borrow_mut();
                 let Some(middle) = middle.as_mut() else { return frames };
                 frames.into_iter().flat_map(|frame| middle.server_frame(frame)).collect()
             }

@@ -38,7 +38,7 @@ pub(super) struct Memory {
 
 impl Memory {
     pub(super) fn new(scope: CaseScope) -> Memory {
-        let compression = Compression::new(scope.compresses);
+        let compression = Compression::new(scope.deflate.is_everywhere);
         Memory {
             scope,
             compression,

@@ -100,7 +100,7 @@ impl Machine {
     fn offer(&self, procedure: Procedure, attributes: &[Attribute]) -> Option<String> {
         let is_websocket = technique(procedure) == "websocket";
         let offered = attributes.iter().find(|attribute| attribute.key == "offer");
-        let everywhere = || self.memory.scope.offers_deflate.then(|| extension::NAME.to_owned());
+        let everywhere = || self.memory.scope.deflate.is_offered.then(|| extension::NAME.to_owned());
         let offer = offered.map_or_else(everywhere, |it| attribute_text(&it.value, &self.memory.scope).ok());
         offer.filter(|_| is_websocket)
     }
@@ -124,7 +124,7 @@ impl Machine {
             return self.record.stop();
         }
         match self.connections.of(id).extension {
-            Extension::None if !self.memory.scope.offers_deflate => self.record.skip(why),
+            Extension::None if !self.memory.scope.deflate.is_offered => self.record.skip(why),
             Extension::None => {
                 self.record.fail_to_run(format!("{why}, and the profile has `deflate = true`"));
             }

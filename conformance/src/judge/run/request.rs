@@ -113,7 +113,7 @@ fn own_fields(procedure: Procedure, scope: &CaseScope) -> Vec<(String, String)> 
             fields.push(("Connection", "Upgrade".into()));
             fields.push(("Sec-WebSocket-Key", scope.text("key").unwrap_or_default()));
             fields.push(("Sec-WebSocket-Version", "13".into()));
-            if scope.offers_deflate {
+            if scope.deflate.is_offered {
                 fields.push((extension::FIELD, extension::NAME.into()));
             }
         }

@@ -36,11 +36,19 @@ pub(crate) struct CaseScope {
     pub(super) written: Written,
     /// How it says what a case says in text messages.
     pub(super) speech: Speech,
-    /// Whether every WebSocket of the case offers permessage-deflate, and whether every message is compressed then.
-    pub(super) offers_deflate: bool,
-    pub(super) compresses: bool,
+    /// What the case does with permessage-deflate of its own accord.
+    pub(super) deflate: Deflating,
     seed: [u8; 20],
     masks: u32,
+}
+
+/// What a case does with permessage-deflate where the profile has it judged with every WebSocket.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Deflating {
+    /// It is offered in each opening handshake.
+    pub(super) is_offered: bool,
+    /// Every message is compressed.
+    pub(super) is_everywhere: bool,
 }
 
 impl CaseScope {
@@ -49,8 +57,8 @@ impl CaseScope {
         let mut scope = CaseScope::of_target(&case.id, target, channel);
         scope.written = Written::of(case, target, channel);
         let is_offered = target.profile.websocket.as_ref().is_some_and(|it| it.deflate == Some(true));
-        scope.offers_deflate = is_offered && !speaks_of_extensions(case);
-        scope.compresses = scope.offers_deflate && !writes_frames(case);
+        let is_offered = is_offered && !speaks_of_extensions(case);
+        scope.deflate = Deflating { is_offered, is_everywhere: is_offered && !writes_frames(case) };
         let mut set = |name: &str, value: String| scope.fixed.insert(name.to_owned(), value.into_bytes());
         if let Some(path) = technique_path(target, &case.technique) {
             let path = expand_path(target, &case.technique, &path, channel, &PathValues::default());
@@ -107,19 +115,8 @@ impl CaseScope {
             set("known-subprotocol", known.clone());
         }
         let speech = Speech::of(target.profile.websocket.as_ref());
-        let (received, written) = (BTreeMap::new(), Written::default());
-        let (offers_deflate, compresses) = (false, false);
-        CaseScope {
-            fixed,
-            received,
-            length: None,
-            written,
-            speech,
-            offers_deflate,
-            compresses,
-            seed,
-            masks: 0,
-        }
+        let (received, written, deflate) = (BTreeMap::new(), Written::default(), Deflating::default());
+        CaseScope { fixed, received, length: None, written, speech, deflate, seed, masks: 0 }
     }
 
     /// The next masking key: it looks random, and is the same in every run (RFC 6455 section 5.3).

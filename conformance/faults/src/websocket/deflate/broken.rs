@@ -24,7 +24,7 @@ pub(crate) static FAULTS: &[Fault] = &[
         "Does not mind the bit on control frames.",
         &[
             Edit::ClientFrame(|conversation, frame| {
-                let is_agreed = conversation.deflate.borrow().is_some();
+                let is_agreed = conversation.extension.borrow().is_some();
                 let is_control = frame.opcode.is_control() && !frame.opcode.is_reserved();
                 vec![if is_agreed && is_control { without(frame, MARK) } else { frame }]
             }),
@@ -53,7 +53,7 @@ pub(crate) static FAULTS: &[Fault] = &[
         "Does not look at the reserved bits any more when an extension has a use for one of them.",
         &[
             Edit::ClientFrame(|conversation, frame| {
-                let is_agreed = conversation.deflate.borrow().is_some();
+                let is_agreed = conversation.extension.borrow().is_some();
                 vec![if is_agreed { without(frame, 0b011) } else { frame }]
             }),
             COMPRESSION,

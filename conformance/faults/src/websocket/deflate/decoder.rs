@@ -2,8 +2,7 @@
 
 use pushspec_wire::deflate::{Broken, Inflated, Inflater, Limits, TAIL};
 
-use super::middle::window;
-use super::offers::Agreement;
+use super::offers::{Agreement, window};
 
 /// How long a message may become.
 const ROOM: usize = 16 * 1024 * 1024;

@@ -2,33 +2,17 @@
 
 use std::sync::Arc;
 
-use pushspec_wire::deflate::LARGEST_WINDOW;
 use pushspec_wire::websocket::{Frame, FrameHeader, Opcode};
 
 use super::compressor::Compressor;
 use super::decoder::{Compressed, Decoded, Decoder};
 use super::deviation::{Contexts, Deviation, MARK};
-use super::offers::{Agreement, EXTENSIONS, offers};
+use super::offers::{Agreement, EXTENSIONS, offers, window};
+use super::shared::Agreed;
 use crate::answer::Answer;
 use crate::fields;
-use crate::frames::with_payload;
+use crate::frames::{Extension, with_payload};
 use crate::request::{Memory, Request};
-
-/// What the relay has agreed on with a client.
-#[derive(Debug, Clone)]
-pub(crate) struct Agreed {
-    does: Agreement,
-    answer: String,
-}
-
-/// What is shared by all connections, where a fault has it so.
-#[derive(Debug, Default)]
-pub(crate) struct Shared {
-    compressor: Option<Compressor>,
-    decoder: Option<Decoder>,
-    /// How many connections have sent what is broken.
-    broken: usize,
-}
 
 /// One connection.
 #[derive(Debug)]
@@ -43,11 +27,6 @@ pub(crate) struct Middle {
     collecting: Option<(Frame, Compressed)>,
     /// How many connections had sent what is broken when it opened.
     broken: usize,
-}
-
-/// The size of a window, in bytes.
-pub(super) fn window(bits: Option<u8>) -> usize {
-    bits.map_or(LARGEST_WINDOW, |bits| 1 << bits)
 }
 
 /// Takes the offers out of a request. What is no list of extensions is left to the server.
@@ -90,42 +69,6 @@ impl Middle {
             decoder: Decoder::new(agreed),
             collecting: None,
             broken,
-        })
-    }
-
-    /// How many bytes it holds.
-    pub(crate) fn held(&self) -> usize {
-        let waiting =
-            self.collecting.iter().flat_map(|(_, message)| &message.fragments).map(Vec::len).sum::<usize>();
-        waiting + self.decoder.inflater.held() + self.compressors.iter().map(Compressor::held).sum::<usize>()
-    }
-
-    /// What the server gets for a frame of the client.
-    pub(crate) fn client_frame(&mut self, frame: Frame) -> Vec<Frame> {
-        if self.deviation.ends_all && self.memory.deflate().broken > self.broken {
-            return vec![refused(frame)];
-        }
-        if frame.opcode.is_control() || !is_in_order(&frame) {
-            return vec![frame];
-        }
-        let begins = frame.opcode != Opcode::CONTINUATION;
-        match self.collecting.take() {
-            None if begins && self.is_compressed(&frame) => {
-                let message = Compressed { is_text: frame.opcode == Opcode::TEXT, fragments: Vec::new() };
-                self.collect(frame.clone(), message, &frame)
-            }
-            Some((first, message)) if !begins => self.collect(first, message, &frame),
-            Some(_) => vec![refused(frame)],
-            None => vec![self.uncompressed(frame)],
-        }
-    }
-
-    /// Whether a frame that has begun is waited for however long it takes: nobody else can read it.
-    pub(crate) fn waits_for(&self, begun: Option<&FrameHeader>) -> bool {
-        begun.is_none_or(|header| {
-            let continues =
-                self.collecting.is_some() && header.opcode == Opcode::CONTINUATION && header.rsv == 0;
-            continues || (matches!(header.opcode, Opcode::TEXT | Opcode::BINARY) && header.rsv == MARK)
         })
     }
 
@@ -177,19 +120,6 @@ impl Middle {
         outcome
     }
 
-    /// What the client gets for a frame of the server, which sends each message in one.
-    pub(crate) fn server_frame(&mut self, frame: Frame) -> Vec<Frame> {
-        let is_message = frame.fin && matches!(frame.opcode, Opcode::TEXT | Opcode::BINARY);
-        if !is_message || !(self.deviation.compresses)(&frame) {
-            if (self.deviation.takes_for_sent)(&frame) {
-                self.compressors[0].takes_for_sent(&frame.payload);
-            }
-            return vec![frame];
-        }
-        let payload = self.compressed(frame.opcode, &frame.payload);
-        vec![Frame { rsv: MARK, ..with_payload(frame, &payload) }]
-    }
-
     fn compressed(&mut self, opcode: Opcode, message: &[u8]) -> Vec<u8> {
         let contexts = self.deviation.contexts;
         let is_second = contexts == Contexts::OfEachType && opcode == Opcode::BINARY;
@@ -206,6 +136,53 @@ impl Middle {
             compressor.forget();
         }
         payload
+    }
+}
+
+impl Extension for Middle {
+    fn client_frame(&mut self, frame: Frame) -> Vec<Frame> {
+        if self.deviation.ends_all && self.memory.deflate().broken > self.broken {
+            return vec![refused(frame)];
+        }
+        if frame.opcode.is_control() || !is_in_order(&frame) {
+            return vec![frame];
+        }
+        let begins = frame.opcode != Opcode::CONTINUATION;
+        match self.collecting.take() {
+            None if begins && self.is_compressed(&frame) => {
+                let message = Compressed { is_text: frame.opcode == Opcode::TEXT, fragments: Vec::new() };
+                self.collect(frame.clone(), message, &frame)
+            }
+            Some((first, message)) if !begins => self.collect(first, message, &frame),
+            Some(_) => vec![refused(frame)],
+            None => vec![self.uncompressed(frame)],
+        }
+    }
+
+    fn server_frame(&mut self, frame: Frame) -> Vec<Frame> {
+        let is_message = frame.fin && matches!(frame.opcode, Opcode::TEXT | Opcode::BINARY);
+        if !is_message || !(self.deviation.compresses)(&frame) {
+            if (self.deviation.takes_for_sent)(&frame) {
+                self.compressors[0].takes_for_sent(&frame.payload);
+            }
+            return vec![frame];
+        }
+        let payload = self.compressed(frame.opcode, &frame.payload);
+        vec![Frame { rsv: MARK, ..with_payload(frame, &payload) }]
+    }
+
+    fn waits_for(&self, begun: Option<&FrameHeader>) -> bool {
+        begun.is_none_or(|header| {
+            let continues =
+                self.collecting.is_some() && header.opcode == Opcode::CONTINUATION && header.rsv == 0;
+            continues || (matches!(header.opcode, Opcode::TEXT | Opcode::BINARY) && header.rsv == MARK)
+        })
+    }
+
+    fn held(&self) -> usize {
+        let waiting =
+            self.collecting.iter().flat_map(|(_, message)| &message.fragments).map(Vec::len).sum::<usize>();
+        waiting + self.decoder.inflater.held() + self.compressors.iter().map(Compressor::held).sum::<usize>()
     }
 }
 

@@ -12,6 +12,8 @@ pub(super) mod negotiation;
 mod offers;
 pub(super) mod receiving;
 pub(super) mod sending;
+mod shared;
 
 pub(crate) use deviation::Deviation;
-pub(crate) use middle::{Agreed, Middle, Shared, answer, negotiate};
+pub(crate) use middle::{Middle, answer, negotiate};
+pub(crate) use shared::{Agreed, Shared};

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use pushspec_wire::deflate::LARGEST_WINDOW;
 use pushspec_wire::http1::{Head, list_elements};
 
 pub(super) const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
@@ -157,6 +158,11 @@ fn trimmed(text: &str) -> &str {
 fn is_token(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !text.is_empty() && text.bytes().all(allowed)
+}
+
+/// The size of a window, in bytes.
+pub(super) fn window(bits: Option<u8>) -> usize {
+    bits.map_or(LARGEST_WINDOW, |bits| 1 << bits)
 }
 
 #[cfg(test)]

@@ -300,7 +300,7 @@ pub(crate) static FAULTS: &[Fault] = &[
         &[
             Edit::Deflate(&Deviation::NONE),
             Edit::ClientFrame(|conversation, frame| {
-                let is_agreed = conversation.deflate.borrow().is_some();
+                let is_agreed = conversation.extension.borrow().is_some();
                 vec![if is_agreed { frame } else { Frame { rsv: frame.rsv & !MARK, ..frame } }]
             }),
         ],

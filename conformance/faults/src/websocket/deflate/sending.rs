@@ -126,7 +126,7 @@ pub(crate) static FAULTS: &[Fault] = &[
                 ..Deviation::NONE
             }),
             Edit::ServerFrame(|conversation, frame| {
-                let is_marked = !frame.opcode.is_control() && conversation.deflate.borrow().is_some();
+                let is_marked = !frame.opcode.is_control() && conversation.extension.borrow().is_some();
                 vec![Frame { rsv: if is_marked { MARK } else { frame.rsv }, ..frame }]
             }),
         ],
@@ -156,7 +156,7 @@ pub(crate) static FAULTS: &[Fault] = &[
         &[
             COMPRESSION,
             Edit::ServerFrame(|conversation, frame| {
-                let is_compressed = frame.opcode == Opcode::PONG && conversation.deflate.borrow().is_some();
+                let is_compressed = frame.opcode == Opcode::PONG && conversation.extension.borrow().is_some();
                 vec![if is_compressed { compressed(frame) } else { frame }]
             }),
         ],
@@ -168,7 +168,7 @@ pub(crate) static FAULTS: &[Fault] = &[
         &[
             COMPRESSION,
             Edit::ServerFrame(|conversation, frame| {
-                let is_marked = frame.opcode == Opcode::CLOSE && conversation.deflate.borrow().is_some();
+                let is_marked = frame.opcode == Opcode::CLOSE && conversation.extension.borrow().is_some();
                 vec![Frame { rsv: if is_marked { MARK } else { frame.rsv }, ..frame }]
             }),
         ],
