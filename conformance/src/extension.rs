@@ -111,6 +111,8 @@ impl Element {
         }
         if let Some(most) = offer.bits(SERVER_BITS) {
             match self.bits(SERVER_BITS) {
+                // The largest window is what a server has that says nothing.
+                None if most == MOST_BITS => {}
                 None => return Some(format!("`{SERVER_BITS}` was asked for, and is not there")),
                 Some(bits) if bits > most => {
                     return Some(format!("`{SERVER_BITS}={bits}` is above the {most} that was asked for"));
@@ -313,6 +315,14 @@ mod tests {
         let found = elements(b", a ; b = \"\\c\",, d").unwrap_or_default();
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].value("b"), Some("c"));
+    }
+
+    #[test]
+    fn the_largest_window_need_not_be_named() {
+        let offer = b"permessage-deflate; server_max_window_bits=15";
+        assert_eq!(not_accepted(b"permessage-deflate", offer, false), None);
+        let offer = b"permessage-deflate; server_max_window_bits=14";
+        assert!(not_accepted(b"permessage-deflate", offer, false).is_some());
     }
 
     #[test]
