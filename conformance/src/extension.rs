@@ -14,6 +14,9 @@ const NO_CLIENT_CONTEXT: &str = "client_no_context_takeover";
 const SERVER_BITS: &str = "server_max_window_bits";
 const CLIENT_BITS: &str = "client_max_window_bits";
 
+/// RSV1, which marks the first frame of a compressed message (RFC 7692 section 6).
+pub(crate) const COMPRESSED: u8 = 0b100;
+
 /// The largest window, as a power of two (RFC 7692 section 7.1.2).
 const MOST_BITS: u8 = 15;
 
@@ -160,7 +163,7 @@ impl Extension {
     pub(crate) fn bits(self) -> u8 {
         match self {
             Extension::None => 0,
-            Extension::Deflate(_) => 0b100,
+            Extension::Deflate(_) => COMPRESSED,
             Extension::Unknown => 0b111,
         }
     }

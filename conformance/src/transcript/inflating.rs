@@ -3,15 +3,12 @@
 use pushspec_wire::deflate::{Inflater, LARGEST_WINDOW, Limits, NotDeflate, TAIL};
 use pushspec_wire::websocket::{Frame, Opcode};
 
-use crate::extension::Agreed;
+use crate::extension::{Agreed, COMPRESSED};
 
 use super::shown::shown_briefly;
 
 /// What a message may become, for the few bytes of it that are shown.
 const LIMITS: Limits = Limits { bytes: 4 * 1024 * 1024, blocks: 64 * 1024 };
-
-/// RSV1, which marks the first frame of a compressed message (RFC 7692 section 6).
-const COMPRESSED: u8 = 0b100;
 
 /// The compressed messages of one direction.
 #[derive(Debug)]

@@ -4,15 +4,12 @@
 use pushspec_wire::deflate::{Broken, Inflated, Inflater, LARGEST_WINDOW, Limits, NotDeflate, TAIL};
 use pushspec_wire::websocket::{Frame, Opcode};
 
-use crate::extension::Compressor;
+use crate::extension::{COMPRESSED, Compressor};
 use crate::judge::verdict::invariant::Invariant;
 use crate::transcript::shown::{shown_briefly, shown_frame};
 
 use super::item::Item;
 use super::sink::Sink;
-
-/// RSV1, which marks the first frame of a compressed message (RFC 7692 section 6).
-const COMPRESSED: u8 = 0b100;
 
 /// Inflates the messages of one direction.
 #[derive(Debug)]

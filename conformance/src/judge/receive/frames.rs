@@ -2,7 +2,7 @@
 
 use pushspec_wire::websocket::{FactKind, Frame, FrameHeader, FrameScanner, Opcode};
 
-use crate::extension::Extension;
+use crate::extension::{COMPRESSED, Extension};
 use crate::judge::verdict::invariant::Invariant;
 use crate::transcript::shown::{shown, shown_frame};
 
@@ -118,7 +118,8 @@ impl FrameReader {
         }
         // The bit is that of the first frame of a message of data (RFC 7692 section 6.1).
         let is_deflate = matches!(self.extension, Extension::Deflate(_));
-        if is_deflate && frame.rsv & 0b100 != 0 && !matches!(frame.opcode, Opcode::TEXT | Opcode::BINARY) {
+        if is_deflate && frame.rsv & COMPRESSED != 0 && !matches!(frame.opcode, Opcode::TEXT | Opcode::BINARY)
+        {
             sink.breach_of(I::WebSocketDeflateBit, shown);
         }
     }

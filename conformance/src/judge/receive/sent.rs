@@ -9,7 +9,7 @@ use pushspec_wire::http1::{Head, HeadScanner};
 use pushspec_wire::websocket::{FactKind, FrameScanner, Opcode};
 
 use crate::case::text::MAX_TEXT;
-use crate::extension::Extension;
+use crate::extension::{COMPRESSED, Extension};
 
 use super::asked::Asked;
 use super::coding::Coding;
@@ -138,7 +138,7 @@ impl Sent {
             }
             let payload = frame.unmasked_payload().into_owned();
             if frame.opcode != Opcode::CONTINUATION {
-                self.is_compressed = frame.rsv & 0b100 != 0;
+                self.is_compressed = frame.rsv & COMPRESSED != 0;
             }
             self.message.extend_from_slice(&payload);
             payloads.push(payload);

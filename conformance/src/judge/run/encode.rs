@@ -4,16 +4,13 @@ use pushspec_wire::websocket::{Frame, Opcode};
 
 use crate::case::statement::{ConnectionName, DeflateWord, FrameItem, SendItem};
 use crate::case::text::{Repeat, parameter_number};
-use crate::extension::Compressor;
+use crate::extension::{COMPRESSED, Compressor};
 use crate::judge::expect::frame::{EncodeError, FrameParts};
 use crate::judge::receive::side::Side;
 
 use super::compression::{Compressed, Compression, Part};
 use super::scope::CaseScope;
 use super::vocabulary::Intake;
-
-/// RSV1, which marks the first frame of a compressed message (RFC 7692 section 6).
-const COMPRESSED: u8 = 0b100;
 
 /// What a step sends.
 #[derive(Debug, Clone, PartialEq, Eq)]
