@@ -78,6 +78,10 @@ async fn measure(program: &str, name: &str, words: &str, folder: &Path) -> Resul
     if std::env::var_os("HOSTILE_OUTPUT").is_some() {
         let text = fs::read(folder.join("output.txt"))?;
         fs::write(std::env::temp_dir().join(format!("hostile-{name}.txt")), text)?;
+        let report = folder.join("report.json");
+        if report.exists() {
+            fs::copy(report, std::env::temp_dir().join(format!("hostile-{name}.json")))?;
+        }
     }
     serving.abort();
     right.shutdown().await;

@@ -305,9 +305,13 @@ async fn relay(arguments: &RunArguments, target: &Target) -> Result<Option<Relay
 
 /// How a run is carried out; of the cases those alone that failed, where they are given.
 pub(super) fn options(arguments: &RunArguments, failed: Option<&Failed>) -> Result<Options, CliError> {
+    let allowed = allowed_connections(arguments)?;
+    let asked = arguments.connections.map(usize::from);
+    let usual = Options::default();
     let options = Options {
         jobs: usize::from(arguments.jobs),
-        connections: connections(arguments)?,
+        connections: asked.unwrap_or(usual.connections).min(allowed),
+        connections_if_late: asked.unwrap_or(usual.connections_if_late).min(allowed),
         memory: arguments.max_memory,
         // A fault may be that of the first connection.
         probe: arguments.fault.is_none(),
@@ -360,15 +364,13 @@ pub(super) async fn judge(
 const OTHER_FILES: u64 = 96;
 
 /// How many connections may be open, as far as this process may open files. The limit is raised as far as that goes.
-fn connections(arguments: &RunArguments) -> Result<usize, CliError> {
-    let asked = usize::from(arguments.connections);
+fn allowed_connections(arguments: &RunArguments) -> Result<usize, CliError> {
     let files =
         rlimit::increase_nofile_limit(u64::MAX).map_err(|error| RunError::Internal(error.to_string()))?;
     // The other ends of the connections may be here as well.
     let built_in = arguments.fault.is_some() || arguments.url.is_none();
     let each = if arguments.fault.is_some() { 4 } else { 1 + u64::from(built_in) };
-    let allowed = usize::try_from(files.saturating_sub(OTHER_FILES) / each).unwrap_or(usize::MAX);
-    match asked.min(allowed) {
+    match usize::try_from(files.saturating_sub(OTHER_FILES) / each).unwrap_or(usize::MAX) {
         0 => Err(RunError::OpenFiles.into()),
         connections => Ok(connections),
     }

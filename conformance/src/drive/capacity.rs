@@ -16,7 +16,7 @@ const FIRST: Duration = Duration::from_secs(3);
 const LATER: Duration = Duration::from_millis(500);
 
 /// An answer that takes so long alone is late.
-const LATE: Duration = Duration::from_secs(1);
+pub(super) const LATE: Duration = Duration::from_secs(1);
 
 /// How long those that are held may take to answer, until the next one is asked for.
 const SETTLE: Duration = Duration::from_millis(100);
@@ -40,10 +40,14 @@ pub(super) struct Probe<'a> {
 }
 
 impl Probe<'_> {
-    /// How many connections are served at once, where it is no more than this many; `None` where all are, or where the
-    /// target answers too late to tell.
-    pub(super) async fn limit(&self, most: usize) -> Option<usize> {
-        let alone = self.ask(self.patient(FIRST)).await?;
+    /// How long an answer takes where nothing else is asked; `None` where it takes too long to tell.
+    pub(super) async fn alone(&self) -> Option<Duration> {
+        self.ask(self.patient(FIRST)).await
+    }
+
+    /// How many connections are served at once by a target that takes so long to answer alone, where it is no more than this
+    /// many; `None` where all are, or where it cannot be told.
+    pub(super) async fn limit(&self, alone: Duration, most: usize) -> Option<usize> {
         let limit = alone + self.patient(LATER);
         let mut held = Vec::new();
         let mut served = 0;
@@ -173,7 +177,8 @@ mod tests {
             held: b"GET /held HTTP/1.1\r\nHost: a\r\n\r\n",
             patience: 1.0,
         };
-        Ok(probe.limit(most).await)
+        let alone = probe.alone().await.ok_or(io::ErrorKind::TimedOut)?;
+        Ok(probe.limit(alone, most).await)
     }
 
     #[tokio::test]
@@ -189,7 +194,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let route = Route::in_the_clear(listener.local_addr()?);
         let probe = Probe { route: &route, question: b"GET /", held: b"GET /", patience: 1.0 };
-        assert_eq!(probe.limit(32).await, None);
+        assert_eq!(probe.alone().await, None);
         Ok(())
     }
 }

@@ -1,10 +1,11 @@
 //! Cases that keep a server busy. They run one at a time: a server that needs a second for each is not to be late with all of
 //! them. Where one keeps it busy for a moment only, more of them run at once.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
+use tokio::sync::{Mutex, watch};
 
 use super::watch::Watch;
 use crate::transcript::{EventKind, Transcript};
@@ -25,47 +26,56 @@ const PROMPT: Duration = Duration::from_millis(250);
 /// The turns of heavy cases.
 #[derive(Debug)]
 pub(super) struct Heavy {
-    turns: Semaphore,
-    /// One case at a time waits for its turn: how many run at once is known when it comes to that.
+    /// One case at a time waits for its turn.
     door: Mutex<()>,
-    /// How many may run at once.
-    width: AtomicU32,
+    turns: watch::Sender<Turns>,
     /// A case waited for the server in vain, and it had nothing to do.
     was_idle: AtomicBool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Turns {
+    /// How many may run at once. It is known when it comes to the turn of the next one.
+    width: u32,
+    /// How many do, in parts of [`MOST`].
+    taken: u32,
 }
 
 /// The turn of a heavy case. It ends with the case, or once the case waits for a server that is not busy.
 #[derive(Debug)]
 pub(super) struct Turn<'a> {
     heavy: &'a Heavy,
-    permit: Option<SemaphorePermit<'a>>,
+    /// What it takes of all turns; nothing where it is over.
+    part: u32,
     may_look: bool,
 }
 
 impl Default for Heavy {
     fn default() -> Heavy {
-        let turns = Semaphore::new(MOST as usize);
-        let (width, was_idle) = (AtomicU32::new(1), AtomicBool::new(false));
-        Heavy { turns, door: Mutex::default(), width, was_idle }
+        let turns = watch::Sender::new(Turns { width: 1, taken: 0 });
+        Heavy { door: Mutex::default(), turns, was_idle: AtomicBool::new(false) }
     }
 }
 
 impl Heavy {
     /// Waits for the turn of a case. One that is run again has the server to itself, as far as these cases go. `may_look` says
-    /// whether the server may be asked something meanwhile. What is waited for in vain is never given: the semaphore is not
-    /// closed.
+    /// whether the server may be asked something meanwhile.
     pub(super) async fn turn(&self, is_again: bool, may_look: bool) -> Turn<'_> {
         let _door = self.door.lock().await;
-        let width = if is_again { 1 } else { self.width.load(Relaxed) };
-        Turn { heavy: self, permit: self.turns.acquire_many(MOST / width).await.ok(), may_look }
+        let part = |turns: &Turns| MOST / if is_again { 1 } else { turns.width };
+        let mut turns = self.turns.subscribe();
+        // This holds the sender.
+        let free = turns.wait_for(|turns| turns.taken + part(turns) <= MOST).await.map(|turns| part(&turns));
+        let part = free.unwrap_or_default();
+        self.turns.send_modify(|turns| turns.taken += part);
+        Turn { heavy: self, part, may_look }
     }
 
     /// A case was run. From here on twice as many run at once where it has passed and has kept the server busy for a moment
     /// only, and else one at a time.
     pub(super) fn note(&self, has_passed: bool, transcript: &Transcript, duration: Duration) {
         let is_light = has_passed && busy(transcript, duration) < MOMENT;
-        let width = if is_light { (2 * self.width.load(Relaxed)).min(MOST) } else { 1 };
-        self.width.store(width, Relaxed);
+        self.turns.send_modify(|turns| turns.width = if is_light { (2 * turns.width).min(MOST) } else { 1 });
     }
 }
 
@@ -73,40 +83,97 @@ impl Turn<'_> {
     /// How long nothing may come until it is looked whether the server is busy; nothing where the turn is over.
     pub(super) fn looks_after(&self) -> Option<Duration> {
         let silent = if self.heavy.was_idle.load(Relaxed) { SILENT_AGAIN } else { SILENT };
-        (self.may_look && self.permit.is_some()).then_some(silent)
+        (self.may_look && self.part > 0).then_some(silent)
     }
 
     /// Gives the turn to the next case where the server is not busy: it has not taken the work, or is through with it.
     pub(super) async fn look(&mut self, watch: &Watch) {
         if watch.answers(PROMPT).await {
             self.heavy.was_idle.store(true, Relaxed);
-            self.permit = None;
+            self.end();
         }
+    }
+
+    fn end(&mut self) {
+        let part = std::mem::take(&mut self.part);
+        self.heavy.turns.send_modify(|turns| turns.taken -= part);
     }
 }
 
-/// For how long a case has kept the server busy: from its first answer on. What it takes to open a connection says nothing of
-/// that.
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// For how long a case has kept the server busy: without what the first answer on a connection takes, or the answer to a
+/// publication, as far as that is no more than the first answer of all took. A server may be late with every answer, and have
+/// nothing to do meanwhile.
 fn busy(transcript: &Transcript, duration: Duration) -> Duration {
-    let mut events = transcript.events.iter();
-    let opened = events.find(|event| matches!(event.kind, EventKind::Received(..)));
-    duration.saturating_sub(opened.map_or(Duration::ZERO, |event| event.at))
+    let mut opening = BTreeSet::new();
+    let (mut is_publishing, mut since) = (false, Duration::ZERO);
+    let (mut late, mut idle) = (None, Duration::ZERO);
+    for event in &transcript.events {
+        let was_waiting = is_publishing || !opening.is_empty();
+        match &event.kind {
+            EventKind::Connect(id, _) => _ = opening.insert(*id),
+            EventKind::Received(id, _)
+            | EventKind::Eof(id)
+            | EventKind::Cut(id)
+            | EventKind::Reset(id)
+            | EventKind::Refused(id, _)
+            | EventKind::Close(id) => _ = opening.remove(id),
+            EventKind::Publish(_) => is_publishing = true,
+            EventKind::Published(_) => is_publishing = false,
+            _ => {}
+        }
+        match (was_waiting, is_publishing || !opening.is_empty()) {
+            (false, true) => since = event.at,
+            (true, false) => {
+                let waited = event.at.saturating_sub(since);
+                idle += waited.min(*late.get_or_insert(waited));
+            }
+            _ => {}
+        }
+    }
+    duration.saturating_sub(idle)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicU32;
+
     use super::super::route::Route;
     use super::super::watch::{Stop, Terms};
     use super::*;
+    use crate::case::statement::ConnectionName;
     use crate::transcript::ConnectionId;
 
-    fn opened_after(seconds: u64) -> Transcript {
+    /// A case that opens connections one after the other, each of which is answered after so many seconds.
+    fn answered_after(seconds: &[u64]) -> Transcript {
         let mut transcript = Transcript::default();
-        transcript.push(
-            Duration::from_secs(seconds),
-            EventKind::Received(ConnectionId(0), b"HTTP/1.1 101\r\n".to_vec()),
-        );
+        let mut at = Duration::ZERO;
+        for (number, seconds) in seconds.iter().enumerate() {
+            let id = ConnectionId(number);
+            transcript.push(at, EventKind::Connect(id, ConnectionName(number.to_string())));
+            at += Duration::from_secs(*seconds);
+            transcript.push(at, EventKind::Received(id, b"HTTP/1.1 101\r\n".to_vec()));
+        }
         transcript
+    }
+
+    fn opened_after(seconds: u64) -> Transcript {
+        answered_after(&[seconds])
+    }
+
+    #[test]
+    fn a_server_that_is_late_with_every_answer_is_not_busy() {
+        let busy =
+            |answers: &[u64], seconds| busy(&answered_after(answers), Duration::from_secs(seconds)).as_secs();
+        assert_eq!(busy(&[2, 2, 2], 6), 0);
+        assert_eq!(busy(&[2, 2], 7), 3, "what comes behind the answers is its work");
+        assert_eq!(busy(&[0, 2], 2), 2, "the second answer took longer than the first one");
+        assert_eq!(busy(&[2, 5], 7), 3);
     }
 
     async fn at_once(heavy: &Heavy, is_again: bool) -> usize {

@@ -17,6 +17,9 @@ pub struct Options {
     /// How many connections are open at once. A case that only waits is not counted among the jobs, and its connections
     /// are.
     pub connections: usize,
+    /// The same for a target that is late with every answer, by a second or more, and serves so many: a run against it does
+    /// little but wait. Not used where it is less.
+    pub connections_if_late: usize,
     /// How much memory the process may take, in bytes. Half of it is for what comes on the connections, divided among those
     /// that may be open.
     pub memory: usize,
@@ -73,6 +76,7 @@ impl Default for Options {
         Options {
             jobs: 32,
             connections: 256,
+            connections_if_late: 512,
             memory: 512 * 1024 * 1024,
             probe: true,
             patience: 1.0,

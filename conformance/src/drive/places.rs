@@ -1,8 +1,10 @@
 //! Who may be active, and how much may be open. A case that only waits holds no place.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, Semaphore, SemaphorePermit, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot, watch};
 
 use super::heavy::Turn;
 
@@ -27,12 +29,69 @@ pub(super) struct Places {
 struct Lane {
     active: Semaphore,
     /// One case at a time waits for its place in front of those that had one already.
-    door: Mutex<()>,
+    door: Door,
 }
 
 impl Lane {
     fn new(jobs: usize) -> Lane {
-        Lane { active: Semaphore::new(jobs.max(1)), door: Mutex::default() }
+        Lane { active: Semaphore::new(jobs.max(1)), door: Door::default() }
+    }
+}
+
+/// Lets one case through at a time: of those that wait, the first in the order of the run, whichever was the first to come.
+#[derive(Debug, Default)]
+struct Door(Mutex<Queue>);
+
+#[derive(Debug, Default)]
+struct Queue {
+    is_taken: bool,
+    /// Those that wait, by their numbers in the order of the run.
+    waiting: BTreeMap<(usize, usize), oneshot::Sender<()>>,
+    /// How many have waited. Of two with the same number the first to come is the first.
+    waited: usize,
+}
+
+impl Door {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until nobody is in the door, nor ahead.
+    async fn enter(&self, number: usize) -> InDoor<'_> {
+        let turn = {
+            let mut queue = self.queue();
+            if queue.is_taken {
+                let (call, turn) = oneshot::channel();
+                queue.waited += 1;
+                let waited = queue.waited;
+                queue.waiting.insert((number, waited), call);
+                Some(turn)
+            } else {
+                queue.is_taken = true;
+                None
+            }
+        };
+        if let Some(turn) = turn {
+            // The one that leaves calls all that wait.
+            let _ = turn.await;
+        }
+        InDoor(self)
+    }
+}
+
+/// The one in the door. The next one is called when this is dropped.
+struct InDoor<'a>(&'a Door);
+
+impl Drop for InDoor<'_> {
+    fn drop(&mut self) {
+        let mut queue = self.0.queue();
+        while let Some((_, next)) = queue.waiting.pop_first() {
+            // One that has given up does not hear it.
+            if next.send(()).is_ok() {
+                return;
+            }
+        }
+        queue.is_taken = false;
     }
 }
 
@@ -54,9 +113,10 @@ impl Places {
         self.coming.send_modify(|coming| *coming += cases);
     }
 
-    /// One of those that are to begin; it has begun, or never will, when this is dropped.
-    pub(super) fn coming(&self) -> Coming<'_> {
-        Coming(self)
+    /// One of those that are to begin, with its number in the order of the run; it has begun, or never will, when this is
+    /// dropped.
+    pub(super) fn coming(&self, number: usize) -> Coming<'_> {
+        Coming { places: self, number }
     }
 
     /// Waits until all that are to begin have done so.
@@ -65,11 +125,11 @@ impl Places {
         let _ = self.coming.subscribe().wait_for(|coming| *coming == 0).await;
     }
 
-    /// Waits until a case may begin that has so many connections at most. What is waited for in vain is never given: the
-    /// semaphores are not closed.
-    pub(super) async fn enter(&self, connections: usize, is_again: bool) -> Place<'_> {
+    /// Waits until a case may begin that has so many connections at most: `number` says which of those that wait is first.
+    /// What is waited for in vain is never given: the semaphores are not closed.
+    pub(super) async fn enter(&self, number: usize, connections: usize, is_again: bool) -> Place<'_> {
         let lane = if is_again { &self.again } else { &self.first };
-        let _door = lane.door.lock().await;
+        let _door = lane.door.enter(number).await;
         let connections = u32::try_from(connections.min(self.most_open)).unwrap_or(u32::MAX);
         let open = self.open.acquire_many(connections).await.ok();
         let permit = lane.active.acquire().await.ok();
@@ -78,11 +138,15 @@ impl Places {
 }
 
 /// A case that is to begin.
-pub(super) struct Coming<'a>(&'a Places);
+pub(super) struct Coming<'a> {
+    places: &'a Places,
+    /// Its number in the order of the run.
+    pub(super) number: usize,
+}
 
 impl Drop for Coming<'_> {
     fn drop(&mut self) {
-        self.0.coming.send_modify(|coming| *coming = coming.saturating_sub(1));
+        self.places.coming.send_modify(|coming| *coming = coming.saturating_sub(1));
     }
 }
 
@@ -133,25 +197,45 @@ mod tests {
     #[test]
     fn a_case_that_waits_holds_no_place_and_its_connections() {
         let places = Places::new(1, 1, 3);
-        let mut first = is_ready(places.enter(2, false)).expect("there is room");
-        assert!(is_ready(places.enter(1, false)).is_none(), "the place is taken");
+        let mut first = is_ready(places.enter(0, 2, false)).expect("there is room");
+        assert!(is_ready(places.enter(0, 1, false)).is_none(), "the place is taken");
         first.park();
-        let mut second = is_ready(places.enter(1, false)).expect("the place was given away");
+        let mut second = is_ready(places.enter(0, 1, false)).expect("the place was given away");
         assert!(is_ready(first.take()).is_none(), "the place is taken");
         second.park();
-        assert!(is_ready(places.enter(1, false)).is_none(), "three connections are open");
+        assert!(is_ready(places.enter(0, 1, false)).is_none(), "three connections are open");
         is_ready(first.take()).expect("the place is free");
         assert!(first.is_held() && !second.is_held());
         drop(first);
-        assert!(is_ready(places.enter(2, false)).is_some());
+        assert!(is_ready(places.enter(0, 2, false)).is_some());
     }
 
     #[test]
     fn a_case_with_more_connections_than_may_be_open_has_them_to_itself() {
         let places = Places::new(4, 4, 2);
-        let all = is_ready(places.enter(100, false)).expect("nothing is open");
-        assert!(is_ready(places.enter(1, true)).is_none());
+        let all = is_ready(places.enter(0, 100, false)).expect("nothing is open");
+        assert!(is_ready(places.enter(0, 1, true)).is_none());
         drop(all);
-        assert!(is_ready(places.enter(1, true)).is_some());
+        assert!(is_ready(places.enter(0, 1, true)).is_some());
+    }
+
+    #[test]
+    fn the_first_in_the_order_of_the_run_comes_in_first() {
+        let places = Places::new(1, 1, 1);
+        let held = is_ready(places.enter(0, 1, false)).expect("nothing is open");
+        let (mut at_the_door, mut last, mut first, mut gone) = (
+            Box::pin(places.enter(9, 1, false)),
+            Box::pin(places.enter(7, 1, false)),
+            Box::pin(places.enter(2, 1, false)),
+            Box::pin(places.enter(1, 1, false)),
+        );
+        for waits in [&mut at_the_door, &mut last, &mut first, &mut gone] {
+            assert!(is_ready(waits.as_mut()).is_none(), "one is open");
+        }
+        drop((gone, held));
+        drop(is_ready(at_the_door.as_mut()).expect("it was in the door already"));
+        assert!(is_ready(last.as_mut()).is_none(), "it came earlier, and is behind in the order");
+        drop(is_ready(first.as_mut()).expect("its turn"));
+        assert!(is_ready(last.as_mut()).is_some());
     }
 }

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::budget::{AGAIN_AT_ONCE, Budget};
-use super::capacity::Probe;
+use super::capacity::{LATE, Probe};
 use super::foundations::Foundations;
 use super::heavy::Heavy;
 use super::hidden;
@@ -36,7 +36,7 @@ use crate::profile::Target;
 use crate::secret::Secrets;
 use crate::suite::{Pattern, Suite};
 
-/// What a connection takes to open, as far as that is guessed to put the cases in order.
+/// What an answer takes at least, as far as that is guessed to put the cases in order.
 const OPENING: Duration = Duration::from_millis(100);
 
 /// What the cases of a run share.
@@ -62,6 +62,8 @@ pub(super) struct Runner {
     quota: Quota,
     /// How much is kept of what went over the wire.
     kept: Kept,
+    /// How long the target takes to answer, as far as it is known, to put the cases in order.
+    answers_after: Duration,
     /// How many connections the target serves at once, where it is known to be few.
     pub(super) serves_at_once: Option<usize>,
     pub(super) publications: Publications,
@@ -90,8 +92,13 @@ impl Runner {
         let publisher = Publisher::new(target, route.clone()).await;
         let publisher = publisher.map_err(|error| RunError::Publisher(error.to_string()))?;
         let publisher = publisher.patient(options.patience);
-        let serves_at_once = serves_at_once(suite, target, selected, &route, &terms.question, options).await;
-        let connections = serves_at_once.unwrap_or(options.connections).min(options.connections);
+        let held = suite.cases.iter().find_map(|case| held_request(case, target)).filter(|_| options.probe);
+        let held = held.unwrap_or_default();
+        let probe =
+            Probe { route: &route, question: &terms.question, held: &held, patience: options.patience };
+        let (answers_after, serves_at_once) = capacity(&probe, target, selected, options).await;
+        let connections = most_open(options, answers_after);
+        let connections = serves_at_once.unwrap_or(connections).min(connections);
         if serves_at_once.is_some() {
             publisher.keep_none();
         }
@@ -111,6 +118,7 @@ impl Runner {
             places: Places::new(options.jobs, options.jobs.min(AGAIN_AT_ONCE), connections),
             quota: Quota::new(options.memory / 2, connections),
             kept: Kept::default(),
+            answers_after: answers_after.max(OPENING),
             serves_at_once,
             publications: Publications::default(),
             select: options.select.clone(),
@@ -165,20 +173,22 @@ impl Runner {
         let (done, mut finished) = mpsc::unbounded_channel();
         let foundations = Arc::new(Foundations::new(&cases, results));
         // All wait for the preconditions; of the rest what takes long begins first: most open their connections one after the
-        // other. Those that run in turn, to see what the server bears, begin with what is least.
+        // other. Those that run in turn, to see what the server bears, begin with what is least: with those that publish, which
+        // only wait for small messages.
         cases.sort_by_cached_key(|case| {
-            let Demand { time, connections } = demand(case, &self.target);
-            let opening = OPENING.saturating_mul(u32::try_from(connections).unwrap_or(u32::MAX));
+            let Demand { time, answers, .. } = demand(case, &self.target);
+            let waits = self.answers_after.saturating_mul(u32::try_from(answers).unwrap_or(u32::MAX));
             let is_heavy = case.section().front_matter.heavy;
-            (!case.is_precondition(), Reverse(if is_heavy { Duration::ZERO } else { time + opening }))
+            let waits = if is_heavy { Duration::ZERO } else { time + waits };
+            (!case.is_precondition(), is_heavy && !publishes(case), Reverse(waits))
         });
         self.places.expect(cases.len());
-        for case in cases {
+        for (number, case) in cases.into_iter().enumerate() {
             let runner = Arc::clone(self);
             let done = done.clone();
             let foundations = Arc::clone(&foundations);
             tasks.spawn(async move {
-                let judged = runner.founded(case, attempt, &foundations).await;
+                let judged = runner.founded(case, number, attempt, &foundations).await;
                 let _ = done.send(judged);
             });
         }
@@ -229,9 +239,9 @@ impl Runner {
     }
 
     /// Runs a case once its preconditions are done.
-    async fn founded(&self, case: Case, attempt: usize, foundations: &Foundations) -> Ran {
+    async fn founded(&self, case: Case, number: usize, attempt: usize, foundations: &Foundations) -> Ran {
         let _guard = foundations.guard(&case);
-        let coming = self.places.coming();
+        let coming = self.places.coming(number);
         if let Some(why) = foundations.broken_below(&case).await {
             let level = self.level(&case);
             let outcome = CaseOutcome::skipped(case, level, why);
@@ -268,7 +278,9 @@ impl Runner {
         // A server with few workers is asked nothing beside what runs.
         let may_look = self.serves_at_once.is_none();
         let turn_of_heavy = if is_heavy { Some(self.heavy.turn(attempt == 2, may_look).await) } else { None };
-        let mut place = self.places.enter(connections, attempt == 2).await;
+        // What is run again, and what is run alone, is none of those that are to begin.
+        let number = coming.as_ref().map_or(usize::MAX, |coming| coming.number);
+        let mut place = self.places.enter(number, connections, attempt == 2).await;
         place.turn = turn_of_heavy;
         drop(coming);
         self.watch.settled().await;
@@ -399,25 +411,34 @@ fn terms_of(question: Vec<u8>, options: &Options, keeper: &Keeper) -> Terms {
     }
 }
 
-/// How many connections the target serves at once, where it is fewer than the run would have open.
-async fn serves_at_once(
-    suite: &Suite,
-    target: &Arc<Target>,
+/// How many connections may be open to a target that answers after so long.
+fn most_open(options: &Options, answers_after: Duration) -> usize {
+    if answers_after < LATE {
+        options.connections
+    } else {
+        options.connections.max(options.connections_if_late)
+    }
+}
+
+/// How long the target takes to answer, and how many connections it serves at once, where it is fewer than the run would have
+/// open. Nothing where that is not to be probed, or where no answer tells it.
+async fn capacity(
+    probe: &Probe<'_>,
+    target: &Target,
     selected: &[Case],
-    route: &Route,
-    question: &[u8],
     options: &Options,
-) -> Option<usize> {
-    if !options.probe {
-        return None;
+) -> (Duration, Option<usize>) {
+    if probe.held.is_empty() {
+        return (Duration::ZERO, None);
     }
     let wanted: usize = selected.iter().map(|case| demand(case, target).connections).sum();
-    let held = suite.cases.iter().find_map(|case| held_request(case, target))?;
-    let probe = Probe { route, question, held: &held, patience: options.patience };
-    let limit = probe.limit(wanted.min(options.connections));
+    let probed = async {
+        let Some(alone) = probe.alone().await else { return (Duration::ZERO, None) };
+        (alone, probe.limit(alone, wanted.min(most_open(options, alone))).await)
+    };
     tokio::select! {
-        limit = limit => limit,
-        () = options.stop.stopped() => None,
+        probed = probed => probed,
+        () = options.stop.stopped() => (Duration::ZERO, None),
     }
 }
 

@@ -20,6 +20,8 @@ pub(crate) struct Demand {
     pub(crate) connections: usize,
     /// How long it takes at least.
     pub(crate) time: Duration,
+    /// How many answers it waits for at most, one after the other.
+    pub(crate) answers: usize,
 }
 
 /// What a case takes of a target.
@@ -30,7 +32,7 @@ pub(crate) fn demand(case: &Case, target: &Target) -> Demand {
     };
     let mut names = BTreeSet::new();
     let mut publishes = false;
-    let mut time = Duration::ZERO;
+    let (mut time, mut answers) = (Duration::ZERO, 0);
     for step in steps(case) {
         if let StepKind::Procedure(Procedure::LongPoll, _, attributes) = &step.kind {
             declared.hold = asked_hold(attributes, target).or(declared.hold);
@@ -38,15 +40,19 @@ pub(crate) fn demand(case: &Case, target: &Target) -> Demand {
         match step.kind {
             StepKind::Connect(name) | StepKind::Procedure(_, name, _) | StepKind::Visit(_, name, _) => {
                 names.insert(name);
+                answers += 1;
             }
-            StepKind::Publish(..) => publishes = true,
+            StepKind::Publish(..) => {
+                publishes = true;
+                answers += 1;
+            }
             StepKind::Wait(span) | StepKind::Silent(_, span, _) => time += span.duration(declared),
             _ => {}
         }
         let lower = step.bound.and_then(|bound| bound.lower);
         time += lower.map_or(Duration::ZERO, |span| span.duration(declared));
     }
-    Demand { connections: names.len() + usize::from(publishes), time }
+    Demand { connections: names.len() + usize::from(publishes), time, answers }
 }
 
 /// For how long a long poll asks to be held, where the page says it.
