@@ -11,8 +11,9 @@ use pushspec::suite::{Pattern, Suite};
 use pushspec_reference::{Config, Server};
 use rstest::rstest;
 
-/// How often a page is judged again whose conversations differ from the committed ones.
-const AGAIN: usize = 2;
+/// How often a page is judged again whose conversations differ from the committed ones. Whether a server has answered when it
+/// sees that a client sends no more is a race: on a busy machine it is lost at every third time.
+const AGAIN: usize = 5;
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
