@@ -409,6 +409,8 @@ const PROFILES: &[(&str, &str)] = &[
     ("subprotocol of two words", "[websocket]\npath = \"/\"\nsubprotocols = [\"chat room\"]\n"),
     ("subprotocol with a line end", "[websocket]\npath = \"/\"\nsubprotocols = [\"chat\\r\\nX: y\"]\n"),
     ("media type with a line end", "[sse]\npath = \"/\"\nbody = \"{}\"\ncontent-type = \"a/b\\r\\nX: y\"\n"),
+    ("message limit of nothing", "[websocket]\npath = \"/\"\nmessage-limit = 0\n"),
+    ("message limit above what is sent", "[websocket]\npath = \"/\"\nmessage-limit = 104857600\n"),
     ("subprotocol twice", "[websocket]\npath = \"/\"\nsubprotocols = [\"chat\", \"chat\"]\n"),
     ("header field of a cursor", "[polling]\npath = \"/\"\ncursor = \"header:a b\"\n"),
     (

@@ -13,7 +13,7 @@ use super::target::Target;
 pub const TECHNIQUES: [&str; 6] = ["http", "polling", "long-polling", "iframe", "sse", "websocket"];
 
 /// Everything that a case can need, with what the profile must say for it.
-pub const CAPABILITIES: [(&str, &str); 50] = [
+pub const CAPABILITIES: [(&str, &str); 51] = [
     ("polling", "a [polling] table"),
     ("polling.get", "[polling] without a method other than GET, and without a body"),
     ("polling.cursor", "[polling] path, body or headers with {cursor}, and cursor"),
@@ -60,6 +60,7 @@ pub const CAPABILITIES: [(&str, &str); 50] = [
     ("websocket.private", "[websocket] without broadcast = true"),
     ("websocket.subprotocol", "[websocket] subprotocols"),
     ("websocket.deflate", "[websocket] without deflate = false"),
+    ("websocket.message-limit", "[websocket] message-limit"),
     ("publish", "a [publish] table"),
     ("publish.channel", "[publish] request or body with {channel}, and no table with exclusive = true"),
     ("publish.id", "[publish] request or body with {id}"),
@@ -174,6 +175,9 @@ impl Target {
             }
             "websocket.deflate" => {
                 websocket.as_ref().is_some_and(|websocket| websocket.deflate != Some(false))
+            }
+            "websocket.message-limit" => {
+                websocket.as_ref().is_some_and(|websocket| websocket.message_limit.is_some())
             }
             "publish" => publish.is_some(),
             // Where a channel is the session of one client, nobody else's is there to publish to.

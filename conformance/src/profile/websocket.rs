@@ -37,6 +37,9 @@ pub struct WebSocket {
     /// Whether every WebSocket is judged with permessage-deflate (RFC 7692). `None` judges the extension by its own cases,
     /// where the server accepts it; `false` leaves those out.
     pub deflate: Option<bool>,
+    /// The longest message that it takes, in bytes, as it is when it is decompressed: it refuses one with a byte more (RFC 6455
+    /// section 10.4).
+    pub message_limit: Option<usize>,
 }
 
 #[derive(Deserialize)]
@@ -67,6 +70,7 @@ pub(super) struct WrittenWebSocket {
     #[serde(default)]
     subprotocols: Vec<String>,
     deflate: Option<bool>,
+    message_limit: Option<usize>,
 }
 
 impl From<WrittenWebSocket> for WebSocket {
@@ -95,6 +99,7 @@ impl From<WrittenWebSocket> for WebSocket {
             binary: written.binary,
             subprotocols: written.subprotocols,
             deflate: written.deflate,
+            message_limit: written.message_limit,
         }
     }
 }

@@ -85,3 +85,37 @@ async fn a_profile_leaves_permessage_deflate_out() -> Result {
     assert!(of_page(&outcome, page).all(|case| says(case, "`websocket.deflate`")));
     Ok(())
 }
+
+/// What the cases about a limit come to at a server with a limit of a mebibyte, where the profile says this one.
+async fn beyond(limit: Option<usize>) -> Result<Vec<CaseOutcome>> {
+    let server = Server::start(Config { websocket_message_size: 1 << 20, ..Config::default() }).await?;
+    let mut profile = Profile::reference()?;
+    if let Some(websocket) = &mut profile.websocket {
+        websocket.message_limit = limit;
+    }
+    let target = Target::new(&format!("http://{}", server.address()), profile)?;
+    let select =
+        ["message", "fragments", "bomb"].map(|what| Pattern::new(&format!("*/{what}-beyond-the-limit")));
+    let options = Options { select: select.to_vec(), patience: 3.0, ..Options::default() };
+    let outcome = Suite::embedded()?.run(&Arc::new(target), &options).await?;
+    server.shutdown().await;
+    let is_selected = |case: &CaseOutcome| case.case.id.ends_with("-beyond-the-limit");
+    Ok(outcome.cases.into_iter().filter(is_selected).collect())
+}
+
+#[tokio::test]
+async fn what_is_beyond_the_limit_of_the_profile_is_refused() -> Result {
+    let cases = beyond(Some(1 << 20)).await?;
+    assert_eq!(cases.len(), 3);
+    assert!(cases.iter().all(|case| case.verdict == Verdict::Pass), "{cases:#?}");
+    // A message of a thousand bytes and one is none that this server refuses.
+    let cases = beyond(Some(1000)).await?;
+    for case in &cases {
+        assert_eq!(case.verdict, Verdict::Fail, "{}", case.case.id);
+        assert_eq!(case.findings[0].clause.as_str(), "rfc6455/10.4/limits");
+    }
+    let cases = beyond(None).await?;
+    assert_eq!(cases.len(), 3);
+    assert!(cases.iter().all(|case| says(case, "`websocket.message-limit`")), "{cases:#?}");
+    Ok(())
+}

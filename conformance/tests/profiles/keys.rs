@@ -562,6 +562,7 @@ const TESTED: &[(&str, &str, &str)] = &[
     ("`[sse]`", "percent-encoded exclusive", "lists_behind_a_packet_type_bring_the_messages_of_a_session"),
     ("`[websocket]`", "path subscribe binary subprotocols", REFERENCE),
     ("`[websocket]`", "deflate", "a_server_is_judged_with_permessage_deflate_in_every_case"),
+    ("`[websocket]`", "message-limit", "what_is_beyond_the_limit_of_the_profile_is_refused"),
     ("`[websocket]`", "first", "what_a_client_says_first_opens_a_protocol_above_the_websocket"),
     ("`[websocket]`", "send reply reply-encoding", "what_the_suite_says_is_written_as_the_server_wants_it"),
     ("`[websocket]`", "broadcast", "a_websocket_has_header_fields_of_its_own_and_may_be_one_room"),

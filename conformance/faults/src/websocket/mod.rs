@@ -6,6 +6,7 @@ pub(crate) mod deflate;
 mod fragments;
 mod framing;
 mod handshake;
+mod limits;
 mod messages;
 mod offers;
 mod opening;
@@ -15,7 +16,7 @@ mod utf8;
 
 use super::{Edit, Fault};
 
-pub(super) static FAULTS: [&[Fault]; 15] = [
+pub(super) static FAULTS: [&[Fault]; 16] = [
     handshake::FAULTS,
     opening::FAULTS,
     offers::FAULTS,
@@ -27,6 +28,7 @@ pub(super) static FAULTS: [&[Fault]; 15] = [
     utf8::FAULTS,
     sent::FAULTS,
     push::FAULTS,
+    limits::FAULTS,
     deflate::negotiation::FAULTS,
     deflate::sending::FAULTS,
     deflate::receiving::FAULTS,

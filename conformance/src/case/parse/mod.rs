@@ -17,7 +17,7 @@ pub(crate) use order::{check_order, expects_something};
 pub(crate) use span::duration;
 
 /// The names that can stand in braces anywhere, and where they come from.
-pub(crate) const SUBSTITUTIONS: [&str; 25] = [
+pub(crate) const SUBSTITUTIONS: [&str; 26] = [
     "scheme",
     "authority",
     "host",
@@ -31,6 +31,7 @@ pub(crate) const SUBSTITUTIONS: [&str; 25] = [
     "moved-path",
     "checkpoints-path",
     "known-subprotocol",
+    "message-limit",
     "channel",
     "origin",
     "key",

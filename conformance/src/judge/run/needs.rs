@@ -112,13 +112,14 @@ fn is_fragment(FrameItem(words): &FrameItem) -> bool {
 }
 
 /// Substitutions that only some profiles can make, with the capability behind each.
-const GIVEN_BY_THE_PROFILE: [(&str, &str); 6] = [
+const GIVEN_BY_THE_PROFILE: [(&str, &str); 7] = [
     ("{origin}", "cors"),
     ("{ending-path}", "sse.ending"),
     ("{gone-path}", "sse.gone"),
     ("{moved-path}", "sse.moved"),
     ("{checkpoints-path}", "sse.checkpoints"),
     ("{known-subprotocol}", "websocket.subprotocol"),
+    ("{message-limit}", "websocket.message-limit"),
 ];
 
 fn line_needs(line: &Line, ends_within_the_hold: bool, needs: &mut BTreeSet<String>) {

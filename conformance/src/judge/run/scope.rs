@@ -114,6 +114,9 @@ impl CaseScope {
         if let Some(known) = known {
             set("known-subprotocol", known.clone());
         }
+        if let Some(limit) = target.profile.websocket.as_ref().and_then(|websocket| websocket.message_limit) {
+            set("message-limit", limit.to_string());
+        }
         let speech = Speech::of(target.profile.websocket.as_ref());
         let (received, written, deflate) = (BTreeMap::new(), Written::default(), Deflating::default());
         CaseScope { fixed, received, length: None, written, speech, deflate, seed, masks: 0 }

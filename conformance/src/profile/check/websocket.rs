@@ -7,6 +7,9 @@ use crate::mistake::Wrong;
 use crate::profile::encoding::ReplyEncoding;
 use crate::profile::websocket::WebSocket;
 
+/// The longest message that a case sends to a server with such a limit, in bytes.
+const LARGEST_LIMIT: usize = 32 * 1024 * 1024;
+
 pub(super) fn mistakes(websocket: &WebSocket, places: &Places<'_>) -> Vec<Mistake> {
     let mistake = |key: &str, wrong| Mistake { table: "websocket", key: key.to_owned(), wrong };
     let mut found = Vec::new();
@@ -24,8 +27,16 @@ pub(super) fn mistakes(websocket: &WebSocket, places: &Places<'_>) -> Vec<Mistak
     );
     let first = websocket.first.iter().find_map(|text| places.place_wrong(text, &[]));
     found.extend(first.map(|wrong| mistake("first", wrong)));
+    let limit = websocket.message_limit.filter(|limit| !(1..=LARGEST_LIMIT).contains(limit));
+    found.extend(limit.map(|limit| mistake("message-limit", limit_wrong(limit))));
     found.extend(subprotocols_wrong(&websocket.subprotocols).map(|wrong| mistake("subprotocols", wrong)));
     found
+}
+
+/// What is wrong with a limit of messages.
+fn limit_wrong(limit: usize) -> Wrong {
+    let hint = "remove it if the server takes longer ones: the suite does not send them";
+    Wrong::new(format!("the limit is {limit} bytes, and not from 1 to {LARGEST_LIMIT}"), hint)
 }
 
 /// What is wrong with the template of what the suite says.

@@ -7,6 +7,9 @@ use super::offers::{Agreement, window};
 /// How long a message may become.
 const ROOM: usize = 16 * 1024 * 1024;
 
+/// How long it may become where there is no limit: the relay has one all the same.
+const NO_LIMIT: usize = 4 * ROOM;
+
 /// A message as it came, in its fragments.
 #[derive(Debug, Default)]
 pub(crate) struct Compressed {
@@ -70,6 +73,14 @@ impl Decoder {
     /// What a right server makes of it.
     pub(super) fn decoded(&mut self, message: &Compressed) -> Decoded {
         self.decoded_unless(message, |_| false)
+    }
+
+    /// What a server without a limit makes of it.
+    pub(super) fn decoded_whole(&mut self, message: &Compressed) -> Decoded {
+        match self.inflater.inflate(&message.bytes(), Limits::of_bytes(NO_LIMIT)) {
+            Ok(inflated) => Decoded::Message(inflated.data),
+            Err(broken) => Decoded::Broken(broken),
+        }
     }
 
     /// The same, but some messages are taken for broken.

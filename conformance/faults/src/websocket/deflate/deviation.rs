@@ -62,6 +62,9 @@ impl Deviation {
         received_contexts: Contexts::OfEachConnection,
         ends_all: false,
     };
+
+    /// Everything is right, but there is no limit for what a message becomes.
+    pub(crate) const WITHOUT_LIMIT: Self = Self { decodes: Decoder::decoded_whole, ..Self::NONE };
 }
 
 /// Whether a frame has the bit of the extension.
