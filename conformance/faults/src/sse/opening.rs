@@ -269,7 +269,7 @@ pub(super) static FAULTS: &[Fault] = &[
     ),
     fault(
         "events-come-again",
-        "html-sse/9.2.3/slow-readers",
+        "html-sse/9.2.3/every-subscriber",
         "Sends an event a second time a moment later.",
         &[Edit::Stream(|request| opens(request).then(|| Box::<Again>::default() as Box<dyn Editor>))],
     ),
