@@ -20,8 +20,8 @@ pub struct Options {
     /// The same for a target that is late with every answer, by a second or more, and serves so many: a run against it does
     /// little but wait. Not used where it is less.
     pub connections_if_late: usize,
-    /// How much memory the process may take, in bytes. Half of it is for what comes on the connections, divided among those
-    /// that may be open.
+    /// How much memory the process may take, in bytes. A little less than half of it is for what comes on the connections,
+    /// divided among those that may be open: an allocator takes more than it gives, and what is reported has room of its own.
     pub memory: usize,
     /// Whether it is looked at first how many connections the target serves at once.
     pub probe: bool,

@@ -116,7 +116,7 @@ impl Runner {
             turns: (!target.has_channels()).then(Mutex::default),
             room: target.is_one_room().then(Mutex::default),
             places: Places::new(options.jobs, options.jobs.min(AGAIN_AT_ONCE), connections),
-            quota: Quota::new(options.memory / 2, connections),
+            quota: Quota::new(options.memory / 16 * 7, connections),
             kept: Kept::default(),
             answers_after: answers_after.max(OPENING),
             serves_at_once,
