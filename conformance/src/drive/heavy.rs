@@ -20,7 +20,7 @@ const MOMENT: Duration = Duration::from_millis(250);
 const SILENT: Duration = Duration::from_secs(1);
 const SILENT_AGAIN: Duration = Duration::from_millis(200);
 
-/// A server that answers something else so soon is not busy.
+/// A server that answers something else so soon, or no later than this after its usual time, is not busy.
 const PROMPT: Duration = Duration::from_millis(250);
 
 /// The turns of heavy cases.
@@ -29,6 +29,8 @@ pub(super) struct Heavy {
     /// One case at a time waits for its turn.
     door: Mutex<()>,
     turns: watch::Sender<Turns>,
+    /// How long the server takes to answer when it has nothing else to do.
+    answers_after: Duration,
     /// A case waited for the server in vain, and it had nothing to do.
     was_idle: AtomicBool,
 }
@@ -50,14 +52,13 @@ pub(super) struct Turn<'a> {
     may_look: bool,
 }
 
-impl Default for Heavy {
-    fn default() -> Heavy {
-        let turns = watch::Sender::new(Turns { width: 1, taken: 0 });
-        Heavy { door: Mutex::default(), turns, was_idle: AtomicBool::new(false) }
-    }
-}
-
 impl Heavy {
+    /// The turns of cases against a server that answers after so long.
+    pub(super) fn new(answers_after: Duration) -> Heavy {
+        let turns = watch::Sender::new(Turns { width: 1, taken: 0 });
+        Heavy { door: Mutex::default(), turns, answers_after, was_idle: AtomicBool::new(false) }
+    }
+
     /// Waits for the turn of a case. One that is run again has the server to itself, as far as these cases go. `may_look` says
     /// whether the server may be asked something meanwhile.
     pub(super) async fn turn(&self, is_again: bool, may_look: bool) -> Turn<'_> {
@@ -71,10 +72,8 @@ impl Heavy {
         Turn { heavy: self, part, may_look }
     }
 
-    /// A case was run. From here on twice as many run at once where it has passed and has kept the server busy for a moment
-    /// only, and else one at a time.
-    pub(super) fn note(&self, has_passed: bool, transcript: &Transcript, duration: Duration) {
-        let is_light = has_passed && busy(transcript, duration) < MOMENT;
+    /// From here on twice as many run at once, or one at a time.
+    fn widen(&self, is_light: bool) {
         self.turns.send_modify(|turns| turns.width = if is_light { (2 * turns.width).min(MOST) } else { 1 });
     }
 }
@@ -86,11 +85,21 @@ impl Turn<'_> {
         (self.may_look && self.part > 0).then_some(silent)
     }
 
-    /// Gives the turn to the next case where the server is not busy: it has not taken the work, or is through with it.
+    /// Gives the turn to the next case where the server is not busy: it has not taken the work, or is through with it. More
+    /// run at once from here on.
     pub(super) async fn look(&mut self, watch: &Watch) {
-        if watch.answers(PROMPT).await {
+        if watch.answers(self.heavy.answers_after + PROMPT).await {
             self.heavy.was_idle.store(true, Relaxed);
+            self.heavy.widen(true);
             self.end();
+        }
+    }
+
+    /// The case was run. From here on twice as many run at once where it has passed and has kept the server busy for a moment
+    /// only, and else one at a time. Where the turn is over already, that is known.
+    pub(super) fn note(&self, has_passed: bool, transcript: &Transcript, duration: Duration) {
+        if self.part > 0 {
+            self.heavy.widen(has_passed && busy(transcript, duration) < MOMENT);
         }
     }
 
@@ -187,18 +196,18 @@ mod tests {
 
     #[tokio::test]
     async fn more_run_at_once_where_each_keeps_the_server_busy_for_a_moment() {
-        let heavy = Heavy::default();
+        let heavy = Heavy::new(Duration::ZERO);
         assert_eq!(at_once(&heavy, false).await, 1);
         for most in [2, 4, 8, 8] {
             // It opens late, and is quick from then on.
-            heavy.note(true, &opened_after(2), Duration::from_millis(2010));
+            heavy.turn(false, true).await.note(true, &opened_after(2), Duration::from_millis(2010));
             assert_eq!(at_once(&heavy, false).await, most);
         }
         assert_eq!(at_once(&heavy, true).await, 1, "what is run again runs alone");
-        heavy.note(true, &opened_after(0), Duration::from_secs(1));
+        heavy.turn(false, true).await.note(true, &opened_after(0), Duration::from_secs(1));
         assert_eq!(at_once(&heavy, false).await, 1, "it was busy for a second");
-        heavy.note(true, &opened_after(0), Duration::ZERO);
-        heavy.note(false, &opened_after(0), Duration::ZERO);
+        heavy.turn(false, true).await.note(true, &opened_after(0), Duration::ZERO);
+        heavy.turn(false, true).await.note(false, &opened_after(0), Duration::ZERO);
         assert_eq!(at_once(&heavy, false).await, 1, "it did not pass");
     }
 
@@ -213,7 +222,7 @@ mod tests {
             has_exited: std::sync::Arc::default(),
         };
         let watch = Watch::new(Route::in_the_clear(listener.local_addr()?), Stop::default(), terms);
-        let heavy = Heavy::default();
+        let heavy = Heavy::new(Duration::ZERO);
         let mut turn = heavy.turn(false, true).await;
         assert_eq!(turn.looks_after(), Some(SILENT));
         turn.look(&watch).await;
@@ -222,7 +231,8 @@ mod tests {
         while turn.looks_after().is_some() {
             turn.look(&watch).await;
         }
-        assert_eq!(at_once(&heavy, false).await, 1);
+        turn.note(false, &opened_after(0), Duration::from_secs(8));
+        assert_eq!(at_once(&heavy, false).await, 2, "it has nothing to do, whatever the case comes to");
         assert_eq!(heavy.turn(false, true).await.looks_after(), Some(SILENT_AGAIN));
         assert_eq!(heavy.turn(false, false).await.looks_after(), None, "the server has few workers");
         Ok(())
@@ -230,21 +240,20 @@ mod tests {
 
     #[tokio::test]
     async fn those_that_wait_already_run_side_by_side_as_well() {
-        let heavy = Heavy::default();
+        let heavy = Heavy::new(Duration::ZERO);
         let mut first = Some(heavy.turn(false, true).await);
         let running = AtomicU32::new(0);
         let most = AtomicU32::new(0);
         let case = async || {
-            let _turn = heavy.turn(false, true).await;
+            let turn = heavy.turn(false, true).await;
             most.fetch_max(running.fetch_add(1, Relaxed) + 1, Relaxed);
             tokio::time::sleep(Duration::from_millis(1)).await;
             running.fetch_sub(1, Relaxed);
-            heavy.note(true, &opened_after(0), Duration::ZERO);
+            turn.note(true, &opened_after(0), Duration::ZERO);
         };
         let begin = async {
             tokio::task::yield_now().await;
-            heavy.note(true, &opened_after(0), Duration::ZERO);
-            first.take();
+            first.take().expect("it is the first").note(true, &opened_after(0), Duration::ZERO);
         };
         tokio::join!(case(), case(), case(), case(), case(), case(), begin);
         assert!(most.load(Relaxed) > 1, "one after the other");

@@ -122,7 +122,7 @@ impl Runner {
             serves_at_once,
             publications: Publications::default(),
             select: options.select.clone(),
-            heavy: Heavy::default(),
+            heavy: Heavy::new(answers_after),
             again: options.again,
             budget: Budget::default(),
             running: options.running.clone(),
@@ -305,9 +305,9 @@ impl Runner {
         self.running.begins(&case.id);
         let (mut judgement, is_cut) = run(machine, &self.watch, &self.publisher, &mut place).await;
         self.running.ends(&case.id);
-        if is_heavy {
+        if let Some(turn) = &place.turn {
             let has_passed = judgement.verdict == Verdict::Pass;
-            self.heavy.note(has_passed, &judgement.transcript, judgement.duration);
+            turn.note(has_passed, &judgement.transcript, judgement.duration);
         }
         drop((place, in_room, turn));
         self.kept.shorten(&mut judgement.transcript);
