@@ -2,6 +2,7 @@
 """Builds the archive of a release: the program for this platform, its completions, its manual pages, and the licences."""
 
 import hashlib
+import json
 import pathlib
 import re
 import shutil
@@ -28,7 +29,8 @@ def built(release=True):
     """The program, built for a release or for a test of the packages."""
     profile = ["--release"] if release else []
     subprocess.run(["cargo", "build", *profile, "--locked", "-p", "pushspec"], cwd=ROOT, check=True)
-    folder = ROOT / "target" / ("release" if release else "debug")
+    told = subprocess.run(["cargo", "metadata", "--no-deps", "--locked", "--format-version", "1"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    folder = pathlib.Path(json.loads(told)["target_directory"]) / ("release" if release else "debug")
     return folder / ("pushspec.exe" if sys.platform == "win32" else "pushspec")
 
 
