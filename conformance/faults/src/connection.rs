@@ -14,8 +14,12 @@ use super::outbox::{Due, End, Outbox};
 /// frame by frame, and much of it for nobody.
 const LIMIT: usize = 256 * 1024;
 
-/// How many bytes are read at once.
-const READ: usize = 128 * 1024;
+/// How many bytes are read at once from a client.
+const READ_OF_CLIENT: usize = 128 * 1024;
+
+/// How many bytes are read at once from a server. All of them are worked through, also where the client takes no more: of a
+/// server that floods this is what each connection costs in vain.
+const READ_OF_SERVER: usize = 16 * 1024;
 
 /// Passes bytes on in both directions until both have ended.
 pub(super) async fn run(mut client: TcpStream, mut server: TcpStream, engine: Engine) {
@@ -24,7 +28,10 @@ pub(super) async fn run(mut client: TcpStream, mut server: TcpStream, engine: En
     let _ = server.set_nodelay(true);
     let (from_client, to_client) = client.split();
     let (from_server, to_server) = server.split();
-    let ends = Ends { client: Side::new(from_client, to_client), server: Side::new(from_server, to_server) };
+    let ends = Ends {
+        client: Side::new(from_client, to_client, READ_OF_CLIENT),
+        server: Side::new(from_server, to_server, READ_OF_SERVER),
+    };
     match ends.exchange(engine).await {
         // An abrupt end is passed on as such. Where the socket does not take the option the end is orderly.
         Some(Which::Client) => drop(client.set_zero_linger()),
@@ -55,8 +62,8 @@ struct Side<'a> {
 }
 
 impl<'a> Side<'a> {
-    fn new(read: ReadHalf<'a>, write: WriteHalf<'a>) -> Self {
-        Self { read, write, buffer: vec![0; READ], ended: false, broken: false }
+    fn new(read: ReadHalf<'a>, write: WriteHalf<'a>, size: usize) -> Self {
+        Self { read, write, buffer: vec![0; size], ended: false, broken: false }
     }
 
     /// Ends the direction to this side where its turn has come; says whether it is a reset.
