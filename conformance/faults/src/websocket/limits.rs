@@ -4,13 +4,10 @@
 
 use pushspec_wire::websocket::Frame;
 
-use super::deflate::Deviation;
+use super::deflate::{Deviation, LIMIT};
 use super::fault;
 use crate::frames::{Conversation, with_payload};
 use crate::{Edit, Fault};
-
-/// The longest message that the server behind takes, in bytes.
-pub(super) const LIMIT: usize = 16 * 1024 * 1024;
 
 pub(super) static FAULTS: &[Fault] = &[
     fault(

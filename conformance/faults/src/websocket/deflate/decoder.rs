@@ -4,11 +4,11 @@ use pushspec_wire::deflate::{Broken, Inflated, Inflater, Limits, TAIL};
 
 use super::offers::{Agreement, window};
 
-/// How long a message may become.
-const ROOM: usize = 16 * 1024 * 1024;
+/// The longest message that the server behind takes, in bytes.
+pub(in crate::websocket) const LIMIT: usize = 16 * 1024 * 1024;
 
-/// How long it may become where there is no limit: the relay has one all the same.
-const NO_LIMIT: usize = 4 * ROOM;
+/// How long one may become where there is no limit: the relay has one all the same.
+const NO_LIMIT: usize = 4 * LIMIT;
 
 /// A message as it came, in its fragments.
 #[derive(Debug, Default)]
@@ -67,20 +67,12 @@ impl Decoder {
 
     /// The blocks of these bytes, with everything that can be told of them.
     pub(super) fn inflated(&mut self, bytes: &[u8]) -> Result<Inflated, Decoded> {
-        self.inflater.inflate(bytes, Limits::of_bytes(ROOM)).map_err(Decoded::Broken)
+        self.inflater.inflate(bytes, Limits::of_bytes(LIMIT)).map_err(Decoded::Broken)
     }
 
     /// What a right server makes of it.
     pub(super) fn decoded(&mut self, message: &Compressed) -> Decoded {
         self.decoded_unless(message, |_| false)
-    }
-
-    /// What a server without a limit makes of it.
-    pub(super) fn decoded_whole(&mut self, message: &Compressed) -> Decoded {
-        match self.inflater.inflate(&message.bytes(), Limits::of_bytes(NO_LIMIT)) {
-            Ok(inflated) => Decoded::Message(inflated.data),
-            Err(broken) => Decoded::Broken(broken),
-        }
     }
 
     /// The same, but some messages are taken for broken.
@@ -93,6 +85,14 @@ impl Decoder {
             Ok(inflated) if is_broken(&inflated) => Decoded::Refused,
             Ok(inflated) => Decoded::Message(inflated.data),
             Err(broken) => broken,
+        }
+    }
+
+    /// What a server without a limit makes of it.
+    pub(super) fn decoded_whole(&mut self, message: &Compressed) -> Decoded {
+        match self.inflater.inflate(&message.bytes(), Limits::of_bytes(NO_LIMIT)) {
+            Ok(inflated) => Decoded::Message(inflated.data),
+            Err(broken) => Decoded::Broken(broken),
         }
     }
 }

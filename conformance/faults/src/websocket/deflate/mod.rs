@@ -14,6 +14,7 @@ pub(super) mod receiving;
 pub(super) mod sending;
 mod shared;
 
+pub(super) use decoder::LIMIT;
 pub(crate) use deviation::Deviation;
 pub(crate) use middle::{Middle, answer, negotiate};
 pub(crate) use shared::{Agreed, Shared};
