@@ -72,10 +72,26 @@ impl Door {
             }
         };
         if let Some(turn) = turn {
+            let mut waiting = Waiting { door: self, turn };
             // The one that leaves calls all that wait.
-            let _ = turn.await;
+            let _ = (&mut waiting.turn).await;
         }
         InDoor(self)
+    }
+}
+
+/// One that waits at the door.
+struct Waiting<'a> {
+    door: &'a Door,
+    turn: oneshot::Receiver<()>,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        // It was called, and has given up before it heard that: the door is left to the next one.
+        if self.turn.try_recv().is_ok() {
+            drop(InDoor(self.door));
+        }
     }
 }
 
@@ -237,5 +253,20 @@ mod tests {
         assert!(is_ready(last.as_mut()).is_none(), "it came earlier, and is behind in the order");
         drop(is_ready(first.as_mut()).expect("its turn"));
         assert!(is_ready(last.as_mut()).is_some());
+    }
+
+    #[test]
+    fn one_that_is_called_and_gives_up_does_not_block_the_door() {
+        let places = Places::new(1, 1, 1);
+        let held = is_ready(places.enter(0, 1, false)).expect("nothing is open");
+        let [mut at_the_door, mut called, mut next] =
+            [9, 1, 2].map(|number| Box::pin(places.enter(number, 1, false)));
+        for waits in [&mut at_the_door, &mut called, &mut next] {
+            assert!(is_ready(waits.as_mut()).is_none(), "one is open");
+        }
+        drop(held);
+        drop(is_ready(at_the_door.as_mut()).expect("it was in the door already"));
+        drop(called);
+        assert!(is_ready(next.as_mut()).is_some(), "the door is free");
     }
 }
