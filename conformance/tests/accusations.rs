@@ -9,7 +9,7 @@ use std::time::Duration;
 use pushspec::case::statement::{Declared, Line, Statement};
 use pushspec::drive::schedule::Options;
 use pushspec::judge::{Judgement, Verdict};
-use pushspec::outcome::{CaseOutcome, Outcome};
+use pushspec::outcome::Outcome;
 use pushspec::profile::{Profile, Target};
 use pushspec::suite::{Pattern, Suite};
 use pushspec::transcript;
@@ -219,29 +219,6 @@ async fn a_server_that_puts_no_fragments_together_is_told_so_once() -> Result {
         .map(|case| case.case.id.as_str())
         .collect();
     assert_eq!(accused, ["websocket/5.4-fragmentation/two-fragments"]);
-    Ok(())
-}
-
-#[tokio::test]
-async fn what_keeps_a_server_busy_runs_when_all_others_are_through() -> Result {
-    let listener = Arc::new(TcpListener::bind("127.0.0.1:0").await?);
-    let url = format!("http://{}", listener.local_addr()?);
-    let target = Arc::new(Target::new(&url, Profile::parse("pushspec.toml", ECHO)?)?);
-    let serving = tokio::spawn(servers::serve(Arc::clone(&listener), Habit::Tutorial));
-    let select = ["websocket/10.4-limits/thousands-of-pongs", "websocket/7.4-close-codes/defined-codes"];
-    let select: Vec<Pattern> = select.iter().map(|pattern| Pattern::new(pattern)).collect();
-    let mut order = Vec::new();
-    let options = Options { select, ..Options::default() };
-    let note = |outcome: &CaseOutcome| {
-        // Invariants are judged when all is through.
-        if outcome.case.invariant().is_none() {
-            order.push(outcome.case.section().front_matter.heavy);
-        }
-    };
-    Suite::embedded()?.run_with(&target, &options, note).await?;
-    serving.abort();
-    let first = order.iter().position(|is_heavy| *is_heavy).ok_or("no heavy case")?;
-    assert!(first > 0 && order[first..].iter().all(|is_heavy| *is_heavy), "{order:?}");
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use pushspec::drive::schedule::Options;
 use pushspec::judge::Verdict;
-use pushspec::outcome::Outcome;
+use pushspec::outcome::{CaseOutcome, Outcome};
 use pushspec::profile::{Profile, Target};
 use pushspec::report::stored::Report;
 use pushspec::suite::{Pattern, Suite};
@@ -72,6 +72,45 @@ async fn a_server_that_falls_silent_is_gone_and_nobody_is_accused_for_it() -> Re
     };
     let accused: Vec<&str> = outcome.cases.iter().filter(silent).map(|case| case.case.id.as_str()).collect();
     assert!(accused.is_empty(), "{accused:?}");
+    Ok(())
+}
+
+/// Judges a server of one thread by two cases, of which the second one keeps it busy.
+async fn judge_beside_work(text: &str) -> Result<(Outcome, Vec<String>)> {
+    let folder = tempfile::tempdir()?;
+    let page = format!(
+        "# A page\n\n## light\n\nWhy.\n\n```toml\ncovers = [\"rfc6455/6.2/message-delivered\"]\n```\n\n```wire\nopen websocket\n> [text \"{text}\"]\nwithin 3s\n< reply \"light\"\n```\n\n## heavy\n\nWhy.\n\n```toml\ncovers = [\"rfc6455/6.2/message-delivered\"]\nheavy = true\n```\n\n```wire\nopen websocket\n> [text \"{}\"]\nwithin 20s\n< reply \"{}\"\n```\n",
+        servers::WORK,
+        servers::WORK
+    );
+    std::fs::create_dir(folder.path().join("websocket"))?;
+    std::fs::write(folder.path().join("websocket/page.md"), page)?;
+    let listener = Arc::new(TcpListener::bind("127.0.0.1:0").await?);
+    let target =
+        Target::new(&format!("http://{}", listener.local_addr()?), Profile::parse("pushspec.toml", ECHO)?)?;
+    let serving = tokio::spawn(servers::serve(listener, Habit::OneThread));
+    let mut order = Vec::new();
+    let note = |outcome: &CaseOutcome| order.push(outcome.case.id.clone());
+    let suite = Suite::from_folder(folder.path())?;
+    let outcome = suite.run_with(&Arc::new(target), &Options::default(), note).await;
+    serving.abort();
+    Ok((outcome?, order))
+}
+
+#[tokio::test]
+async fn what_is_missed_beside_a_case_that_keeps_the_server_busy_is_not_held_against_it() -> Result {
+    let (outcome, order) = judge_beside_work("light").await?;
+    let told: Vec<_> = outcome.cases.iter().map(|case| (case.verdict, case.is_flaky)).collect();
+    assert_eq!(told, [(Verdict::Pass, false); 2], "{:?}", outcome.cases);
+    assert_eq!(order, ["websocket/page/heavy", "websocket/page/light"], "the one began beside the other");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_missed_without_it_as_well_is_a_failure() -> Result {
+    let (outcome, _) = judge_beside_work("another").await?;
+    let told: Vec<_> = outcome.cases.iter().map(|case| (case.verdict, case.is_flaky)).collect();
+    assert_eq!(told, [(Verdict::Fail, false), (Verdict::Pass, false)], "{:?}", outcome.cases);
     Ok(())
 }
 

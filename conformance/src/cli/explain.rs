@@ -44,7 +44,7 @@ pub(super) fn explain(arguments: &ExplainArguments) -> Result<u8, CliError> {
     }
     let id = &arguments.id;
     let hint = hint(&suite, id);
-    Err(CliError::Usage(format!("`{id}` is not a case, a clause or a fault; {hint}")))
+    Err(CliError::Usage(format!("`{id}` is not a case, a clause, a fault or a capability; {hint}")))
 }
 
 /// What may have been meant.
@@ -61,6 +61,12 @@ fn hint(suite: &Suite, id: &str) -> String {
     }
     if suite.catalogue.clauses().filter(|clause| pattern.matches(&clause.id)).nth(1).is_some() {
         return format!("several clauses begin with this: see `pushspec list --clauses {id}`");
+    }
+    // A section alone is that of several specifications.
+    let section = format!("/{}/", id.trim_matches('/'));
+    if let Some(clause) = suite.catalogue.clauses().find(|clause| clause.id.contains(&section)) {
+        let specification = clause.id.split('/').next().unwrap_or_default();
+        return format!("see `pushspec list --clauses {specification}{}`", section.trim_end_matches('/'));
     }
     let cases = suite.cases.iter().map(|case| case.id.as_str());
     let clauses = suite.catalogue.clauses().map(|clause| clause.id.as_str());
@@ -121,7 +127,7 @@ fn explain_case(
             family.iter().map(|case| case.id[id.len()..].trim_matches(['[', ']'])).collect();
         writeln!(out, "\neach: {}", labels.join(" "))?;
     }
-    writeln!(out, "\nrun it: pushspec run URL{pages} --select '{id}'")
+    writeln!(out, "\nrun it: pushspec run{pages} --select '{id}'")
 }
 
 fn explain_clause(out: &mut impl Write, suite: &Suite, clause: &Clause, pages: &str) -> io::Result<()> {

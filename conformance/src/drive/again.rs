@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use super::foundations::Foundations;
 use super::options::RunError;
-use super::places::Coming;
+use super::places::{Coming, Vain};
 use super::publications::SKIPPED;
 use super::results::{OUT_OF_FILES, Ran, Results};
-use super::runner::Runner;
+use super::runner::{Runner, is_heavy};
 use crate::case::Case;
 use crate::judge::{Breach, Finding, Verdict, finding, publishes};
 use crate::outcome::CaseOutcome;
@@ -17,6 +18,17 @@ use crate::outcome::CaseOutcome;
 /// What took so long is not run again: it waited for something far longer than a busy machine needs. What waits for the end
 /// of a WebSocket takes less.
 const TOO_LONG_FOR_AGAIN: Duration = Duration::from_secs(14);
+
+/// How the runs of a case are counted that look at what the first one found: the second one, and that which looks at what was
+/// found while the server was busy. The third one is that of a case that was skipped for a while.
+const AGAIN: usize = 2;
+const AFTER_ALL: usize = 3;
+const IN_PEACE: usize = 4;
+
+/// Whether a run looks at what an earlier one found.
+pub(super) fn is_again(attempt: usize) -> bool {
+    matches!(attempt, AGAIN | IN_PEACE)
+}
 
 /// Whether a case took so little time that it is worth another run. A patient run waits longer, and so does each of its
 /// cases.
@@ -26,27 +38,35 @@ fn is_short(took: Duration, patience: f64) -> bool {
 
 impl Runner {
     /// Runs a case, and once more where it does not pass or breaks an invariant: when all that is to run has begun, or at
-    /// once where others wait for it.
+    /// once where others wait for it. Where the first run waits for long, the second one begins meanwhile.
     pub(super) async fn twice(&self, case: Case, coming: Coming<'_>, foundations: &Foundations) -> Ran {
-        let first = self.case(case.clone(), 1, Some(coming)).await;
-        if !self.is_worth_again(&first) {
+        let (first, early) = self.first_run(&case, coming).await;
+        let is_again = || early.is_some() || first.is_disturbed || self.has_time(&first);
+        if !self.differs(&first) || !is_again() {
             return first;
         }
         let stands = first.outcome.verdict == Verdict::Pass;
         if stands {
             foundations.note(&first.outcome, false);
         }
-        if stands || !case.is_precondition() {
-            tokio::select! {
-                () = self.places.all_begun() => {}
-                () = self.watch.ended() => return first,
+        let second = match early {
+            Some(second) => second,
+            None => {
+                if stands || !case.is_precondition() {
+                    tokio::select! {
+                        () = self.all_begun(&case) => {}
+                        () = self.watch.ended() => return first,
+                    }
+                }
+                self.case(case.clone(), AGAIN, None, None).await
             }
-        }
-        let second = self.case(case, 2, None).await;
+        };
+        let second = self.in_peace(case, second).await;
         // Whether a connection was refused because the target is gone takes a second to tell.
         self.watch.settled().await;
         if second.cut.is_none() && self.watch.gone().is_none() {
-            return merged(first, second);
+            let is_excused = first.is_disturbed && !self.differs(&second);
+            return if is_excused { second } else { merged(first, second) };
         }
         if self.watch.has_run_out() && !stands {
             return Ran { cut: Some(OUT_OF_FILES), ..first };
@@ -55,20 +75,71 @@ impl Runner {
         Ran { through: second.through.or(first.through), ..first }
     }
 
-    fn is_worth_again(&self, ran: &Ran) -> bool {
+    /// Runs a case for the first time. Where it waits for long, another run begins meanwhile; what that came to is the second
+    /// value, where the first one is to be looked at again.
+    async fn first_run(&self, case: &Case, coming: Coming<'_>) -> (Ran, Option<Ran>) {
+        let vain = Vain::default();
+        let has_begun = AtomicBool::new(false);
+        let mut early = Box::pin(async {
+            let took = vain.told().await;
+            if !case.is_precondition() {
+                self.places.light.none().await;
+            }
+            if is_heavy(case) || !self.again || !self.has_time_for(case, took) {
+                std::future::pending::<()>().await;
+            }
+            has_begun.store(true, Relaxed);
+            self.case(case.clone(), AGAIN, None, None).await
+        });
+        let mut first = Box::pin(self.case(case.clone(), 1, Some(coming), Some(&vain)));
+        tokio::select! {
+            biased;
+            first = &mut first => {
+                let is_needed = has_begun.load(Relaxed) && self.differs(&first);
+                let second = if is_needed { Some(early.await) } else { None };
+                (first, second)
+            }
+            second = &mut early => (first.await, Some(second)),
+        }
+    }
+
+    /// A run of a case that was not beside one that kept the server busy, where what it found depends on that.
+    async fn in_peace(&self, case: Case, mut ran: Ran) -> Ran {
+        while ran.is_disturbed && self.differs(&ran) {
+            tokio::select! {
+                () = self.heavy.over(&self.places) => {}
+                () = self.watch.ended() => return Ran { cut: Some(self.why_cut()), ..ran },
+            }
+            ran = self.case(case.clone(), IN_PEACE, None, None).await;
+        }
+        ran
+    }
+
+    /// Waits until all that are to run with a case have begun.
+    async fn all_begun(&self, case: &Case) {
+        self.places.light.none().await;
+        if is_heavy(case) {
+            self.places.heavy.none().await;
+        }
+    }
+
+    /// Whether a case is run again if there is time.
+    fn differs(&self, ran: &Ran) -> bool {
         let Ran { outcome, breaches, cut, .. } = ran;
         let differs =
             outcome.verdict > Verdict::Pass || (outcome.verdict == Verdict::Pass && !breaches.is_empty());
-        self.again
-            && differs
-            && cut.is_none()
-            && is_short(outcome.duration, self.patience.max(1.0))
-            && self.budget.takes(
-                outcome.duration,
-                self.runs_in_turn(&outcome.case),
-                self.places.most_open(),
-                self.patience.max(1.0),
-            )
+        self.again && differs && cut.is_none()
+    }
+
+    fn has_time(&self, ran: &Ran) -> bool {
+        self.has_time_for(&ran.outcome.case, ran.outcome.duration)
+    }
+
+    /// Whether there is time for another run of a case that takes so long.
+    fn has_time_for(&self, case: &Case, took: Duration) -> bool {
+        let patience = self.patience.max(1.0);
+        is_short(took, patience)
+            && self.budget.takes(took, self.runs_in_turn(case), self.places.most_open(), patience)
     }
 
     /// Where the server publishes again, what was skipped meanwhile is run after all.
@@ -85,7 +156,7 @@ impl Runner {
         };
         let cases: Vec<Case> =
             results.outcomes.values().filter(is_skipped).map(|outcome| outcome.case.clone()).collect();
-        if cases.is_empty() { Ok(()) } else { self.batch(cases, 3, results, progress).await }
+        if cases.is_empty() { Ok(()) } else { self.batch(cases, AFTER_ALL, results, progress).await }
     }
 }
 
@@ -96,7 +167,8 @@ fn merged(first: Ran, second: Ran) -> Ran {
     let persists = first.persists || second.persists;
     let flaky: Vec<_> = first.flaky.into_iter().chain(flaky_invariants).collect();
     let outcome = merged_outcome(first.outcome, second.outcome);
-    Ran { outcome, breaches, relevant, persists, flaky, through: second.through, cut: second.cut }
+    let Ran { through, cut, is_disturbed, .. } = second;
+    Ran { outcome, breaches, relevant, persists, flaky, through, cut, is_disturbed }
 }
 
 /// The breaches that both runs have seen, and those that only one has.

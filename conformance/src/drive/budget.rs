@@ -7,9 +7,10 @@ use std::time::Duration;
 pub(super) const AGAIN_AT_ONCE: usize = 16;
 
 /// How much time all that is run again may take together where it runs side by side, as far as the first run tells. With 256
-/// connections this is enough for 128 cases that were not answered within 8 s: where there are more, it is not for want of
-/// a moment's rest.
+/// connections or more this is enough for 128 cases that were not answered within 8 s: where there are more, it is not for
+/// want of a moment's rest.
 const SIDE_BY_SIDE: Duration = Duration::from_secs(4);
+const MOST_SIDE_BY_SIDE: usize = 256;
 
 /// The same where it runs one at a time.
 const IN_TURN: Duration = Duration::from_secs(20);
@@ -30,7 +31,7 @@ impl Budget {
     /// Whether there is time for a case that takes so long, where so many run side by side.
     pub(super) fn takes(&self, time: Duration, in_turn: bool, side_by_side: usize, patience: f64) -> bool {
         let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let side_by_side = u32::try_from(side_by_side).unwrap_or(u32::MAX);
+        let side_by_side = u32::try_from(side_by_side.min(MOST_SIDE_BY_SIDE)).unwrap_or(u32::MAX);
         let spread = used.spread + time / side_by_side;
         let in_turn = used.in_turn + if in_turn { time } else { Duration::ZERO };
         let fits = spread <= SIDE_BY_SIDE.mul_f64(patience) && in_turn <= IN_TURN.mul_f64(patience);
@@ -49,7 +50,7 @@ mod tests {
     fn a_budget_is_used_up() {
         let budget = Budget::default();
         let long = Duration::from_secs(8);
-        assert_eq!((0..1000).filter(|_| budget.takes(long, false, 256, 1.0)).count(), 128);
+        assert_eq!((0..1000).filter(|_| budget.takes(long, false, 512, 1.0)).count(), 128);
         assert!(budget.takes(Duration::from_millis(1), false, 256, 2.0), "a patient run has more");
         let budget = Budget::default();
         assert_eq!((0..1000).filter(|_| budget.takes(long, true, 256, 1.0)).count(), 2);

@@ -1,12 +1,16 @@
 //! Cases that keep a server busy. They run one at a time: a server that needs a second for each is not to be late with all of
-//! them. Where one keeps it busy for a moment only, more of them run at once.
+//! them. Where one keeps it busy for a moment only, more of them run at once. They begin when the others only wait; once the
+//! server was busy, when the others are through. What a light case has missed while it was busy is not held against it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, watch};
+use tokio::time::Instant;
 
+use super::places::Places;
 use super::watch::Watch;
 use crate::transcript::{EventKind, Transcript};
 
@@ -33,6 +37,7 @@ pub(super) struct Heavy {
     answers_after: Duration,
     /// A case waited for the server in vain, and it had nothing to do.
     was_idle: AtomicBool,
+    watch: Arc<Watch>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +46,10 @@ struct Turns {
     width: u32,
     /// How many do, in parts of [`MOST`].
     taken: u32,
+    /// When one of them was last seen to have kept the server busy for more than a moment.
+    was_busy: Option<Instant>,
+    /// One of them has kept the server busy for so long that others would be late beside it.
+    is_slow: bool,
 }
 
 /// The turn of a heavy case. It ends with the case, or once the case waits for a server that is not busy.
@@ -54,27 +63,54 @@ pub(super) struct Turn<'a> {
 
 impl Heavy {
     /// The turns of cases against a server that answers after so long.
-    pub(super) fn new(answers_after: Duration) -> Heavy {
-        let turns = watch::Sender::new(Turns { width: 1, taken: 0 });
-        Heavy { door: Mutex::default(), turns, answers_after, was_idle: AtomicBool::new(false) }
+    pub(super) fn new(answers_after: Duration, watch: Arc<Watch>) -> Heavy {
+        let turns = watch::Sender::new(Turns { width: 1, taken: 0, was_busy: None, is_slow: false });
+        Heavy { door: Mutex::default(), turns, answers_after, was_idle: AtomicBool::new(false), watch }
     }
 
     /// Waits for the turn of a case. One that is run again has the server to itself, as far as these cases go. `may_look` says
     /// whether the server may be asked something meanwhile.
-    pub(super) async fn turn(&self, is_again: bool, may_look: bool) -> Turn<'_> {
+    pub(super) async fn turn(&self, is_again: bool, may_look: bool, places: &Places) -> Turn<'_> {
         let _door = self.door.lock().await;
+        places.lull().await;
+        let is_slow = self.turns.borrow().is_slow;
+        if is_slow || !may_look {
+            places.empty().await;
+        }
         let part = |turns: &Turns| MOST / if is_again { 1 } else { turns.width };
         let mut turns = self.turns.subscribe();
         // This holds the sender.
         let free = turns.wait_for(|turns| turns.taken + part(turns) <= MOST).await.map(|turns| part(&turns));
         let part = free.unwrap_or_default();
         self.turns.send_modify(|turns| turns.taken += part);
+        self.watch.keep_busy(true);
         Turn { heavy: self, part, may_look }
+    }
+
+    /// Waits until none of them keeps the server busy, and none is to begin.
+    pub(super) async fn over(&self, places: &Places) {
+        places.heavy.none().await;
+        // This holds the sender.
+        let _ = self.turns.subscribe().wait_for(|turns| turns.taken == 0).await;
+    }
+
+    /// Whether one of them has kept the server busy since then, as far as it is known, or may do so now.
+    pub(super) fn has_kept_busy_since(&self, then: Instant) -> bool {
+        let turns = self.turns.borrow();
+        turns.taken > 0 || turns.was_busy.is_some_and(|was_busy| was_busy >= then)
     }
 
     /// From here on twice as many run at once, or one at a time.
     fn widen(&self, is_light: bool) {
         self.turns.send_modify(|turns| turns.width = if is_light { (2 * turns.width).min(MOST) } else { 1 });
+    }
+
+    /// The server was kept busy for so long.
+    fn was_busy(&self, busy: Duration) {
+        self.turns.send_modify(|turns| {
+            turns.was_busy = Some(Instant::now());
+            turns.is_slow |= busy >= SILENT;
+        });
     }
 }
 
@@ -87,11 +123,13 @@ impl Turn<'_> {
 
     /// Gives the turn to the next case where the server is not busy: it has not taken the work, or is through with it. More
     /// run at once from here on.
-    pub(super) async fn look(&mut self, watch: &Watch) {
-        if watch.answers(self.heavy.answers_after + PROMPT).await {
+    pub(super) async fn look(&mut self) {
+        if self.heavy.watch.answers(self.heavy.answers_after + PROMPT).await {
             self.heavy.was_idle.store(true, Relaxed);
             self.heavy.widen(true);
             self.end();
+        } else {
+            self.heavy.was_busy(SILENT);
         }
     }
 
@@ -99,13 +137,18 @@ impl Turn<'_> {
     /// only, and else one at a time. Where the turn is over already, that is known.
     pub(super) fn note(&self, has_passed: bool, transcript: &Transcript, duration: Duration) {
         if self.part > 0 {
-            self.heavy.widen(has_passed && busy(transcript, duration) < MOMENT);
+            let busy = busy(transcript, duration);
+            self.heavy.widen(has_passed && busy < MOMENT);
+            if busy >= MOMENT {
+                self.heavy.was_busy(busy);
+            }
         }
     }
 
     fn end(&mut self) {
         let part = std::mem::take(&mut self.part);
         self.heavy.turns.send_modify(|turns| turns.taken -= part);
+        self.heavy.watch.keep_busy(self.heavy.turns.borrow().taken > 0);
     }
 }
 
@@ -158,6 +201,16 @@ mod tests {
     use crate::case::statement::ConnectionName;
     use crate::transcript::ConnectionId;
 
+    fn terms() -> Terms {
+        Terms {
+            deadline: None,
+            silence: Duration::from_secs(5),
+            question: b"GET / HTTP/1.1\r\n\r\n".to_vec(),
+            is_supervised: false,
+            has_exited: Arc::default(),
+        }
+    }
+
     /// A case that opens connections one after the other, each of which is answered after so many seconds.
     fn answered_after(seconds: &[u64]) -> Transcript {
         let mut transcript = Transcript::default();
@@ -185,10 +238,16 @@ mod tests {
         assert_eq!(busy(&[2, 5], 7), 3);
     }
 
-    async fn at_once(heavy: &Heavy, is_again: bool) -> usize {
+    /// The turns of cases beside which nothing runs, against a server that nobody asks anything.
+    fn nothing_beside() -> (Heavy, Places) {
+        let watch = Watch::new(Route::in_the_clear(([127, 0, 0, 1], 9).into()), Stop::default(), terms());
+        (Heavy::new(Duration::ZERO, watch), Places::new(1, 1, 1))
+    }
+
+    async fn at_once(heavy: &Heavy, places: &Places, is_again: bool) -> usize {
         let mut turns = Vec::new();
-        while let Ok(turn) = tokio::time::timeout(Duration::from_millis(5), heavy.turn(is_again, true)).await
-        {
+        let soon = Duration::from_millis(5);
+        while let Ok(turn) = tokio::time::timeout(soon, heavy.turn(is_again, true, places)).await {
             turns.push(turn);
         }
         turns.len()
@@ -196,56 +255,49 @@ mod tests {
 
     #[tokio::test]
     async fn more_run_at_once_where_each_keeps_the_server_busy_for_a_moment() {
-        let heavy = Heavy::new(Duration::ZERO);
-        assert_eq!(at_once(&heavy, false).await, 1);
+        let (heavy, places) = nothing_beside();
+        assert_eq!(at_once(&heavy, &places, false).await, 1);
         for most in [2, 4, 8, 8] {
             // It opens late, and is quick from then on.
-            heavy.turn(false, true).await.note(true, &opened_after(2), Duration::from_millis(2010));
-            assert_eq!(at_once(&heavy, false).await, most);
+            heavy.turn(false, true, &places).await.note(true, &opened_after(2), Duration::from_millis(2010));
+            assert_eq!(at_once(&heavy, &places, false).await, most);
         }
-        assert_eq!(at_once(&heavy, true).await, 1, "what is run again runs alone");
-        heavy.turn(false, true).await.note(true, &opened_after(0), Duration::from_secs(1));
-        assert_eq!(at_once(&heavy, false).await, 1, "it was busy for a second");
-        heavy.turn(false, true).await.note(true, &opened_after(0), Duration::ZERO);
-        heavy.turn(false, true).await.note(false, &opened_after(0), Duration::ZERO);
-        assert_eq!(at_once(&heavy, false).await, 1, "it did not pass");
+        assert_eq!(at_once(&heavy, &places, true).await, 1, "what is run again runs alone");
+        heavy.turn(false, true, &places).await.note(true, &opened_after(0), Duration::from_secs(1));
+        assert_eq!(at_once(&heavy, &places, false).await, 1, "it was busy for a second");
+        heavy.turn(false, true, &places).await.note(true, &opened_after(0), Duration::ZERO);
+        heavy.turn(false, true, &places).await.note(false, &opened_after(0), Duration::ZERO);
+        assert_eq!(at_once(&heavy, &places, false).await, 1, "it did not pass");
     }
 
     #[tokio::test]
     async fn a_turn_is_given_away_where_the_server_is_not_busy() -> std::io::Result<()> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-        let terms = Terms {
-            deadline: None,
-            silence: Duration::from_secs(5),
-            question: b"GET / HTTP/1.1\r\n\r\n".to_vec(),
-            is_supervised: false,
-            has_exited: std::sync::Arc::default(),
-        };
-        let watch = Watch::new(Route::in_the_clear(listener.local_addr()?), Stop::default(), terms);
-        let heavy = Heavy::new(Duration::ZERO);
-        let mut turn = heavy.turn(false, true).await;
+        let watch = Watch::new(Route::in_the_clear(listener.local_addr()?), Stop::default(), terms());
+        let (heavy, places) = (Heavy::new(Duration::ZERO, watch), Places::new(1, 1, 1));
+        let mut turn = heavy.turn(false, true, &places).await;
         assert_eq!(turn.looks_after(), Some(SILENT));
-        turn.look(&watch).await;
-        assert_eq!(at_once(&heavy, false).await, 0, "it does not answer: it is busy");
+        turn.look().await;
+        assert_eq!(at_once(&heavy, &places, false).await, 0, "it does not answer: it is busy");
         tokio::spawn(async move { while listener.accept().await.is_ok() {} });
         while turn.looks_after().is_some() {
-            turn.look(&watch).await;
+            turn.look().await;
         }
         turn.note(false, &opened_after(0), Duration::from_secs(8));
-        assert_eq!(at_once(&heavy, false).await, 2, "it has nothing to do, whatever the case comes to");
-        assert_eq!(heavy.turn(false, true).await.looks_after(), Some(SILENT_AGAIN));
-        assert_eq!(heavy.turn(false, false).await.looks_after(), None, "the server has few workers");
+        assert_eq!(at_once(&heavy, &places, false).await, 2, "it has nothing to do, whatever the case comes to");
+        assert_eq!(heavy.turn(false, true, &places).await.looks_after(), Some(SILENT_AGAIN));
+        assert_eq!(heavy.turn(false, false, &places).await.looks_after(), None, "the server has few workers");
         Ok(())
     }
 
     #[tokio::test]
     async fn those_that_wait_already_run_side_by_side_as_well() {
-        let heavy = Heavy::new(Duration::ZERO);
-        let mut first = Some(heavy.turn(false, true).await);
+        let (heavy, places) = nothing_beside();
+        let mut first = Some(heavy.turn(false, true, &places).await);
         let running = AtomicU32::new(0);
         let most = AtomicU32::new(0);
         let case = async || {
-            let turn = heavy.turn(false, true).await;
+            let turn = heavy.turn(false, true, &places).await;
             most.fetch_max(running.fetch_add(1, Relaxed) + 1, Relaxed);
             tokio::time::sleep(Duration::from_millis(1)).await;
             running.fetch_sub(1, Relaxed);

@@ -51,7 +51,7 @@ pub(crate) use connection::Opened;
 pub(crate) use endpoints::of_case as endpoint_of;
 #[cfg(feature = "program")]
 pub(crate) use keeper::Keeper;
-use places::{Place, QUIET};
+use places::{LONG, Place, QUIET};
 pub(crate) use publish::Publisher;
 pub(crate) use route::Route;
 #[cfg(feature = "program")]
@@ -133,7 +133,7 @@ async fn run(
             Action::Wait(until) => tokio::select! {
                 biased;
                 () = &mut ended => return (machine.finish(), true),
-                () = wait(&mut machine, start, until, &mut happenings, place, watch) => {}
+                () = wait(&mut machine, start, until, &mut happenings, place) => {}
             },
             Action::Done => return (machine.finish(), false),
         }
@@ -148,7 +148,6 @@ async fn wait(
     until: Duration,
     happenings: &mut mpsc::Receiver<Happening>,
     place: &mut Place<'_>,
-    watch: &Watch,
 ) {
     // A bound may be far away; the machine asks again.
     let until = start + until.min(Duration::from_secs(3600));
@@ -173,13 +172,19 @@ async fn wait(
         match tokio::time::timeout_at(silent, happenings.recv()).await {
             Ok(Some((at, input))) => machine.handle(at.saturating_duration_since(start), input),
             Ok(None) => {}
-            Err(_) => turn.look(watch).await,
+            Err(_) => turn.look().await,
         }
         return;
     }
+    let long = Instant::now() + LONG;
+    let is_long = place.vain.is_some() && !machine.pauses() && long < until;
     let happening = tokio::select! {
         biased;
         happening = happenings.recv() => happening,
+        () = tokio::time::sleep_until(long), if is_long => {
+            place.waits_in_vain(until - start);
+            return;
+        }
         () = tokio::time::sleep_until(until) => {
             // On a busy machine the bytes may lie in the socket while this task runs late: a bound is not missed
             // before they were read.

@@ -11,6 +11,9 @@ use super::heavy::Turn;
 /// How long nothing may come, as the suite waits for something, until a case gives its place away.
 pub(super) const QUIET: Duration = Duration::from_millis(100);
 
+/// How long nothing may come until a case is taken to wait in vain.
+pub(super) const LONG: Duration = Duration::from_secs(4);
+
 /// Bounds what goes on at once.
 #[derive(Debug)]
 pub(super) struct Places {
@@ -20,8 +23,76 @@ pub(super) struct Places {
     open: Semaphore,
     /// How many connections may be open.
     most_open: usize,
-    /// How many cases have yet to begin for the first time.
-    coming: watch::Sender<usize>,
+    /// The cases that have yet to begin for the first time: those that keep the server busy, and the others.
+    pub(super) heavy: Count,
+    pub(super) light: Count,
+    /// The light cases that are active, or wait for a place; and those that have begun and are not through.
+    active: Count,
+    running: Count,
+}
+
+/// How many there are of something.
+#[derive(Debug)]
+pub(super) struct Count(watch::Sender<usize>);
+
+impl Default for Count {
+    fn default() -> Count {
+        Count(watch::Sender::new(0))
+    }
+}
+
+impl Count {
+    /// There are so many more.
+    pub(super) fn expect(&self, more: usize) {
+        self.0.send_modify(|count| *count += more);
+    }
+
+    /// Waits until there is none left.
+    pub(super) async fn none(&self) {
+        // This holds the sender.
+        let _ = self.0.subscribe().wait_for(|count| *count == 0).await;
+    }
+
+    fn is_none(&self) -> bool {
+        *self.0.borrow() == 0
+    }
+
+    /// One more, until this is dropped.
+    fn one(&self) -> One<'_> {
+        self.expect(1);
+        One(self)
+    }
+}
+
+/// One of those that are counted.
+#[derive(Debug)]
+struct One<'a>(&'a Count);
+
+impl Drop for One<'_> {
+    fn drop(&mut self) {
+        self.0.0.send_modify(|count| *count = count.saturating_sub(1));
+    }
+}
+
+/// Tells that a case waits for long, and how long it will have taken when the time is over in which something may come.
+#[derive(Debug)]
+pub(super) struct Vain(watch::Sender<Option<Duration>>);
+
+impl Default for Vain {
+    fn default() -> Vain {
+        Vain(watch::Sender::new(None))
+    }
+}
+
+impl Vain {
+    /// Waits until the case waits for long.
+    pub(super) async fn told(&self) -> Duration {
+        match self.0.subscribe().wait_for(Option::is_some).await.map(|took| *took) {
+            Ok(Some(took)) => took,
+            // This holds the sender.
+            _ => std::future::pending().await,
+        }
+    }
 }
 
 /// The cases that are active at once, and the door through which others come in.
@@ -116,7 +187,9 @@ impl Places {
     pub(super) fn new(jobs: usize, again: usize, most_open: usize) -> Places {
         let most_open = most_open.clamp(1, Semaphore::MAX_PERMITS);
         let (first, again) = (Lane::new(jobs), Lane::new(again));
-        Places { first, again, open: Semaphore::new(most_open), most_open, coming: watch::Sender::new(0) }
+        let open = Semaphore::new(most_open);
+        let [heavy, light, active, running] = Default::default();
+        Places { first, again, open, most_open, heavy, light, active, running }
     }
 
     /// How many connections may be open.
@@ -124,46 +197,54 @@ impl Places {
         self.most_open
     }
 
-    /// So many cases are to begin: each of them says so with [`Places::coming`].
-    pub(super) fn expect(&self, cases: usize) {
-        self.coming.send_modify(|coming| *coming += cases);
-    }
-
-    /// One of those that are to begin, with its number in the order of the run; it has begun, or never will, when this is
+    /// One of those that were expected, with its number in the order of the run; it has begun, or never will, when this is
     /// dropped.
-    pub(super) fn coming(&self, number: usize) -> Coming<'_> {
-        Coming { places: self, number }
+    pub(super) fn coming(&self, number: usize, is_heavy: bool) -> Coming<'_> {
+        Coming { _one: One(if is_heavy { &self.heavy } else { &self.light }), number }
     }
 
-    /// Waits until all that are to begin have done so.
-    pub(super) async fn all_begun(&self) {
-        // This holds the sender.
-        let _ = self.coming.subscribe().wait_for(|coming| *coming == 0).await;
+    /// Waits until all light cases have begun, and do nothing but wait.
+    pub(super) async fn lull(&self) {
+        loop {
+            self.light.none().await;
+            self.active.none().await;
+            if self.light.is_none() && self.active.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Waits until no light case is running.
+    pub(super) async fn empty(&self) {
+        self.running.none().await;
     }
 
     /// Waits until a case may begin that has so many connections at most: `number` says which of those that wait is first.
     /// What is waited for in vain is never given: the semaphores are not closed.
-    pub(super) async fn enter(&self, number: usize, connections: usize, is_again: bool) -> Place<'_> {
+    pub(super) async fn enter(
+        &self,
+        number: usize,
+        connections: usize,
+        is_again: bool,
+        is_heavy: bool,
+    ) -> Place<'_> {
+        let count = (!is_heavy).then_some(&self.active);
+        let counted = count.map(Count::one);
+        let running = (!is_heavy).then(|| self.running.one());
         let lane = if is_again { &self.again } else { &self.first };
         let _door = lane.door.enter(number).await;
         let connections = u32::try_from(connections.min(self.most_open)).unwrap_or(u32::MAX);
         let open = self.open.acquire_many(connections).await.ok();
         let permit = lane.active.acquire().await.ok();
-        Place { active: &lane.active, permit, _open: open, turn: None }
+        Place { active: &lane.active, permit, _open: open, _running: running, count, counted, turn: None, vain: None }
     }
 }
 
 /// A case that is to begin.
 pub(super) struct Coming<'a> {
-    places: &'a Places,
+    _one: One<'a>,
     /// Its number in the order of the run.
     pub(super) number: usize,
-}
-
-impl Drop for Coming<'_> {
-    fn drop(&mut self) {
-        self.places.coming.send_modify(|coming| *coming = coming.saturating_sub(1));
-    }
 }
 
 /// The place of a case that has begun.
@@ -172,8 +253,14 @@ pub(super) struct Place<'a> {
     active: &'a Semaphore,
     permit: Option<SemaphorePermit<'a>>,
     _open: Option<SemaphorePermit<'a>>,
+    _running: Option<One<'a>>,
+    /// Where it is counted as long as it is active.
+    count: Option<&'a Count>,
+    counted: Option<One<'a>>,
     /// Its turn among those that keep the server busy, where it is one.
     pub(super) turn: Option<Turn<'a>>,
+    /// Who hears of it where the case waits for long.
+    pub(super) vain: Option<&'a Vain>,
 }
 
 impl Place<'_> {
@@ -185,11 +272,20 @@ impl Place<'_> {
     /// Gives the place away: the case only waits.
     pub(super) fn park(&mut self) {
         self.permit = None;
+        self.counted = None;
+    }
+
+    /// The case waits for long. It will have taken so long when the time is over in which something may come.
+    pub(super) fn waits_in_vain(&mut self, took: Duration) {
+        if let Some(vain) = self.vain.take() {
+            vain.0.send_replace(Some(took));
+        }
     }
 
     /// Waits for a place again. Only one of those that have not begun is ahead.
     pub(super) async fn take(&mut self) {
         if self.permit.is_none() {
+            self.counted = self.count.map(Count::one);
             self.permit = self.active.acquire().await.ok();
         }
     }
@@ -213,37 +309,75 @@ mod tests {
     #[test]
     fn a_case_that_waits_holds_no_place_and_its_connections() {
         let places = Places::new(1, 1, 3);
-        let mut first = is_ready(places.enter(0, 2, false)).expect("there is room");
-        assert!(is_ready(places.enter(0, 1, false)).is_none(), "the place is taken");
+        let mut first = is_ready(places.enter(0, 2, false, false)).expect("there is room");
+        assert!(is_ready(places.enter(0, 1, false, false)).is_none(), "the place is taken");
         first.park();
-        let mut second = is_ready(places.enter(0, 1, false)).expect("the place was given away");
+        let mut second = is_ready(places.enter(0, 1, false, false)).expect("the place was given away");
         assert!(is_ready(first.take()).is_none(), "the place is taken");
         second.park();
-        assert!(is_ready(places.enter(0, 1, false)).is_none(), "three connections are open");
+        assert!(is_ready(places.enter(0, 1, false, false)).is_none(), "three connections are open");
         is_ready(first.take()).expect("the place is free");
         assert!(first.is_held() && !second.is_held());
         drop(first);
-        assert!(is_ready(places.enter(0, 2, false)).is_some());
+        assert!(is_ready(places.enter(0, 2, false, false)).is_some());
     }
 
     #[test]
     fn a_case_with_more_connections_than_may_be_open_has_them_to_itself() {
         let places = Places::new(4, 4, 2);
-        let all = is_ready(places.enter(0, 100, false)).expect("nothing is open");
-        assert!(is_ready(places.enter(0, 1, true)).is_none());
+        let all = is_ready(places.enter(0, 100, false, false)).expect("nothing is open");
+        assert!(is_ready(places.enter(0, 1, true, false)).is_none());
         drop(all);
-        assert!(is_ready(places.enter(0, 1, true)).is_some());
+        assert!(is_ready(places.enter(0, 1, true, false)).is_some());
+    }
+
+    #[test]
+    fn it_is_quiet_when_all_light_cases_have_begun_and_only_wait() {
+        let places = Places::new(4, 4, 4);
+        let is_quiet = || is_ready(places.lull()).is_some();
+        let is_empty = || is_ready(places.empty()).is_some();
+        assert!(is_quiet() && is_empty());
+        places.light.expect(1);
+        places.heavy.expect(1);
+        assert!(!is_quiet() && is_empty(), "one has yet to begin");
+        let coming = places.coming(0, false);
+        let mut light = is_ready(places.enter(0, 1, false, false)).expect("there is room");
+        drop(coming);
+        assert!(!is_quiet() && !is_empty(), "it is active");
+        light.park();
+        assert!(is_quiet() && !is_empty(), "it waits");
+        let heavy = is_ready(places.enter(0, 1, false, true)).expect("there is room");
+        assert!(is_quiet(), "the heavy ones are not counted");
+        is_ready(light.take()).expect("there is room");
+        assert!(!is_quiet());
+        drop((light, heavy));
+        assert!(is_quiet() && is_empty());
+        assert!(is_ready(places.heavy.none()).is_none());
+        drop(places.coming(0, true));
+        assert!(is_ready(places.heavy.none()).is_some());
+    }
+
+    #[test]
+    fn it_is_told_once_that_a_case_waits_for_long() {
+        let places = Places::new(1, 1, 1);
+        let vain = Vain::default();
+        let mut place = is_ready(places.enter(0, 1, false, false)).expect("there is room");
+        place.vain = Some(&vain);
+        assert!(is_ready(vain.told()).is_none());
+        place.waits_in_vain(Duration::from_secs(8));
+        assert!(place.vain.is_none());
+        assert_eq!(is_ready(vain.told()), Some(Duration::from_secs(8)));
     }
 
     #[test]
     fn the_first_in_the_order_of_the_run_comes_in_first() {
         let places = Places::new(1, 1, 1);
-        let held = is_ready(places.enter(0, 1, false)).expect("nothing is open");
+        let held = is_ready(places.enter(0, 1, false, false)).expect("nothing is open");
         let (mut at_the_door, mut last, mut first, mut gone) = (
-            Box::pin(places.enter(9, 1, false)),
-            Box::pin(places.enter(7, 1, false)),
-            Box::pin(places.enter(2, 1, false)),
-            Box::pin(places.enter(1, 1, false)),
+            Box::pin(places.enter(9, 1, false, false)),
+            Box::pin(places.enter(7, 1, false, false)),
+            Box::pin(places.enter(2, 1, false, false)),
+            Box::pin(places.enter(1, 1, false, false)),
         );
         for waits in [&mut at_the_door, &mut last, &mut first, &mut gone] {
             assert!(is_ready(waits.as_mut()).is_none(), "one is open");
@@ -258,9 +392,9 @@ mod tests {
     #[test]
     fn one_that_is_called_and_gives_up_does_not_block_the_door() {
         let places = Places::new(1, 1, 1);
-        let held = is_ready(places.enter(0, 1, false)).expect("nothing is open");
+        let held = is_ready(places.enter(0, 1, false, false)).expect("nothing is open");
         let [mut at_the_door, mut called, mut next] =
-            [9, 1, 2].map(|number| Box::pin(places.enter(number, 1, false)));
+            [9, 1, 2].map(|number| Box::pin(places.enter(number, 1, false, false)));
         for waits in [&mut at_the_door, &mut called, &mut next] {
             assert!(is_ready(waits.as_mut()).is_none(), "one is open");
         }

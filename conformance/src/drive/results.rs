@@ -44,6 +44,8 @@ pub(super) struct Ran {
     pub(super) through: Option<Instant>,
     /// Why the run ended before the case did.
     pub(super) cut: Option<&'static str>,
+    /// Another case has kept the server busy meanwhile: what did not come says nothing.
+    pub(super) is_disturbed: bool,
 }
 
 impl Ran {
@@ -57,6 +59,7 @@ impl Ran {
             flaky: Vec::new(),
             through: None,
             cut: None,
+            is_disturbed: false,
         }
     }
 
@@ -91,7 +94,7 @@ pub(super) struct Results {
 
 impl Results {
     pub(super) fn add(&mut self, ran: Ran) {
-        let Ran { mut outcome, breaches, relevant, persists, flaky, through, cut: why } = ran;
+        let Ran { mut outcome, breaches, relevant, persists, flaky, through, cut: why, .. } = ran;
         self.persists |= persists;
         let id = outcome.case.id.clone();
         for mut breach in breaches {

@@ -10,15 +10,16 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::again::is_again;
 use super::budget::{AGAIN_AT_ONCE, Budget};
-use super::capacity::{LATE, Probe};
+use super::capacity::Probe;
 use super::foundations::Foundations;
 use super::heavy::Heavy;
 use super::hidden;
 use super::keeper::Keeper;
 use super::kept::Kept;
 use super::options::{Options, RunError, Running};
-use super::places::{Coming, Places};
+use super::places::{Coming, Places, Vain};
 use super::precondition::rests_on;
 use super::publications::Publications;
 use super::results::{NOT_RUN, OUT_OF_FILES, OVERDUE, Ran, Results};
@@ -69,7 +70,7 @@ pub(super) struct Runner {
     pub(super) publications: Publications,
     select: Vec<Pattern>,
     /// Cases that keep a server busy.
-    heavy: Heavy,
+    pub(super) heavy: Heavy,
     pub(super) again: bool,
     pub(super) budget: Budget,
     running: Running,
@@ -97,15 +98,16 @@ impl Runner {
         let probe =
             Probe { route: &route, question: &terms.question, held: &held, patience: options.patience };
         let (answers_after, serves_at_once) = capacity(&probe, target, selected, options).await;
-        let connections = most_open(options, answers_after);
-        let connections = serves_at_once.unwrap_or(connections).min(connections);
+        let connections = serves_at_once.unwrap_or(options.connections).min(options.connections);
         if serves_at_once.is_some() {
             publisher.keep_none();
         }
+        let watch = Watch::new(route, options.stop.clone(), terms);
         Ok(Runner {
             target: Arc::clone(target),
             catalogue: Arc::clone(&suite.catalogue),
-            watch: Watch::new(route, options.stop.clone(), terms),
+            heavy: Heavy::new(answers_after, Arc::clone(&watch)),
+            watch,
             keeper,
             is_lost: AtomicBool::new(false),
             publisher,
@@ -122,7 +124,6 @@ impl Runner {
             serves_at_once,
             publications: Publications::default(),
             select: options.select.clone(),
-            heavy: Heavy::new(answers_after),
             again: options.again,
             budget: Budget::default(),
             running: options.running.clone(),
@@ -144,20 +145,13 @@ impl Runner {
                 && !selected.contains(&precondition.id)
                 && cases.iter().any(|case| rests_on(case, precondition))
         });
-        // What keeps the server busy would make it late with what runs beside it.
-        let all = preconditions.cloned().chain(cases.iter().cloned());
-        let (heavy, light): (Vec<Case>, Vec<Case>) = all.partition(|case| case.section().front_matter.heavy);
+        let all = preconditions.cloned().chain(cases.iter().cloned()).collect();
         let mut progress = |outcome: &CaseOutcome| {
             if selected.contains(&outcome.case.id) {
                 progress(outcome);
             }
         };
-        self.batch(light, 1, results, &mut progress).await?;
-        if !heavy.is_empty() {
-            self.watch.keep_busy(true);
-            self.batch(heavy, 1, results, &mut progress).await?;
-            self.watch.keep_busy(false);
-        }
+        self.batch(all, 1, results, &mut progress).await?;
         self.publish_after_all(results, &mut progress).await
     }
 
@@ -178,11 +172,12 @@ impl Runner {
         cases.sort_by_cached_key(|case| {
             let Demand { time, answers, .. } = demand(case, &self.target);
             let waits = self.answers_after.saturating_mul(u32::try_from(answers).unwrap_or(u32::MAX));
-            let is_heavy = case.section().front_matter.heavy;
-            let waits = if is_heavy { Duration::ZERO } else { time + waits };
-            (!case.is_precondition(), is_heavy && !publishes(case), Reverse(waits))
+            let waits = if is_heavy(case) { Duration::ZERO } else { time + waits };
+            (!case.is_precondition(), is_heavy(case) && !publishes(case), Reverse(waits))
         });
-        self.places.expect(cases.len());
+        let heavy = cases.iter().filter(|case| is_heavy(case)).count();
+        self.places.light.expect(cases.len() - heavy);
+        self.places.heavy.expect(heavy);
         for (number, case) in cases.into_iter().enumerate() {
             let runner = Arc::clone(self);
             let done = done.clone();
@@ -241,7 +236,7 @@ impl Runner {
     /// Runs a case once its preconditions are done.
     async fn founded(&self, case: Case, number: usize, attempt: usize, foundations: &Foundations) -> Ran {
         let _guard = foundations.guard(&case);
-        let coming = self.places.coming(number);
+        let coming = self.places.coming(number, is_heavy(&case));
         if let Some(why) = foundations.broken_below(&case).await {
             let level = self.level(&case);
             let outcome = CaseOutcome::skipped(case, level, why);
@@ -251,19 +246,32 @@ impl Runner {
         let ran = if attempt == 1 {
             self.twice(case, coming, foundations).await
         } else {
-            self.case(case, attempt, Some(coming)).await
+            self.case(case, attempt, Some(coming), None).await
         };
         foundations.note(&ran.outcome, ran.cut.is_some());
         ran
     }
 
-    /// Runs a case. `coming` is dropped when it begins.
-    pub(super) async fn case(&self, case: Case, attempt: usize, coming: Option<Coming<'_>>) -> Ran {
+    /// Runs a case. `coming` is dropped when it begins. `vain` hears of it where the case waits for long.
+    pub(super) async fn case(
+        &self,
+        case: Case,
+        attempt: usize,
+        coming: Option<Coming<'_>>,
+        vain: Option<&Vain>,
+    ) -> Ran {
         let level = self.level(&case);
         let skipped = |case, why| Ran::skipped(CaseOutcome::skipped(case, level, why));
         let connections = self.connections(&case);
         if let Some(why) = self.why_not(&case).or_else(|| self.too_many(connections)) {
             return skipped(case, why);
+        }
+        let is_again = is_again(attempt);
+        // A server with few workers is asked nothing beside what runs.
+        let may_look = self.serves_at_once.is_none();
+        let mut turn_of_heavy = None;
+        if is_heavy(&case) {
+            turn_of_heavy = Some(self.heavy.turn(is_again, may_look, &self.places).await);
         }
         let turn = match &self.turns {
             Some(turns) if publishes(&case) => Some(turns.lock().await),
@@ -274,14 +282,11 @@ impl Runner {
             Some(room) if talks(&case) => Some(room.lock().await),
             _ => None,
         };
-        let is_heavy = case.section().front_matter.heavy;
-        // A server with few workers is asked nothing beside what runs.
-        let may_look = self.serves_at_once.is_none();
-        let turn_of_heavy = if is_heavy { Some(self.heavy.turn(attempt == 2, may_look).await) } else { None };
         // What is run again, and what is run alone, is none of those that are to begin.
         let number = coming.as_ref().map_or(usize::MAX, |coming| coming.number);
-        let mut place = self.places.enter(number, connections, attempt == 2).await;
+        let mut place = self.places.enter(number, connections, is_again, is_heavy(&case)).await;
         place.turn = turn_of_heavy;
+        place.vain = vain;
         drop(coming);
         self.watch.settled().await;
         if self.watch.has_ended() {
@@ -303,6 +308,7 @@ impl Runner {
         let machine = Machine::new(case.clone(), target, Arc::clone(&self.catalogue), settings);
         let machine = machine.within(&self.quota);
         self.running.begins(&case.id);
+        let begun = Instant::now();
         let (mut judgement, is_cut) = run(machine, &self.watch, &self.publisher, &mut place).await;
         self.running.ends(&case.id);
         if let Some(turn) = &place.turn {
@@ -322,9 +328,10 @@ impl Runner {
         let breaches = std::mem::take(&mut judgement.breaches);
         let relevant = std::mem::take(&mut judgement.relevant);
         let persists = judgement.persists;
+        let is_disturbed = !is_heavy(&case) && self.heavy.has_kept_busy_since(begun);
         let outcome = CaseOutcome::judged(case, level, judgement);
         let through = Some(Instant::now());
-        Ran { outcome, breaches, relevant, persists, flaky: Vec::new(), through, cut }
+        Ran { outcome, breaches, relevant, persists, flaky: Vec::new(), through, cut, is_disturbed }
     }
 
     /// What becomes of a case whose session did not open. Where the target is gone, that says nothing of it.
@@ -361,13 +368,13 @@ impl Runner {
 
     /// Whether a case waits for others of its kind.
     pub(super) fn runs_in_turn(&self, case: &Case) -> bool {
-        case.section().front_matter.heavy
+        is_heavy(case)
             || (self.turns.is_some() && publishes(case))
             || (self.room.is_some() && talks(case))
     }
 
     /// Why the run ends before its cases do.
-    fn why_cut(&self) -> &'static str {
+    pub(super) fn why_cut(&self) -> &'static str {
         if self.watch.has_run_out() {
             OUT_OF_FILES
         } else if self.watch.gone().is_some() {
@@ -411,15 +418,6 @@ fn terms_of(question: Vec<u8>, options: &Options, keeper: &Keeper) -> Terms {
     }
 }
 
-/// How many connections may be open to a target that answers after so long.
-fn most_open(options: &Options, answers_after: Duration) -> usize {
-    if answers_after < LATE {
-        options.connections
-    } else {
-        options.connections.max(options.connections_if_late)
-    }
-}
-
 /// How long the target takes to answer, and how many connections it serves at once, where it is fewer than the run would have
 /// open. Nothing where that is not to be probed, or where no answer tells it.
 async fn capacity(
@@ -434,12 +432,17 @@ async fn capacity(
     let wanted: usize = selected.iter().map(|case| demand(case, target).connections).sum();
     let probed = async {
         let Some(alone) = probe.alone().await else { return (Duration::ZERO, None) };
-        (alone, probe.limit(alone, wanted.min(most_open(options, alone))).await)
+        (alone, probe.limit(alone, wanted.min(options.connections)).await)
     };
     tokio::select! {
         probed = probed => probed,
         () = options.stop.stopped() => (Duration::ZERO, None),
     }
+}
+
+/// Whether a case keeps a server busy.
+pub(super) fn is_heavy(case: &Case) -> bool {
+    case.section().front_matter.heavy
 }
 
 /// Whether a case uses the WebSocket.

@@ -144,7 +144,7 @@ fn a_case_of_ones_own_is_explained_with_the_line_that_runs_it() -> Result {
     for id in ["sse/q/opens", "html-sse/9.2.3/status-200"] {
         let text =
             out(&pushspec(folder.path(), &["explain", id, "--fixtures", "my pages", "--no-built-in"])?);
-        let again = "pushspec run URL --fixtures 'my pages' --no-built-in --select 'sse/q/opens'";
+        let again = "pushspec run --fixtures 'my pages' --no-built-in --select 'sse/q/opens'";
         assert!(text.contains(again), "{text}");
     }
     Ok(())

@@ -9,12 +9,18 @@ use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest as _, Sha1};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Mutex;
 
 /// What the accept key is made of beside the key (RFC 6455 section 1.3).
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// By how much a server that is late is late.
 const LATE: Duration = Duration::from_secs(2);
+
+/// What a server of one thread takes for the message [`WORK`], and how late it is with every other one, without being busy.
+pub(crate) const WORK: &str = "work";
+const WORKS: Duration = Duration::from_secs(8);
+const IDLES: Duration = Duration::from_millis(500);
 
 /// How many clients a server serves that falls silent then.
 const SERVED: usize = 20;
@@ -33,26 +39,31 @@ pub(crate) enum Habit {
     TextAlone,
     /// As in tutorials, until [`SERVED`] clients have come: then it takes connections and never answers again.
     BlackHole,
+    /// It answers right, and does one thing at a time: what comes while it works on [`WORK`] waits.
+    OneThread,
 }
 
 /// Serves echoes as tutorials do: the handshake by hand, one frame a read, no control frames, no end.
 pub(crate) async fn serve(listener: Arc<TcpListener>, habit: Habit) {
     let mut came = 0;
+    let thread = Arc::new(Mutex::new(()));
     while let Ok((stream, _)) = listener.accept().await {
         came += 1;
+        let thread = Arc::clone(&thread);
         tokio::spawn(async move {
             if habit == Habit::BlackHole && came > SERVED {
                 let _held = stream;
                 return std::future::pending().await;
             }
-            let _ = client(stream, habit).await;
+            let _ = client(stream, habit, &thread).await;
         });
     }
 }
 
-async fn client(mut stream: TcpStream, habit: Habit) -> io::Result<()> {
+async fn client(mut stream: TcpStream, habit: Habit, thread: &Mutex<()>) -> io::Result<()> {
     let mut buffer = vec![0; 64 * 1024];
     let length = stream.read(&mut buffer).await?;
+    drop(thread.lock().await);
     let request = String::from_utf8_lossy(&buffer[..length]).into_owned();
     let key = request.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "));
     let Some(key) = key else {
@@ -82,6 +93,14 @@ async fn client(mut stream: TcpStream, habit: Habit) -> io::Result<()> {
             let kept = &payload[..payload.len().min(125)];
             let size = u8::try_from(kept.len()).unwrap_or_default();
             late(habit).await;
+            let is_work = kept == WORK.as_bytes();
+            if habit == Habit::OneThread && !is_work {
+                tokio::time::sleep(IDLES).await;
+            }
+            let _working = thread.lock().await;
+            if habit == Habit::OneThread && is_work {
+                tokio::time::sleep(WORKS).await;
+            }
             stream.write_all(&[&[0x81, size][..], kept].concat()).await?;
         }
     }

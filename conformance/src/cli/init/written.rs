@@ -72,8 +72,11 @@ pub(super) fn with_requests(text: &str, requests: &RequestArguments) -> (String,
         let table = match lines.iter().position(|line| line == "[headers]") {
             Some(at) => at + 1,
             None => {
+                // The table takes the place of what says how to write it.
                 let more = lines.iter().position(|line| line == "# Header fields of every request:");
                 let at = more.unwrap_or(lines.len());
+                let told = lines[at..].iter().take_while(|line| !line.is_empty()).count();
+                lines.drain(at..(at + told + 1).min(lines.len()));
                 lines.insert(at, "[headers]".to_owned());
                 lines.insert(at + 1, String::new());
                 at + 1
