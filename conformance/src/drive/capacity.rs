@@ -16,7 +16,7 @@ const FIRST: Duration = Duration::from_secs(3);
 const LATER: Duration = Duration::from_millis(500);
 
 /// An answer that takes so long alone is late.
-pub(super) const LATE: Duration = Duration::from_secs(1);
+const LATE: Duration = Duration::from_secs(1);
 
 /// How long those that are held may take to answer, until the next one is asked for.
 const SETTLE: Duration = Duration::from_millis(100);
@@ -53,7 +53,7 @@ impl Probe<'_> {
         let mut served = 0;
         // Few at first: what waits in the backlog of a server with one worker is in the way of all that follows. Each step
         // takes an answer, and one that comes late is asked for less often.
-        let few = if alone < LATE { &[1, 4, 16, 64][..] } else { &[1, 16] };
+        let few = if alone < LATE { &[1, 4, 16, 64][..] } else { &[16] };
         for next in few.iter().copied().chain([most.saturating_sub(1)]) {
             if next <= served || next >= most {
                 continue;

@@ -40,12 +40,15 @@ pub(super) struct Heavy {
     watch: Arc<Watch>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Default)]
 struct Turns {
     /// How many may run at once. It is known when it comes to the turn of the next one.
     width: u32,
     /// How many do, in parts of [`MOST`].
     taken: u32,
+    /// The turns that are not over, by their numbers, and how many there were.
+    held: BTreeSet<usize>,
+    begun: usize,
     /// When one of them was last seen to have kept the server busy for more than a moment.
     was_busy: Option<Instant>,
     /// One of them has kept the server busy for so long that others would be late beside it.
@@ -58,13 +61,14 @@ pub(super) struct Turn<'a> {
     heavy: &'a Heavy,
     /// What it takes of all turns; nothing where it is over.
     part: u32,
+    number: usize,
     may_look: bool,
 }
 
 impl Heavy {
     /// The turns of cases against a server that answers after so long.
     pub(super) fn new(answers_after: Duration, watch: Arc<Watch>) -> Heavy {
-        let turns = watch::Sender::new(Turns { width: 1, taken: 0, was_busy: None, is_slow: false });
+        let turns = watch::Sender::new(Turns { width: 1, ..Turns::default() });
         Heavy { door: Mutex::default(), turns, answers_after, was_idle: AtomicBool::new(false), watch }
     }
 
@@ -82,9 +86,15 @@ impl Heavy {
         // This holds the sender.
         let free = turns.wait_for(|turns| turns.taken + part(turns) <= MOST).await.map(|turns| part(&turns));
         let part = free.unwrap_or_default();
-        self.turns.send_modify(|turns| turns.taken += part);
+        let mut number = 0;
+        self.turns.send_modify(|turns| {
+            turns.taken += part;
+            turns.begun += 1;
+            number = turns.begun;
+            turns.held.insert(number);
+        });
         self.watch.keep_busy(true);
-        Turn { heavy: self, part, may_look }
+        Turn { heavy: self, part, number, may_look }
     }
 
     /// Waits until none of them keeps the server busy, and none is to begin.
@@ -94,10 +104,13 @@ impl Heavy {
         let _ = self.turns.subscribe().wait_for(|turns| turns.taken == 0).await;
     }
 
-    /// Whether one of them has kept the server busy since then, as far as it is known, or may do so now.
-    pub(super) fn has_kept_busy_since(&self, then: Instant) -> bool {
-        let turns = self.turns.borrow();
-        turns.taken > 0 || turns.was_busy.is_some_and(|was_busy| was_busy >= then)
+    /// Whether one of them has kept the server busy since then. Of one that runs it is known when its turn is over.
+    pub(super) async fn has_kept_busy_since(&self, then: Instant) -> bool {
+        let newest = self.turns.borrow().begun;
+        let mut turns = self.turns.subscribe();
+        // This holds the sender.
+        let settled = turns.wait_for(|turns| turns.held.first().is_none_or(|oldest| *oldest > newest)).await;
+        settled.is_ok_and(|turns| turns.was_busy.is_some_and(|was_busy| was_busy >= then))
     }
 
     /// From here on twice as many run at once, or one at a time.
@@ -147,7 +160,10 @@ impl Turn<'_> {
 
     fn end(&mut self) {
         let part = std::mem::take(&mut self.part);
-        self.heavy.turns.send_modify(|turns| turns.taken -= part);
+        self.heavy.turns.send_modify(|turns| {
+            turns.taken -= part;
+            turns.held.remove(&self.number);
+        });
         self.heavy.watch.keep_busy(self.heavy.turns.borrow().taken > 0);
     }
 }

@@ -328,10 +328,19 @@ impl Runner {
         let breaches = std::mem::take(&mut judgement.breaches);
         let relevant = std::mem::take(&mut judgement.relevant);
         let persists = judgement.persists;
-        let is_disturbed = !is_heavy(&case) && self.heavy.has_kept_busy_since(begun);
+        let is_right = judgement.verdict <= Verdict::Pass && breaches.is_empty();
+        let is_disturbed = !is_right && !is_heavy(&case) && self.is_disturbed_since(begun).await;
         let outcome = CaseOutcome::judged(case, level, judgement);
         let through = Some(Instant::now());
         Ran { outcome, breaches, relevant, persists, flaky: Vec::new(), through, cut, is_disturbed }
+    }
+
+    /// Whether a heavy case has kept the server busy since then.
+    async fn is_disturbed_since(&self, begun: Instant) -> bool {
+        tokio::select! {
+            is_disturbed = self.heavy.has_kept_busy_since(begun) => is_disturbed,
+            () = self.watch.ended() => false,
+        }
     }
 
     /// What becomes of a case whose session did not open. Where the target is gone, that says nothing of it.
