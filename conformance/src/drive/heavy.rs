@@ -1,6 +1,7 @@
 //! Cases that keep a server busy. They run one at a time: a server that needs a second for each is not to be late with all of
-//! them. Where one keeps it busy for a moment only, more of them run at once. They begin when the others only wait; once the
-//! server was busy, when the others are through. What a light case has missed while it was busy is not held against it.
+//! them. Where one keeps it busy for a moment only, more of them run at once. They begin when the others only wait; once one has
+//! kept the server busy for long, when the others are through. What a light case has missed meanwhile is not held against the
+//! server.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -55,6 +56,23 @@ struct Turns {
     is_slow: bool,
 }
 
+impl Turns {
+    /// What one more takes of all turns, where there is room for it.
+    fn part(&self, is_again: bool) -> Option<u32> {
+        let part = MOST / if is_again { 1 } else { self.width };
+        (self.taken + part <= MOST).then_some(part)
+    }
+
+    /// The next turn, where there is room: its number, and its part.
+    fn take(&mut self, is_again: bool) -> Option<(usize, u32)> {
+        let part = self.part(is_again)?;
+        self.taken += part;
+        self.begun += 1;
+        self.held.insert(self.begun);
+        Some((self.begun, part))
+    }
+}
+
 /// The turn of a heavy case. It ends with the case, or once the case waits for a server that is not busy.
 #[derive(Debug)]
 pub(super) struct Turn<'a> {
@@ -76,25 +94,23 @@ impl Heavy {
     /// whether the server may be asked something meanwhile.
     pub(super) async fn turn(&self, is_again: bool, may_look: bool, places: &Places) -> Turn<'_> {
         let _door = self.door.lock().await;
-        places.lull().await;
-        let is_slow = self.turns.borrow().is_slow;
-        if is_slow || !may_look {
-            places.empty().await;
+        let mut changes = self.turns.subscribe();
+        loop {
+            // This holds the sender.
+            let _ = changes.wait_for(|turns| turns.part(is_again).is_some()).await;
+            places.lull().await;
+            // How those before it went is known by now.
+            let is_slow = self.turns.borrow().is_slow;
+            if is_slow || !may_look {
+                places.empty().await;
+            }
+            let mut taken = None;
+            self.turns.send_modify(|turns| taken = turns.take(is_again));
+            if let Some((number, part)) = taken {
+                self.watch.keep_busy(true);
+                return Turn { heavy: self, part, number, may_look };
+            }
         }
-        let part = |turns: &Turns| MOST / if is_again { 1 } else { turns.width };
-        let mut turns = self.turns.subscribe();
-        // This holds the sender.
-        let free = turns.wait_for(|turns| turns.taken + part(turns) <= MOST).await.map(|turns| part(&turns));
-        let part = free.unwrap_or_default();
-        let mut number = 0;
-        self.turns.send_modify(|turns| {
-            turns.taken += part;
-            turns.begun += 1;
-            number = turns.begun;
-            turns.held.insert(number);
-        });
-        self.watch.keep_busy(true);
-        Turn { heavy: self, part, number, may_look }
     }
 
     /// Waits until none of them keeps the server busy, and none is to begin.
@@ -287,6 +303,37 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn once_one_was_slow_the_next_waits_until_no_light_case_runs() {
+        let (heavy, places) = nothing_beside();
+        let mut light = places.enter(0, 1, false, false).await;
+        assert_eq!(at_once(&heavy, &places, false).await, 0, "the light case is active");
+        light.park();
+        assert_eq!(at_once(&heavy, &places, false).await, 1, "it only waits");
+        heavy.turn(false, true, &places).await.note(true, &opened_after(0), Duration::from_secs(1));
+        assert_eq!(at_once(&heavy, &places, false).await, 0, "it may be late for a heavy case");
+        drop(light);
+        assert_eq!(at_once(&heavy, &places, false).await, 1);
+    }
+
+    #[tokio::test]
+    async fn whether_the_server_was_busy_is_known_when_the_turn_is_over() {
+        let (heavy, places) = nothing_beside();
+        for (busy, is_busy) in [(100, false), (300, true)] {
+            let then = Instant::now();
+            assert!(!heavy.has_kept_busy_since(then).await);
+            let turn = heavy.turn(false, true, &places).await;
+            let answer =
+                async { tokio::time::timeout(Duration::from_secs(8), heavy.has_kept_busy_since(then)).await };
+            let end = async {
+                tokio::task::yield_now().await;
+                turn.note(true, &opened_after(0), Duration::from_millis(busy));
+                drop(turn);
+            };
+            assert_eq!(tokio::join!(answer, end).0, Ok(is_busy), "{busy}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_turn_is_given_away_where_the_server_is_not_busy() -> std::io::Result<()> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let watch = Watch::new(Route::in_the_clear(listener.local_addr()?), Stop::default(), terms());
@@ -300,7 +347,11 @@ mod tests {
             turn.look().await;
         }
         turn.note(false, &opened_after(0), Duration::from_secs(8));
-        assert_eq!(at_once(&heavy, &places, false).await, 2, "it has nothing to do, whatever the case comes to");
+        assert_eq!(
+            at_once(&heavy, &places, false).await,
+            2,
+            "it has nothing to do, whatever the case comes to"
+        );
         assert_eq!(heavy.turn(false, true, &places).await.looks_after(), Some(SILENT_AGAIN));
         assert_eq!(heavy.turn(false, false, &places).await.looks_after(), None, "the server has few workers");
         Ok(())

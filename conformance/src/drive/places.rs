@@ -236,7 +236,16 @@ impl Places {
         let connections = u32::try_from(connections.min(self.most_open)).unwrap_or(u32::MAX);
         let open = self.open.acquire_many(connections).await.ok();
         let permit = lane.active.acquire().await.ok();
-        Place { active: &lane.active, permit, _open: open, _running: running, count, counted, turn: None, vain: None }
+        Place {
+            active: &lane.active,
+            permit,
+            _open: open,
+            _running: running,
+            count,
+            counted,
+            turn: None,
+            vain: None,
+        }
     }
 }
 

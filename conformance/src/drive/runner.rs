@@ -377,9 +377,7 @@ impl Runner {
 
     /// Whether a case waits for others of its kind.
     pub(super) fn runs_in_turn(&self, case: &Case) -> bool {
-        is_heavy(case)
-            || (self.turns.is_some() && publishes(case))
-            || (self.room.is_some() && talks(case))
+        is_heavy(case) || (self.turns.is_some() && publishes(case)) || (self.room.is_some() && talks(case))
     }
 
     /// Why the run ends before its cases do.
