@@ -215,8 +215,8 @@ fn the_readme_says_how_many_cases_there_are() -> Result {
     let text = fs::read_to_string(root().join("README.md"))?;
     let (before, rest) =
         text.split_once("The suite has ").ok_or("README.md does not say how many cases there are")?;
-    let (_number, after) =
-        rest.split_once(" cases ").ok_or("README.md does not say how many cases there are")?;
-    check("README.md", &format!("{before}The suite has {} cases {after}", suite.cases.len()))?;
+    let after = rest.trim_start_matches(|digit: char| digit.is_ascii_digit());
+    assert!(after.starts_with(" cases"), "README.md does not say how many cases there are");
+    check("README.md", &format!("{before}The suite has {}{after}", suite.cases.len()))?;
     Ok(())
 }

@@ -145,7 +145,7 @@ fn explain_clause(out: &mut impl Write, suite: &Suite, clause: &Clause, pages: &
         ids.iter().try_for_each(|id| writeln!(out, "  {id}"))?;
         let families: BTreeSet<&str> = ids.iter().filter_map(|id| id.split('[').next()).collect();
         let patterns = families.into_iter().map(|id| format!(" '{id}'")).collect::<String>();
-        writeln!(out, "\nrun them: pushspec run URL{pages} --select{patterns}")?;
+        writeln!(out, "\nrun them: pushspec run{pages} --select{patterns}")?;
     }
     Ok(())
 }
