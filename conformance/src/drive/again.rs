@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
+use super::attempt::{AFTER_ALL, AGAIN, FIRST, IN_PEACE};
 use super::foundations::Foundations;
 use super::options::RunError;
 use super::places::{Coming, Vain};
@@ -18,17 +19,6 @@ use crate::outcome::CaseOutcome;
 /// What took so long is not run again: it waited for something far longer than a busy machine needs. What waits for the end
 /// of a WebSocket takes less.
 const TOO_LONG_FOR_AGAIN: Duration = Duration::from_secs(14);
-
-/// How the runs of a case are counted that look at what the first one found: the second one, and that which looks at what was
-/// found while the server was busy. The third one is that of a case that was skipped for a while.
-const AGAIN: usize = 2;
-const AFTER_ALL: usize = 3;
-const IN_PEACE: usize = 4;
-
-/// Whether a run looks at what an earlier one found.
-pub(super) fn is_again(attempt: usize) -> bool {
-    matches!(attempt, AGAIN | IN_PEACE)
-}
 
 /// Whether a case took so little time that it is worth another run. A patient run waits longer, and so does each of its
 /// cases.
@@ -83,7 +73,7 @@ impl Runner {
         let mut early = Box::pin(async {
             let took = vain.told().await;
             if !case.is_precondition() {
-                self.places.light.none().await;
+                self.places.counts.light.none().await;
             }
             if is_heavy(case) || !self.again || !self.has_time_for(case, took) {
                 std::future::pending::<()>().await;
@@ -91,7 +81,7 @@ impl Runner {
             has_begun.store(true, Relaxed);
             self.case(case.clone(), AGAIN, None, None).await
         });
-        let mut first = Box::pin(self.case(case.clone(), 1, Some(coming), Some(&vain)));
+        let mut first = Box::pin(self.case(case.clone(), FIRST, Some(coming), Some(&vain)));
         tokio::select! {
             biased;
             first = &mut first => {
@@ -105,21 +95,24 @@ impl Runner {
 
     /// A run of a case that was not beside one that kept the server busy, where what it found depends on that.
     async fn in_peace(&self, case: Case, mut ran: Ran) -> Ran {
-        while ran.is_disturbed && self.differs(&ran) {
+        for attempt in IN_PEACE {
+            if !ran.is_disturbed || !self.differs(&ran) {
+                break;
+            }
             tokio::select! {
-                () = self.heavy.over(&self.places) => {}
+                () = self.heavy.over(&self.places.counts) => {}
                 () = self.watch.ended() => return Ran { cut: Some(self.why_cut()), ..ran },
             }
-            ran = self.case(case.clone(), IN_PEACE, None, None).await;
+            ran = self.case(case.clone(), attempt, None, None).await;
         }
         ran
     }
 
     /// Waits until all that are to run with a case have begun.
     async fn all_begun(&self, case: &Case) {
-        self.places.light.none().await;
+        self.places.counts.light.none().await;
         if is_heavy(case) {
-            self.places.heavy.none().await;
+            self.places.counts.heavy.none().await;
         }
     }
 

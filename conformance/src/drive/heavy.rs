@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
-use super::places::Places;
+use super::counts::Counts;
 use super::watch::Watch;
 use crate::transcript::{EventKind, Transcript};
 
@@ -92,17 +92,17 @@ impl Heavy {
 
     /// Waits for the turn of a case. One that is run again has the server to itself, as far as these cases go. `may_look` says
     /// whether the server may be asked something meanwhile.
-    pub(super) async fn turn(&self, is_again: bool, may_look: bool, places: &Places) -> Turn<'_> {
+    pub(super) async fn turn(&self, is_again: bool, may_look: bool, counts: &Counts) -> Turn<'_> {
         let _door = self.door.lock().await;
         let mut changes = self.turns.subscribe();
         loop {
             // This holds the sender.
             let _ = changes.wait_for(|turns| turns.part(is_again).is_some()).await;
-            places.lull().await;
+            counts.lull().await;
             // How those before it went is known by now.
             let is_slow = self.turns.borrow().is_slow;
             if is_slow || !may_look {
-                places.empty().await;
+                counts.empty().await;
             }
             let mut taken = None;
             self.turns.send_modify(|turns| taken = turns.take(is_again));
@@ -114,8 +114,8 @@ impl Heavy {
     }
 
     /// Waits until none of them keeps the server busy, and none is to begin.
-    pub(super) async fn over(&self, places: &Places) {
-        places.heavy.none().await;
+    pub(super) async fn over(&self, counts: &Counts) {
+        counts.heavy.none().await;
         // This holds the sender.
         let _ = self.turns.subscribe().wait_for(|turns| turns.taken == 0).await;
     }
@@ -271,15 +271,15 @@ mod tests {
     }
 
     /// The turns of cases beside which nothing runs, against a server that nobody asks anything.
-    fn nothing_beside() -> (Heavy, Places) {
+    fn nothing_beside() -> (Heavy, Counts) {
         let watch = Watch::new(Route::in_the_clear(([127, 0, 0, 1], 9).into()), Stop::default(), terms());
-        (Heavy::new(Duration::ZERO, watch), Places::new(1, 1, 1))
+        (Heavy::new(Duration::ZERO, watch), Counts::default())
     }
 
-    async fn at_once(heavy: &Heavy, places: &Places, is_again: bool) -> usize {
+    async fn at_once(heavy: &Heavy, counts: &Counts, is_again: bool) -> usize {
         let mut turns = Vec::new();
         let soon = Duration::from_millis(5);
-        while let Ok(turn) = tokio::time::timeout(soon, heavy.turn(is_again, true, places)).await {
+        while let Ok(turn) = tokio::time::timeout(soon, heavy.turn(is_again, true, counts)).await {
             turns.push(turn);
         }
         turns.len()
@@ -287,41 +287,41 @@ mod tests {
 
     #[tokio::test]
     async fn more_run_at_once_where_each_keeps_the_server_busy_for_a_moment() {
-        let (heavy, places) = nothing_beside();
-        assert_eq!(at_once(&heavy, &places, false).await, 1);
+        let (heavy, counts) = nothing_beside();
+        assert_eq!(at_once(&heavy, &counts, false).await, 1);
         for most in [2, 4, 8, 8] {
             // It opens late, and is quick from then on.
-            heavy.turn(false, true, &places).await.note(true, &opened_after(2), Duration::from_millis(2010));
-            assert_eq!(at_once(&heavy, &places, false).await, most);
+            heavy.turn(false, true, &counts).await.note(true, &opened_after(2), Duration::from_millis(2010));
+            assert_eq!(at_once(&heavy, &counts, false).await, most);
         }
-        assert_eq!(at_once(&heavy, &places, true).await, 1, "what is run again runs alone");
-        heavy.turn(false, true, &places).await.note(true, &opened_after(0), Duration::from_secs(1));
-        assert_eq!(at_once(&heavy, &places, false).await, 1, "it was busy for a second");
-        heavy.turn(false, true, &places).await.note(true, &opened_after(0), Duration::ZERO);
-        heavy.turn(false, true, &places).await.note(false, &opened_after(0), Duration::ZERO);
-        assert_eq!(at_once(&heavy, &places, false).await, 1, "it did not pass");
+        assert_eq!(at_once(&heavy, &counts, true).await, 1, "what is run again runs alone");
+        heavy.turn(false, true, &counts).await.note(true, &opened_after(0), Duration::from_secs(1));
+        assert_eq!(at_once(&heavy, &counts, false).await, 1, "it was busy for a second");
+        heavy.turn(false, true, &counts).await.note(true, &opened_after(0), Duration::ZERO);
+        heavy.turn(false, true, &counts).await.note(false, &opened_after(0), Duration::ZERO);
+        assert_eq!(at_once(&heavy, &counts, false).await, 1, "it did not pass");
     }
 
     #[tokio::test]
     async fn once_one_was_slow_the_next_waits_until_no_light_case_runs() {
-        let (heavy, places) = nothing_beside();
-        let mut light = places.enter(0, 1, false, false).await;
-        assert_eq!(at_once(&heavy, &places, false).await, 0, "the light case is active");
-        light.park();
-        assert_eq!(at_once(&heavy, &places, false).await, 1, "it only waits");
-        heavy.turn(false, true, &places).await.note(true, &opened_after(0), Duration::from_secs(1));
-        assert_eq!(at_once(&heavy, &places, false).await, 0, "it may be late for a heavy case");
+        let (heavy, counts) = nothing_beside();
+        let (light, active) = (counts.running.one(), counts.active.one());
+        assert_eq!(at_once(&heavy, &counts, false).await, 0, "the light case is active");
+        drop(active);
+        assert_eq!(at_once(&heavy, &counts, false).await, 1, "it only waits");
+        heavy.turn(false, true, &counts).await.note(true, &opened_after(0), Duration::from_secs(1));
+        assert_eq!(at_once(&heavy, &counts, false).await, 0, "it may be late for a heavy case");
         drop(light);
-        assert_eq!(at_once(&heavy, &places, false).await, 1);
+        assert_eq!(at_once(&heavy, &counts, false).await, 1);
     }
 
     #[tokio::test]
     async fn whether_the_server_was_busy_is_known_when_the_turn_is_over() {
-        let (heavy, places) = nothing_beside();
+        let (heavy, counts) = nothing_beside();
         for (busy, is_busy) in [(100, false), (300, true)] {
             let then = Instant::now();
             assert!(!heavy.has_kept_busy_since(then).await);
-            let turn = heavy.turn(false, true, &places).await;
+            let turn = heavy.turn(false, true, &counts).await;
             let answer =
                 async { tokio::time::timeout(Duration::from_secs(8), heavy.has_kept_busy_since(then)).await };
             let end = async {
@@ -337,34 +337,34 @@ mod tests {
     async fn a_turn_is_given_away_where_the_server_is_not_busy() -> std::io::Result<()> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let watch = Watch::new(Route::in_the_clear(listener.local_addr()?), Stop::default(), terms());
-        let (heavy, places) = (Heavy::new(Duration::ZERO, watch), Places::new(1, 1, 1));
-        let mut turn = heavy.turn(false, true, &places).await;
+        let (heavy, counts) = (Heavy::new(Duration::ZERO, watch), Counts::default());
+        let mut turn = heavy.turn(false, true, &counts).await;
         assert_eq!(turn.looks_after(), Some(SILENT));
         turn.look().await;
-        assert_eq!(at_once(&heavy, &places, false).await, 0, "it does not answer: it is busy");
+        assert_eq!(at_once(&heavy, &counts, false).await, 0, "it does not answer: it is busy");
         tokio::spawn(async move { while listener.accept().await.is_ok() {} });
         while turn.looks_after().is_some() {
             turn.look().await;
         }
         turn.note(false, &opened_after(0), Duration::from_secs(8));
         assert_eq!(
-            at_once(&heavy, &places, false).await,
+            at_once(&heavy, &counts, false).await,
             2,
             "it has nothing to do, whatever the case comes to"
         );
-        assert_eq!(heavy.turn(false, true, &places).await.looks_after(), Some(SILENT_AGAIN));
-        assert_eq!(heavy.turn(false, false, &places).await.looks_after(), None, "the server has few workers");
+        assert_eq!(heavy.turn(false, true, &counts).await.looks_after(), Some(SILENT_AGAIN));
+        assert_eq!(heavy.turn(false, false, &counts).await.looks_after(), None, "the server has few workers");
         Ok(())
     }
 
     #[tokio::test]
     async fn those_that_wait_already_run_side_by_side_as_well() {
-        let (heavy, places) = nothing_beside();
-        let mut first = Some(heavy.turn(false, true, &places).await);
+        let (heavy, counts) = nothing_beside();
+        let mut first = Some(heavy.turn(false, true, &counts).await);
         let running = AtomicU32::new(0);
         let most = AtomicU32::new(0);
         let case = async || {
-            let turn = heavy.turn(false, true, &places).await;
+            let turn = heavy.turn(false, true, &counts).await;
             most.fetch_max(running.fetch_add(1, Relaxed) + 1, Relaxed);
             tokio::time::sleep(Duration::from_millis(1)).await;
             running.fetch_sub(1, Relaxed);

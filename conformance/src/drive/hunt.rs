@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::attempt::alone;
 use super::hidden;
 use super::keeper::Death;
 use super::options::RunError;
@@ -21,9 +22,6 @@ const AFTERWARDS: Duration = Duration::from_millis(100);
 
 /// After how many cases that ended the target in one way a case that does so once, alone, is believed.
 const KNOWN: usize = 3;
-
-/// How a case that is run alone is counted behind its attempt: what it published before is not to be heard again.
-const ALONE: usize = 10;
 
 impl Runner {
     /// Runs cases. Where the target goes away meanwhile and comes back, the one that ends it is looked for, and the others
@@ -81,13 +79,13 @@ impl Runner {
         while let Some(suspect) = suspects.next() {
             let id = suspect.case.id.clone();
             let mut is_found = false;
-            if let Some((outcome, death)) = self.alone(&suspect.case, attempt * ALONE + 1, results).await? {
+            if let Some((outcome, death)) = self.alone(&suspect.case, alone(attempt, 1), results).await? {
                 let is_known = is_known(results, &death);
                 // The case before this one may be to blame, if the server takes its time: once more.
                 let again = if is_known {
                     Some((outcome.clone(), death.clone()))
                 } else {
-                    self.alone(&suspect.case, attempt * ALONE + 2, results).await?
+                    self.alone(&suspect.case, alone(attempt, 2), results).await?
                 };
                 let (outcome, death, is_certain) = match again {
                     Some((outcome, death)) => (outcome, death, true),

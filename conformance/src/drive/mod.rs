@@ -1,10 +1,12 @@
 //! The only code with sockets and a clock.
 
 mod again;
+mod attempt;
 mod breaches;
 mod budget;
 mod capacity;
 mod connection;
+mod counts;
 mod endpoints;
 mod exchange;
 mod foundations;

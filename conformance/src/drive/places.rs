@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot, watch};
 
+use super::counts::{Count, Counts, One};
 use super::heavy::Turn;
 
 /// How long nothing may come, as the suite waits for something, until a case gives its place away.
@@ -23,55 +24,8 @@ pub(super) struct Places {
     open: Semaphore,
     /// How many connections may be open.
     most_open: usize,
-    /// The cases that have yet to begin for the first time: those that keep the server busy, and the others.
-    pub(super) heavy: Count,
-    pub(super) light: Count,
-    /// The light cases that are active, or wait for a place; and those that have begun and are not through.
-    active: Count,
-    running: Count,
-}
-
-/// How many there are of something.
-#[derive(Debug)]
-pub(super) struct Count(watch::Sender<usize>);
-
-impl Default for Count {
-    fn default() -> Count {
-        Count(watch::Sender::new(0))
-    }
-}
-
-impl Count {
-    /// There are so many more.
-    pub(super) fn expect(&self, more: usize) {
-        self.0.send_modify(|count| *count += more);
-    }
-
-    /// Waits until there is none left.
-    pub(super) async fn none(&self) {
-        // This holds the sender.
-        let _ = self.0.subscribe().wait_for(|count| *count == 0).await;
-    }
-
-    fn is_none(&self) -> bool {
-        *self.0.borrow() == 0
-    }
-
-    /// One more, until this is dropped.
-    fn one(&self) -> One<'_> {
-        self.expect(1);
-        One(self)
-    }
-}
-
-/// One of those that are counted.
-#[derive(Debug)]
-struct One<'a>(&'a Count);
-
-impl Drop for One<'_> {
-    fn drop(&mut self) {
-        self.0.0.send_modify(|count| *count = count.saturating_sub(1));
-    }
+    /// How many cases have yet to begin, are active, and run.
+    pub(super) counts: Counts,
 }
 
 /// Tells that a case waits for long, and how long it will have taken when the time is over in which something may come.
@@ -188,8 +142,7 @@ impl Places {
         let most_open = most_open.clamp(1, Semaphore::MAX_PERMITS);
         let (first, again) = (Lane::new(jobs), Lane::new(again));
         let open = Semaphore::new(most_open);
-        let [heavy, light, active, running] = Default::default();
-        Places { first, again, open, most_open, heavy, light, active, running }
+        Places { first, again, open, most_open, counts: Counts::default() }
     }
 
     /// How many connections may be open.
@@ -200,23 +153,8 @@ impl Places {
     /// One of those that were expected, with its number in the order of the run; it has begun, or never will, when this is
     /// dropped.
     pub(super) fn coming(&self, number: usize, is_heavy: bool) -> Coming<'_> {
-        Coming { _one: One(if is_heavy { &self.heavy } else { &self.light }), number }
-    }
-
-    /// Waits until all light cases have begun, and do nothing but wait.
-    pub(super) async fn lull(&self) {
-        loop {
-            self.light.none().await;
-            self.active.none().await;
-            if self.light.is_none() && self.active.is_none() {
-                return;
-            }
-        }
-    }
-
-    /// Waits until no light case is running.
-    pub(super) async fn empty(&self) {
-        self.running.none().await;
+        let count = if is_heavy { &self.counts.heavy } else { &self.counts.light };
+        Coming { _one: count.expected(), number }
     }
 
     /// Waits until a case may begin that has so many connections at most: `number` says which of those that wait is first.
@@ -228,9 +166,9 @@ impl Places {
         is_again: bool,
         is_heavy: bool,
     ) -> Place<'_> {
-        let count = (!is_heavy).then_some(&self.active);
+        let count = (!is_heavy).then_some(&self.counts.active);
         let counted = count.map(Count::one);
-        let running = (!is_heavy).then(|| self.running.one());
+        let running = (!is_heavy).then(|| self.counts.running.one());
         let lane = if is_again { &self.again } else { &self.first };
         let _door = lane.door.enter(number).await;
         let connections = u32::try_from(connections.min(self.most_open)).unwrap_or(u32::MAX);
@@ -343,11 +281,11 @@ mod tests {
     #[test]
     fn it_is_quiet_when_all_light_cases_have_begun_and_only_wait() {
         let places = Places::new(4, 4, 4);
-        let is_quiet = || is_ready(places.lull()).is_some();
-        let is_empty = || is_ready(places.empty()).is_some();
+        let is_quiet = || is_ready(places.counts.lull()).is_some();
+        let is_empty = || is_ready(places.counts.empty()).is_some();
         assert!(is_quiet() && is_empty());
-        places.light.expect(1);
-        places.heavy.expect(1);
+        places.counts.light.expect(1);
+        places.counts.heavy.expect(1);
         assert!(!is_quiet() && is_empty(), "one has yet to begin");
         let coming = places.coming(0, false);
         let mut light = is_ready(places.enter(0, 1, false, false)).expect("there is room");
@@ -361,9 +299,9 @@ mod tests {
         assert!(!is_quiet());
         drop((light, heavy));
         assert!(is_quiet() && is_empty());
-        assert!(is_ready(places.heavy.none()).is_none());
+        assert!(is_ready(places.counts.heavy.none()).is_none());
         drop(places.coming(0, true));
-        assert!(is_ready(places.heavy.none()).is_some());
+        assert!(is_ready(places.counts.heavy.none()).is_some());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::again::is_again;
+use super::attempt::{FIRST, is_again};
 use super::budget::{AGAIN_AT_ONCE, Budget};
 use super::capacity::Probe;
 use super::foundations::Foundations;
@@ -151,7 +151,7 @@ impl Runner {
                 progress(outcome);
             }
         };
-        self.batch(all, 1, results, &mut progress).await?;
+        self.batch(all, FIRST, results, &mut progress).await?;
         self.publish_after_all(results, &mut progress).await
     }
 
@@ -176,8 +176,8 @@ impl Runner {
             (!case.is_precondition(), is_heavy(case) && !publishes(case), Reverse(waits))
         });
         let heavy = cases.iter().filter(|case| is_heavy(case)).count();
-        self.places.light.expect(cases.len() - heavy);
-        self.places.heavy.expect(heavy);
+        self.places.counts.light.expect(cases.len() - heavy);
+        self.places.counts.heavy.expect(heavy);
         for (number, case) in cases.into_iter().enumerate() {
             let runner = Arc::clone(self);
             let done = done.clone();
@@ -243,7 +243,7 @@ impl Runner {
             foundations.note(&outcome, false);
             return Ran::skipped(outcome);
         }
-        let ran = if attempt == 1 {
+        let ran = if attempt == FIRST {
             self.twice(case, coming, foundations).await
         } else {
             self.case(case, attempt, Some(coming), None).await
@@ -271,7 +271,7 @@ impl Runner {
         let may_look = self.serves_at_once.is_none();
         let mut turn_of_heavy = None;
         if is_heavy(&case) {
-            turn_of_heavy = Some(self.heavy.turn(is_again, may_look, &self.places).await);
+            turn_of_heavy = Some(self.heavy.turn(is_again, may_look, &self.places.counts).await);
         }
         let turn = match &self.turns {
             Some(turns) if publishes(&case) => Some(turns.lock().await),
@@ -294,7 +294,7 @@ impl Runner {
             return Ran::not_run(CaseOutcome::skipped(case, level, why.to_owned()), why);
         }
         // What is run again shows whether the target publishes by now.
-        let broken = self.publications.why_broken().filter(|_| attempt == 1 && publishes(&case));
+        let broken = self.publications.why_broken().filter(|_| attempt == FIRST && publishes(&case));
         if let Some(why) = broken {
             return skipped(case, why);
         }
@@ -322,7 +322,7 @@ impl Runner {
         let cut = (is_cut || in_doubt).then(|| self.why_cut());
         let published = judgement.published.take().filter(|_| cut.is_none());
         let broken = published.and_then(|published| self.publications.note(&published));
-        if let Some(why) = broken.filter(|_| attempt == 1) {
+        if let Some(why) = broken.filter(|_| attempt == FIRST) {
             return skipped(case, why);
         }
         let breaches = std::mem::take(&mut judgement.breaches);
@@ -463,7 +463,7 @@ fn channel(tag: &str, id: &str, attempt: usize) -> String {
     let digest = Sha1::digest(id.as_bytes());
     let hash: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
     // What a case published the first time is not to be heard the second time.
-    let again = if attempt > 1 { format!("-{attempt}") } else { String::new() };
+    let again = if attempt > FIRST { format!("-{attempt}") } else { String::new() };
     format!("pushspec-{tag}-{hash}{again}")
 }
 
