@@ -62,6 +62,9 @@ fn an_injection_is_what_was_injected(
     assert_eq!((escaped.verdict, told(&escaped)), (Verdict::Pass, vec![]), "{name}");
     let made = format!("41.000 #0 < \"{field}\\ndata: two recorded\\n\\n\\ndata: one recorded\\n\\n\"\n");
     assert_eq!(told(&injected(name, &made)?), [clause], "{name}");
+    // A field is enough.
+    let made = format!("41.000 #0 < \"{field}\\ndata: two recorded\\ndata: one recorded\\n\\n\"\n");
+    assert_eq!(told(&injected(name, &made)?), [clause], "{name}");
     Ok(())
 }
 
@@ -82,7 +85,7 @@ fn an_end_in_place_of_what_cannot_be_published_is_a_warning(#[case] name: &str) 
 
 #[test]
 fn a_line_feed_that_is_escaped_eats_no_space() -> Result {
-    let id = "sse/9.2.6-interpreting-an-event-stream/leading-space-is-kept[after-a-line-feed]";
+    let id = "sse/9.2.6-interpreting-an-event-stream/leading-space-behind-a-line-feed";
     let recorded = format!(
         "1.000 #0 < \"{STREAM}\"\n30.000 published\n31.000 #0 < \"data:   recorded\\n\\n\"\n40.000 published\n\
          41.000 #0 < \"data: line recorded\\\\nrecorded\\n\\n\"\n50.000 published\n51.000 #0 < \"data: one\\\\n  two\\n\\n\"\n"

@@ -18,6 +18,9 @@ use super::ready::{Ready, ReadyItem};
 use super::relation::Fit;
 use super::start_line::{is_interim, request_fit, status_fit};
 
+/// So many bytes are not said by others by chance: the name of the case's channel is longer.
+const UNIQUE: usize = 12;
+
 /// What is needed to compare.
 pub(crate) struct Context<'a> {
     /// What the names in braces mean.
@@ -137,7 +140,14 @@ impl Context<'_> {
     }
 
     fn other_data(&self, data: &[u8]) -> Fit {
-        if self.alone || self.own_since(data).is_some() { Fit::Not } else { Fit::Passes }
+        let is_own = self.alone || self.own_since(data).is_some() || self.has_own_line(data);
+        if is_own { Fit::Not } else { Fit::Passes }
+    }
+
+    /// Whether a message has one of the case's own among its lines: something was added to it.
+    fn has_own_line(&self, data: &[u8]) -> bool {
+        let mut lines = data.split(|byte| *byte == b'\n');
+        data.contains(&b'\n') && lines.any(|line| line.len() >= UNIQUE && self.own.contains_key(line))
     }
 
     fn message_fit(&self, pattern: &MessagePattern, data: &[u8], came: &Message) -> Result<Fit, EncodeError> {

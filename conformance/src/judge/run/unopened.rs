@@ -23,6 +23,9 @@ pub(crate) fn clause_of_opening(procedure: Procedure) -> &'static str {
     }
 }
 
+/// The clause about offers that a server does not take: the connection opens without them.
+const DECLINES: &str = "rfc6455/9.1/decline";
+
 /// The clause about identifiers that are there to come back with.
 const RESUMES: &str = "html-sse/9.2.4/resumes";
 
@@ -60,12 +63,14 @@ impl Machine {
 
     /// The clause that a procedure breaks whose line names none: `None` where it is that of the case.
     fn broken_by(&self, step: &Step, came: Option<&Item>) -> Option<&'static str> {
-        let StepKind::Opened(procedure, _) = &step.kind else { return None };
+        let StepKind::Opened(procedure, name) = &step.kind else { return None };
         // A time that the case sets is what the case is about. A long poll that is not answered has no news, and whether
         // others have some is what the case asks; the first one has them whatever the case is about.
         let waits = *procedure == Procedure::LongPoll && !self.is_first_long_poll(step);
         let is_late = came.is_none() && (step.bound.is_some() || waits);
-        (!self.subject.names_a_clause(step.line) && !is_late).then(|| clause_of_opening(*procedure))
+        let offers = self.attributes(*procedure, name).iter().any(|attribute| attribute.key == "offer");
+        let clause = if offers { DECLINES } else { clause_of_opening(*procedure) };
+        (!self.subject.names_a_clause(step.line) && !is_late).then_some(clause)
     }
 
     fn is_first_long_poll(&self, step: &Step) -> bool {
@@ -126,7 +131,7 @@ mod tests {
     fn every_procedure_has_a_clause_about_its_answer() {
         let suite = Suite::embedded().expect("the pages are in order");
         let clauses = Procedure::ALL.map(|(procedure, _)| clause_of_opening(procedure));
-        for clause in clauses.into_iter().chain([RESUMES, ANSWERS_A_CONDITION]) {
+        for clause in clauses.into_iter().chain([RESUMES, ANSWERS_A_CONDITION, DECLINES]) {
             assert!(suite.catalogue.clause(clause).is_some_and(|clause| clause.waived.is_none()), "{clause}");
         }
     }
