@@ -151,7 +151,7 @@ body = "{data}"
 
 async fn mangled(mangle: fn(usize, &str) -> String) -> Result<Measurement> {
     let profile = Profile::parse("pushspec.toml", PROFILE)?;
-    let options = Options { clients: 5, wait: Duration::from_millis(500), ..options(Technique::Sse) };
+    let options = Options { clients: 5, wait: Duration::from_secs(5), ..options(Technique::Sse) };
     Ok(measure(&server(Server { places: 5, mangle })?, profile, options).await?)
 }
 
