@@ -94,6 +94,12 @@ fn a_heading_or_a_capability_is_enough_to_find_a_case() -> Result {
     let output = pushspec(folder.path(), &["explain", "unmasked"])?;
     assert_exit(&output, 2);
     assert!(err(&output).contains("websocket/5.1-masking/unmasked-"), "{}", err(&output));
+    // A section leads to its clauses.
+    let output = pushspec(folder.path(), &["explain", "5.5.1"])?;
+    assert_exit(&output, 2);
+    assert!(err(&output).contains("see `pushspec list --clauses rfc6455/5.5.1`"), "{}", err(&output));
+    let text = out(&pushspec(folder.path(), &["list", "--clauses", "rfc6455/5.5.1"])?);
+    assert!(text.contains("rfc6455/5.5.1/"), "{text}");
     Ok(())
 }
 

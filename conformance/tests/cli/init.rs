@@ -253,6 +253,7 @@ fn what_a_server_wants_to_see_is_sent_and_not_written_down() -> Result {
     ] {
         assert!(text.lines().any(|written| written == line), "{text}");
     }
+    assert_eq!(text.matches("[headers]").count(), 1, "what says how to write it stands beside it: {text}");
     // A field of a preset gives way to that of the same name.
     let preset = ["init", "--preset", "mcp", "--output", "-", "--header", "accept: text/event-stream"];
     let output = pushspec(folder.path(), &preset)?;
