@@ -139,7 +139,7 @@ struct RunArguments {
     #[arg(long, short, value_name = "NUMBER", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=4096), help_heading = TIMING)]
     jobs: u16,
     /// Has at most this many connections open at the same time, or fewer if the open files of this process or the server
-    /// allow fewer [default: 512]
+    /// allow fewer [default: 512; 1024 if the server takes a second or more for each answer]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..), help_heading = TIMING)]
     connections: Option<u16>,
     /// Multiplies every deadline by this factor; lower bounds stay the same

@@ -175,6 +175,11 @@ pub(crate) fn lines(head: &Head) -> Option<Vec<u8>> {
     (!lines.is_empty()).then(|| lines.join(&b", "[..]))
 }
 
+/// Whether a value follows the grammar of the field (RFC 6455 section 9.1).
+pub(crate) fn is_well_formed(value: &[u8]) -> bool {
+    elements(value).is_some()
+}
+
 /// Why an answer is no acceptance of one of these offers (RFC 7692 sections 5.1 and 7.1); `None` where it is one.
 pub(crate) fn not_accepted(answer: &[u8], offers: &[u8], hints: bool) -> Option<String> {
     let Some(answer) = elements(answer) else {

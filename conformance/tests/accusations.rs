@@ -73,6 +73,7 @@ const BEHIND_BAD_TEXT: &str = "websocket/8.1-utf-8/message-behind-bad-text";
 
 #[rstest]
 #[case::it_sends_the_bad_text_back("2.000 #0 < x\"81 01 ff 81 06\" + \"behind\"\n", &["rfc6455/8.1/invalid-utf8"])]
+#[case::it_sends_a_replacement_back("2.000 #0 < x\"81 03 ef bf bd 81 06\" + \"behind\"\n", &["rfc6455/8.1/invalid-utf8"])]
 #[case::it_falls_silent("", &["rfc6455/8.1/invalid-utf8"])]
 #[case::it_goes_on("2.000 #0 < x\"81 06\" + \"behind\"\n3.000 #0 < eof\n", &["rfc6455/7.1.7/nothing-processed-after-failing"])]
 #[case::it_goes_on_behind_its_close("2.000 #0 < x\"88 02 03 ef 81 06\" + \"behind\"\n3.000 #0 < eof\n", &[])]
@@ -86,6 +87,82 @@ fn nothing_is_processed_behind_a_failure_only_where_there_is_one(
     let goes_on_behind_its_close = rest.contains("88 02 03 ef 81");
     assert_eq!(breached(&judgement).contains(&"websocket-nothing-after-close"), goes_on_behind_its_close);
     assert_eq!(told(&judgement).iter().map(|(clause, _)| *clause).collect::<Vec<_>>(), expected);
+    Ok(())
+}
+
+const ANSWERED: &str = "rfc6455/5.5.1/close-answered";
+
+/// What a case is about breaks where something comes that it rules out.
+#[rstest]
+#[case("websocket/5.2-base-framing/close-in-pieces", "rfc6455/5.2/frame-boundaries")]
+#[case("websocket/5.4-fragmentation/close-between-fragments", "rfc6455/5.4/control-frames-between")]
+#[case("websocket/7-closing/tcp-connection-ends-in-order", ANSWERED)]
+#[case("websocket/7-closing/data-after-close-is-not-answered", ANSWERED)]
+#[case("websocket/7-closing/second-close-is-passed-over", ANSWERED)]
+#[case("websocket/7-closing/garbage-after-close", ANSWERED)]
+fn a_connection_that_does_not_end_behind_its_close_breaks_that_alone(
+    #[case] id: &str,
+    #[case] of_silence: &str,
+) -> Result {
+    let clauses = |rest: &str| -> Result<Vec<String>> {
+        Ok(told(&judge(id, &opened(rest))?).iter().map(|(clause, _)| (*clause).to_owned()).collect())
+    };
+    assert_eq!(clauses("2.000 #0 < x\"88 02 03 e8\"\n")?, ["rfc6455/5.5.1/connection-closed"]);
+    assert_eq!(clauses("")?, [of_silence]);
+    assert_eq!(clauses("2.000 #0 < x\"88 02 03 e8\"\n3.000 #0 < eof\n")?, [""; 0]);
+    Ok(())
+}
+
+#[test]
+fn an_answer_behind_a_close_breaks_what_the_case_is_about() -> Result {
+    let id = "websocket/7-closing/data-after-close-is-not-answered";
+    let judgement = judge(id, &opened("2.000 #0 < x\"81 04\" + \"late\"\n"))?;
+    assert_eq!(told(&judgement), [("rfc6455/6.1/only-while-open", "message \"late\"")]);
+    Ok(())
+}
+
+/// An answer that is cut off in the middle of a parameter.
+#[test]
+fn an_acceptance_that_nobody_can_read_breaks_no_clause_of_a_parameter() -> Result {
+    let answer = |extensions: &str| {
+        format!(
+            "1.000 #0 < \"HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: \
+             Upgrade\\r\\nSec-WebSocket-Extensions: {extensions}\\r\\n\\r\\n\"\n"
+        )
+    };
+    let id = "websocket/7692-7.1-parameters/window-of-the-server-with-others[all-four]";
+    let all = "permessage-deflate; server_no_context_takeover; client_no_context_takeover; \
+               server_max_window_bits=10; client_max_window_bits";
+    for (answered, expected) in [
+        (format!("{all}="), vec!["rfc7692/7/answer"]),
+        (format!("{all}=12"), vec![]),
+        (all.replace("=10", "=15") + "=12", vec!["rfc7692/7.1.2.1/answered"]),
+    ] {
+        let judgement = judge(id, &answer(&answered))?;
+        let clauses: Vec<&str> = told(&judgement).iter().map(|(clause, _)| *clause).collect();
+        assert_eq!(clauses, expected, "{answered}");
+    }
+    Ok(())
+}
+
+/// Whether a server has read a line as the host says only one that asks for a host.
+#[rstest]
+#[case(
+    "http/9112-2.2-message-parsing/white-space-before-first-field[sse]",
+    "rfc9112/2.2/white-space-before-first-field"
+)]
+#[case("http/9112-2.2-message-parsing/carriage-return-ends-no-line[sse]", "rfc9112/2.2/bare-cr-in-request")]
+fn a_server_that_needs_no_host_is_told_of_that_alone(#[case] id: &str, #[case] clause: &str) -> Result {
+    const REFUSAL: &str = "HTTP/1.1 400 Bad Request\\r\\nContent-Length: 0\\r\\n\\r\\n";
+    for (first, second, expected) in [
+        (STREAM, STREAM, vec!["rfc9112/3.2/missing-host"]),
+        (REFUSAL, STREAM, vec![clause]),
+        (REFUSAL, REFUSAL, vec![]),
+    ] {
+        let recorded = format!("1.000 #0 < \"{first}\"\n2.000 #1 < \"{second}\"\n");
+        let judgement = judge(id, &recorded)?;
+        assert_eq!(told(&judgement).iter().map(|(clause, _)| *clause).collect::<Vec<_>>(), expected);
+    }
     Ok(())
 }
 

@@ -311,6 +311,7 @@ pub(super) fn options(arguments: &RunArguments, failed: Option<&Failed>) -> Resu
     let options = Options {
         jobs: usize::from(arguments.jobs),
         connections: asked.unwrap_or(usual.connections).min(allowed),
+        connections_if_late: asked.unwrap_or(usual.connections_if_late).min(allowed),
         memory: arguments.max_memory,
         // A fault may be that of the first connection.
         probe: arguments.fault.is_none(),

@@ -30,7 +30,7 @@ impl Runner {
     /// Runs a case, and once more where it does not pass or breaks an invariant: when all that is to run has begun, or at
     /// once where others wait for it. Where the first run waits for long, the second one begins meanwhile.
     pub(super) async fn twice(&self, case: Case, coming: Coming<'_>, foundations: &Foundations) -> Ran {
-        let (first, early) = self.first_run(&case, coming).await;
+        let (first, early) = self.first_run(&case, coming, foundations).await;
         let is_again = || early.is_some() || first.is_disturbed || self.has_time(&first);
         if !self.differs(&first) || !is_again() {
             return first;
@@ -42,6 +42,7 @@ impl Runner {
         let second = match early {
             Some(second) => second,
             None => {
+                foundations.doubt(&case);
                 if stands || !case.is_precondition() {
                     tokio::select! {
                         () = self.all_begun(&case) => {}
@@ -67,11 +68,17 @@ impl Runner {
 
     /// Runs a case for the first time. Where it waits for long, another run begins meanwhile; what that came to is the second
     /// value, where the first one is to be looked at again.
-    async fn first_run(&self, case: &Case, coming: Coming<'_>) -> (Ran, Option<Ran>) {
+    async fn first_run(
+        &self,
+        case: &Case,
+        coming: Coming<'_>,
+        foundations: &Foundations,
+    ) -> (Ran, Option<Ran>) {
         let vain = Vain::default();
         let has_begun = AtomicBool::new(false);
         let mut early = Box::pin(async {
             let took = vain.told().await;
+            foundations.doubt(case);
             if !case.is_precondition() {
                 self.places.counts.light.none().await;
             }

@@ -16,7 +16,7 @@ const FIRST: Duration = Duration::from_secs(3);
 const LATER: Duration = Duration::from_millis(500);
 
 /// An answer that takes so long alone is late.
-const LATE: Duration = Duration::from_secs(1);
+pub(super) const LATE: Duration = Duration::from_secs(1);
 
 /// How long those that are held may take to answer, until the next one is asked for.
 const SETTLE: Duration = Duration::from_millis(100);

@@ -1,6 +1,6 @@
 //! What rests on a precondition starts when that one is done, whatever the others do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::sync::watch;
 
@@ -27,7 +27,11 @@ pub(super) enum State {
 
 /// The preconditions of the cases that run.
 #[derive(Debug, Default)]
-pub(super) struct Foundations(BTreeMap<String, (Case, watch::Sender<State>)>);
+pub(super) struct Foundations {
+    all: BTreeMap<String, (Case, watch::Sender<State>)>,
+    /// The names of those that are in doubt.
+    doubted: watch::Sender<BTreeSet<String>>,
+}
 
 impl Foundations {
     /// Those among the cases, and those of which it is known what they came to.
@@ -35,21 +39,36 @@ impl Foundations {
         let done = results.outcomes.values().map(|outcome| (&outcome.case, state(outcome)));
         let to_run = cases.iter().map(|case| (case, State::Unknown));
         let all = done.chain(to_run).filter(|(case, _)| case.is_precondition());
-        Foundations(
-            all.map(|(case, state)| (case.id.clone(), (case.clone(), watch::Sender::new(state)))).collect(),
-        )
+        let all = all.map(|(case, state)| (case.id.clone(), (case.clone(), watch::Sender::new(state))));
+        Foundations { all: all.collect(), doubted: watch::Sender::default() }
     }
 
     /// What is not noted of a case until the guard is dropped is open: nobody waits for what does not come.
     pub(super) fn guard<'a>(&'a self, case: &Case) -> Guard<'a> {
-        Guard(self.0.get(&case.id).map(|(_, sender)| sender))
+        Guard(self.all.get(&case.id).map(|(_, sender)| sender))
     }
 
     /// A precondition is done, where this is one. `is_cut` says that the run ended before it did.
     pub(super) fn note(&self, outcome: &CaseOutcome, is_cut: bool) {
-        if let Some((_, sender)) = self.0.get(&outcome.case.id) {
+        if let Some((_, sender)) = self.all.get(&outcome.case.id) {
             sender.send_replace(if is_cut { State::Open } else { state(outcome) });
         }
+    }
+
+    /// A case waits for long, or is run again. Where it is a precondition, it is in doubt.
+    pub(super) fn doubt(&self, case: &Case) {
+        if self.all.contains_key(&case.id) {
+            self.doubted.send_modify(|doubted| _ = doubted.insert(case.id.clone()));
+        }
+    }
+
+    /// Waits until a precondition of a case is in doubt.
+    pub(super) async fn in_doubt(&self, case: &Case) {
+        let is_below = |(other, _): &&(Case, _)| is_at_large(case) || rests_on(case, other);
+        let below: BTreeSet<_> =
+            self.all.values().filter(is_below).map(|(other, _)| other.id.clone()).collect();
+        // This holds the sender.
+        let _ = self.doubted.subscribe().wait_for(|doubted| !doubted.is_disjoint(&below)).await;
     }
 
     /// Waits for the preconditions of a case. Why it is not run, where one of them did not pass.
@@ -58,7 +77,7 @@ impl Foundations {
         if is_at_large(case) {
             return self.nothing_is_there().await.map(broken);
         }
-        let below = self.0.values().filter(|(other, _)| other.id != case.id && rests_on(case, other));
+        let below = self.all.values().filter(|(other, _)| other.id != case.id && rests_on(case, other));
         // A capability rests on its technique: two that rest on each other would wait for ever.
         let is_below = |other: &Case| depth(other) < depth(case);
         for (precondition, sender) in below.filter(|(other, _)| is_below(other)) {
@@ -75,7 +94,7 @@ impl Foundations {
     /// The first precondition, if none is.
     async fn nothing_is_there(&self) -> Option<&Case> {
         let mut broken = None;
-        for (precondition, sender) in self.0.values().filter(|(other, _)| is_of_technique(other)) {
+        for (precondition, sender) in self.all.values().filter(|(other, _)| is_of_technique(other)) {
             match known(sender).await {
                 State::Stands => return None,
                 State::Broken => broken = broken.or(Some(precondition)),
@@ -133,4 +152,34 @@ async fn known(sender: &watch::Sender<State>) -> State {
     let mut receiver = sender.subscribe();
     let known = receiver.wait_for(|state| *state != State::Unknown).await;
     known.map_or(State::Open, |state| *state)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::suite::Suite;
+
+    fn is_ready(future: impl Future<Output = ()>) -> bool {
+        matches!(pin!(future).poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(()))
+    }
+
+    #[test]
+    fn what_rests_on_a_precondition_in_doubt_is_not_waited_for() {
+        let cases = Suite::embedded().expect("the pages are in order").cases;
+        let named = |id: &str| cases.iter().find(|case| case.id == id).expect("a case of that name");
+        let opens = named("websocket/4.2.1-opening-handshake/well-formed-request-opens");
+        let rests = named("websocket/7-closing/tcp-connection-ends-in-order");
+        let other = named("sse/9.2.4-last-event-id/publishing-at-the-seam");
+        let at_large = named("http/9110-9-methods/options-of-the-server");
+        let foundations = Foundations::new(&cases, &Results::default());
+        foundations.doubt(other);
+        let is_in_doubt = |case| is_ready(foundations.in_doubt(case));
+        assert!(!is_in_doubt(rests), "nothing rests on a case that is no precondition");
+        foundations.doubt(opens);
+        assert!(is_in_doubt(rests) && is_in_doubt(at_large));
+        assert!(!is_in_doubt(other), "it rests on another technique");
+    }
 }

@@ -15,8 +15,9 @@ use super::counts::Counts;
 use super::watch::Watch;
 use crate::transcript::{EventKind, Transcript};
 
-/// How many of them run at once at most.
-const MOST: u32 = 8;
+/// How many of them run at once at most: where each keeps the server busy for a moment, and where it has nothing to do.
+const MOST_OF_A_MOMENT: u32 = 8;
+const MOST: u32 = 16;
 
 /// What keeps a server busy for no longer leaves it time for another one.
 const MOMENT: Duration = Duration::from_millis(250);
@@ -129,9 +130,14 @@ impl Heavy {
         settled.is_ok_and(|turns| turns.was_busy.is_some_and(|was_busy| was_busy >= then))
     }
 
-    /// From here on twice as many run at once, or one at a time.
-    fn widen(&self, is_light: bool) {
-        self.turns.send_modify(|turns| turns.width = if is_light { (2 * turns.width).min(MOST) } else { 1 });
+    /// From here on so many times as many run at once, up to a bound.
+    fn widen(&self, times: u32, most: u32) {
+        self.turns.send_modify(|turns| turns.width = (times * turns.width).min(most));
+    }
+
+    /// From here on one runs at a time.
+    fn narrow(&self) {
+        self.turns.send_modify(|turns| turns.width = 1);
     }
 
     /// The server was kept busy for so long.
@@ -150,12 +156,12 @@ impl Turn<'_> {
         (self.may_look && self.part > 0).then_some(silent)
     }
 
-    /// Gives the turn to the next case where the server is not busy: it has not taken the work, or is through with it. More
-    /// run at once from here on.
+    /// Gives the turn to the next case where the server is not busy: it has not taken the work, or is through with it. Four
+    /// times as many run at once from here on.
     pub(super) async fn look(&mut self) {
         if self.heavy.watch.answers(self.heavy.answers_after + PROMPT).await {
             self.heavy.was_idle.store(true, Relaxed);
-            self.heavy.widen(true);
+            self.heavy.widen(4, MOST);
             self.end();
         } else {
             self.heavy.was_busy(SILENT);
@@ -167,7 +173,11 @@ impl Turn<'_> {
     pub(super) fn note(&self, has_passed: bool, transcript: &Transcript, duration: Duration) {
         if self.part > 0 {
             let busy = busy(transcript, duration);
-            self.heavy.widen(has_passed && busy < MOMENT);
+            if has_passed && busy < MOMENT {
+                self.heavy.widen(2, MOST_OF_A_MOMENT);
+            } else {
+                self.heavy.narrow();
+            }
             if busy >= MOMENT {
                 self.heavy.was_busy(busy);
             }
@@ -349,7 +359,7 @@ mod tests {
         turn.note(false, &opened_after(0), Duration::from_secs(8));
         assert_eq!(
             at_once(&heavy, &counts, false).await,
-            2,
+            4,
             "it has nothing to do, whatever the case comes to"
         );
         assert_eq!(heavy.turn(false, true, &counts).await.looks_after(), Some(SILENT_AGAIN));

@@ -53,7 +53,7 @@ pub(crate) use connection::Opened;
 pub(crate) use endpoints::of_case as endpoint_of;
 #[cfg(feature = "program")]
 pub(crate) use keeper::Keeper;
-use places::{LONG, Place, QUIET};
+use places::{LONG, Place};
 pub(crate) use publish::Publisher;
 pub(crate) use route::Route;
 #[cfg(feature = "program")]
@@ -156,7 +156,7 @@ async fn wait(
     if machine.pauses() {
         place.park();
     }
-    let quiet = Instant::now() + QUIET;
+    let quiet = Instant::now() + place.quiet;
     if place.is_held() && quiet < until {
         if let Ok(happening) = tokio::time::timeout_at(quiet, happenings.recv()).await {
             if let Some((at, input)) = happening {

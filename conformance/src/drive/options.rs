@@ -17,6 +17,8 @@ pub struct Options {
     /// How many connections are open at once. A case that only waits is not counted among the jobs, and its connections
     /// are. A target that serves fewer has no more than it serves.
     pub connections: usize,
+    /// The same for a target that is late with every answer, by a second or more: a run against it does little but wait.
+    pub connections_if_late: usize,
     /// How much memory the process may take, in bytes. A little less than half of it is for what comes on the connections,
     /// divided among those that may be open: an allocator takes more than it gives, and what is reported has room of its own.
     pub memory: usize,
@@ -73,6 +75,7 @@ impl Default for Options {
         Options {
             jobs: 32,
             connections: 512,
+            connections_if_late: 1024,
             memory: 512 * 1024 * 1024,
             probe: true,
             patience: 1.0,

@@ -10,7 +10,10 @@ use super::counts::{Count, Counts, One};
 use super::heavy::Turn;
 
 /// How long nothing may come, as the suite waits for something, until a case gives its place away.
-pub(super) const QUIET: Duration = Duration::from_millis(100);
+const QUIET: Duration = Duration::from_millis(100);
+
+/// The same where the server is known to be late with every answer: nothing comes so soon.
+const QUIET_IF_LATE: Duration = Duration::from_millis(20);
 
 /// How long nothing may come until a case is taken to wait in vain.
 pub(super) const LONG: Duration = Duration::from_secs(4);
@@ -24,6 +27,8 @@ pub(super) struct Places {
     open: Semaphore,
     /// How many connections may be open.
     most_open: usize,
+    /// How long nothing may come until a case gives its place away.
+    quiet: Duration,
     /// How many cases have yet to begin, are active, and run.
     pub(super) counts: Counts,
 }
@@ -138,11 +143,13 @@ impl Drop for InDoor<'_> {
 
 impl Places {
     /// Places for so many active cases, of which so many may be active as are run again, and for so many connections.
-    pub(super) fn new(jobs: usize, again: usize, most_open: usize) -> Places {
+    /// `is_late` says that the server takes long for every answer.
+    pub(super) fn new(jobs: usize, again: usize, most_open: usize, is_late: bool) -> Places {
         let most_open = most_open.clamp(1, Semaphore::MAX_PERMITS);
         let (first, again) = (Lane::new(jobs), Lane::new(again));
         let open = Semaphore::new(most_open);
-        Places { first, again, open, most_open, counts: Counts::default() }
+        let quiet = if is_late { QUIET_IF_LATE } else { QUIET };
+        Places { first, again, open, most_open, quiet, counts: Counts::default() }
     }
 
     /// How many connections may be open.
@@ -155,6 +162,12 @@ impl Places {
     pub(super) fn coming(&self, number: usize, is_heavy: bool) -> Coming<'_> {
         let count = if is_heavy { &self.counts.heavy } else { &self.counts.light };
         Coming { _one: count.expected(), number }
+    }
+
+    /// One more that is expected by now, with its number.
+    pub(super) fn coming_after_all(&self, number: usize, is_heavy: bool) -> Coming<'_> {
+        let count = if is_heavy { &self.counts.heavy } else { &self.counts.light };
+        Coming { _one: count.one(), number }
     }
 
     /// Waits until a case may begin that has so many connections at most: `number` says which of those that wait is first.
@@ -176,6 +189,7 @@ impl Places {
         let permit = lane.active.acquire().await.ok();
         Place {
             active: &lane.active,
+            quiet: self.quiet,
             permit,
             _open: open,
             _running: running,
@@ -198,6 +212,8 @@ pub(super) struct Coming<'a> {
 #[derive(Debug)]
 pub(super) struct Place<'a> {
     active: &'a Semaphore,
+    /// How long nothing may come until it gives the place away.
+    pub(super) quiet: Duration,
     permit: Option<SemaphorePermit<'a>>,
     _open: Option<SemaphorePermit<'a>>,
     _running: Option<One<'a>>,
@@ -255,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_case_that_waits_holds_no_place_and_its_connections() {
-        let places = Places::new(1, 1, 3);
+        let places = Places::new(1, 1, 3, false);
         let mut first = is_ready(places.enter(0, 2, false, false)).expect("there is room");
         assert!(is_ready(places.enter(0, 1, false, false)).is_none(), "the place is taken");
         first.park();
@@ -270,8 +286,29 @@ mod tests {
     }
 
     #[test]
+    fn a_place_is_given_away_sooner_where_every_answer_is_late() {
+        let quiet = |is_late| {
+            let places = Places::new(1, 1, 1, is_late);
+            is_ready(places.enter(0, 1, false, false)).expect("there is room").quiet
+        };
+        assert!(quiet(true) < quiet(false));
+    }
+
+    #[test]
+    fn one_that_comes_after_all_is_waited_for_again() {
+        let places = Places::new(1, 1, 1, false);
+        places.counts.light.expect(1);
+        drop(places.coming(7, false));
+        assert!(is_ready(places.counts.light.none()).is_some());
+        let coming = places.coming_after_all(7, false);
+        assert!(is_ready(places.counts.light.none()).is_none() && coming.number == 7);
+        drop(coming);
+        assert!(is_ready(places.counts.light.none()).is_some());
+    }
+
+    #[test]
     fn a_case_with_more_connections_than_may_be_open_has_them_to_itself() {
-        let places = Places::new(4, 4, 2);
+        let places = Places::new(4, 4, 2, false);
         let all = is_ready(places.enter(0, 100, false, false)).expect("nothing is open");
         assert!(is_ready(places.enter(0, 1, true, false)).is_none());
         drop(all);
@@ -280,7 +317,7 @@ mod tests {
 
     #[test]
     fn it_is_quiet_when_all_light_cases_have_begun_and_only_wait() {
-        let places = Places::new(4, 4, 4);
+        let places = Places::new(4, 4, 4, false);
         let is_quiet = || is_ready(places.counts.lull()).is_some();
         let is_empty = || is_ready(places.counts.empty()).is_some();
         assert!(is_quiet() && is_empty());
@@ -306,7 +343,7 @@ mod tests {
 
     #[test]
     fn it_is_told_once_that_a_case_waits_for_long() {
-        let places = Places::new(1, 1, 1);
+        let places = Places::new(1, 1, 1, false);
         let vain = Vain::default();
         let mut place = is_ready(places.enter(0, 1, false, false)).expect("there is room");
         place.vain = Some(&vain);
@@ -318,7 +355,7 @@ mod tests {
 
     #[test]
     fn the_first_in_the_order_of_the_run_comes_in_first() {
-        let places = Places::new(1, 1, 1);
+        let places = Places::new(1, 1, 1, false);
         let held = is_ready(places.enter(0, 1, false, false)).expect("nothing is open");
         let (mut at_the_door, mut last, mut first, mut gone) = (
             Box::pin(places.enter(9, 1, false, false)),
@@ -338,7 +375,7 @@ mod tests {
 
     #[test]
     fn one_that_is_called_and_gives_up_does_not_block_the_door() {
-        let places = Places::new(1, 1, 1);
+        let places = Places::new(1, 1, 1, false);
         let held = is_ready(places.enter(0, 1, false, false)).expect("nothing is open");
         let [mut at_the_door, mut called, mut next] =
             [9, 1, 2].map(|number| Box::pin(places.enter(number, 1, false, false)));

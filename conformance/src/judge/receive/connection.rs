@@ -188,6 +188,11 @@ impl Connection {
         matches!(self.layer, Layer::WebSocket(_))
     }
 
+    /// Whether a close frame has come.
+    pub(crate) fn has_close_come(&self) -> bool {
+        matches!(&self.layer, Layer::WebSocket(websocket) if websocket.has_close_come())
+    }
+
     /// Bytes came.
     pub(crate) fn push(&mut self, now: Duration, bytes: &[u8]) {
         self.received += bytes.len();

@@ -42,6 +42,11 @@ impl FrameReader {
         self.scanner.push(bytes);
     }
 
+    /// Whether a close frame has come.
+    pub(super) fn has_close_come(&self) -> bool {
+        self.closed
+    }
+
     /// How many bytes it holds.
     pub(super) fn held(&self) -> usize {
         2 * self.scanner.buffered()

@@ -25,6 +25,10 @@ pub(super) struct Sent {
     frames: Option<FrameScanner>,
     /// A close frame was sent, or what cannot be told apart from one.
     closed: bool,
+    /// The first close frame was in order, and so were all frames before it.
+    closed_in_order: bool,
+    /// Something about a frame was not as a client sends it.
+    is_out_of_order: bool,
     /// A close frame was sent with a code that no endpoint may send.
     unusable_code: bool,
     message: Vec<u8>,
@@ -95,6 +99,11 @@ impl Sent {
         self.unusable_code
     }
 
+    /// Whether a close frame was sent that ends the connection in order.
+    pub(super) fn has_closed_in_order(&self) -> bool {
+        self.closed_in_order
+    }
+
     /// Whether every request was answered.
     pub(super) fn is_answered(&self) -> bool {
         self.requests.is_empty()
@@ -128,6 +137,9 @@ impl Sent {
         let mut payloads = Vec::new();
         while let Some(frame) = scanner.next_frame() {
             self.frame_count += 1;
+            let is_in_order = matches!(frame.facts()[..], [FactKind::Masked]);
+            self.is_out_of_order |= !is_in_order && !self.closed;
+            self.closed_in_order |= frame.opcode == Opcode::CLOSE && !self.closed && !self.is_out_of_order;
             self.closed |= frame.opcode == Opcode::CLOSE;
             let is_unusable = |fact: &FactKind| {
                 matches!(fact, FactKind::CloseCodeNotForTheWire(_) | FactKind::CloseCodeOutOfRange(_))

@@ -20,6 +20,11 @@ impl Connection {
         self.has_ended() && !self.arrivals.iter().any(|arrival| matches!(arrival.item, Item::Message(_)))
     }
 
+    /// Whether the suite has sent a close frame that ends the connection in order.
+    pub(crate) fn has_closed_in_order(&self) -> bool {
+        self.sent.has_closed_in_order()
+    }
+
     /// Takes an arrival. What came before it is passed, but for control frames, which stay for a step that asks for them.
     pub(crate) fn take(&mut self, index: usize) -> Option<Arrival> {
         let arrival = self.arrivals.remove(index)?;

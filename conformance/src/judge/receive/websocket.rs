@@ -32,6 +32,11 @@ impl WebSocket {
         }
     }
 
+    /// Whether a close frame has come.
+    pub(crate) fn has_close_come(&self) -> bool {
+        self.frames.has_close_come()
+    }
+
     /// How many bytes its layers hold.
     pub(crate) fn held(&self) -> usize {
         let deflate = self.deflate.as_ref().map_or(0, DeflateReader::held);

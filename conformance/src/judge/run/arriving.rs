@@ -4,12 +4,23 @@ use std::time::Duration;
 
 use pushspec_wire::http1::Head;
 
-use crate::case::statement::{ExpectItem, Expectation, FieldPattern, Statement};
+use crate::case::statement::{ExpectItem, Expectation, FieldPattern, FieldTest, Statement};
+use crate::extension;
 use crate::judge::expect::field::field_miss;
 use crate::judge::receive::item::Arrival;
 
 use super::machine::Machine;
 use super::plan::{Bound, Step};
+
+/// The clause about acceptances that can be read.
+const ACCEPTANCE: &str = "rfc7692/7/answer";
+
+/// The clause that is broken where nobody can tell what was accepted, whatever the acceptance was to be.
+fn unreadable_acceptance(pattern: &FieldPattern, head: &Head) -> Option<&'static str> {
+    let is_acceptance = matches!(pattern.test, FieldTest::Accepts(_) | FieldTest::AcceptsWithinHints(_));
+    let value = extension::lines(head).filter(|_| is_acceptance)?;
+    (!extension::is_well_formed(&value)).then_some(ACCEPTANCE)
+}
 
 impl Machine {
     /// Whether it came neither too early nor too late.
@@ -36,7 +47,10 @@ impl Machine {
             let before = self.memory.last_head.as_ref();
             match field_miss(&pattern, optional, head, before, &self.memory.scope) {
                 Ok(None) => {}
-                Ok(Some(received)) => self.find(*line, at, pattern.to_string(), received),
+                Ok(Some(received)) => match unreadable_acceptance(&pattern, head) {
+                    Some(clause) => self.find_against(clause, *line, at, pattern.to_string(), received),
+                    None => self.find(*line, at, pattern.to_string(), received),
+                },
                 Err(error) => self.record.fail_to_run(error.to_string()),
             }
         }

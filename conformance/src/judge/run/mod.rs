@@ -38,6 +38,7 @@ mod sending;
 mod silence;
 mod speech;
 mod steps;
+mod unended;
 mod unopened;
 pub(super) mod vocabulary;
 mod wrapping;

@@ -55,7 +55,7 @@ impl Machine {
     /// Notes a step that was not met. `came` is what came in its stead, and nothing where the time is over.
     pub(super) fn miss(&mut self, step: &Step, at: Duration, received: String, came: Option<&Item>) {
         let expected = self.told(step);
-        match self.broken_by(step, came) {
+        match self.broken_by(step, came).or_else(|| self.unended(step, came)) {
             Some(clause) => self.find_against(clause, step.line, at, expected, received),
             None => self.find(step.line, at, expected, received),
         }
