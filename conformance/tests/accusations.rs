@@ -98,7 +98,6 @@ const ANSWERED: &str = "rfc6455/5.5.1/close-answered";
 #[case("websocket/5.4-fragmentation/close-between-fragments", "rfc6455/5.4/control-frames-between")]
 #[case("websocket/7-closing/tcp-connection-ends-in-order", ANSWERED)]
 #[case("websocket/7-closing/data-after-close-is-not-answered", ANSWERED)]
-#[case("websocket/7-closing/second-close-is-passed-over", ANSWERED)]
 #[case("websocket/7-closing/garbage-after-close", ANSWERED)]
 fn a_connection_that_does_not_end_behind_its_close_breaks_that_alone(
     #[case] id: &str,
