@@ -141,6 +141,7 @@ const CONVERSATIONS: &[(&str, &str)] = &[
     ("size of a prelude", "open iframe\n< prelude much\n"),
     ("alternative that is missing", "connect\n< eof or\n"),
     ("nothing beside which there is something", "connect\n< nothing\n"),
+    ("a skip of nothing", "connect\n< skip\n"),
     ("field as an alternative", "connect\n< eof or Upgrade is websocket\n"),
     ("masked expectation", "open websocket\n< [text mask=37fa213d \"a\"]\n"),
     ("bound at the end", "open sse\nwithin 5s\n"),

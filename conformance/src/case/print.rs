@@ -165,6 +165,7 @@ impl fmt::Display for ExpectItem {
             ExpectItem::Eof => out.write_str("eof"),
             ExpectItem::Reset => out.write_str("reset"),
             ExpectItem::Nothing => out.write_str("nothing"),
+            ExpectItem::Skip => out.write_str("skip"),
         }
     }
 }

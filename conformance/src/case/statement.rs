@@ -371,6 +371,8 @@ pub enum ExpectItem {
     Reset,
     /// `or nothing`: not even an end, until the time is over
     Nothing,
+    /// `or skip`: whatever else comes, or nothing in time; the case cannot ask what it is about, and is skipped
+    Skip,
 }
 
 /// A status line with freedom where it is wanted.

@@ -9,7 +9,7 @@ use crate::case::statement::{
 use crate::case::text::Template;
 use crate::mistake::{did_you_mean, meant_or_known};
 
-const ITEMS: [&str; 11] = [
+const ITEMS: [&str; 12] = [
     "message",
     "reply",
     "comment",
@@ -20,6 +20,7 @@ const ITEMS: [&str; 11] = [
     "eof",
     "reset",
     "nothing",
+    "skip",
     "HTTP/1.1",
 ];
 
@@ -60,9 +61,16 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, optional: bool) -> Result<Expectati
             item => items.push(item),
         }
     }
-    if let [ExpectItem::Nothing] = items[..] {
-        let mistake = cursor.mistake(from + 1, "`or nothing` needs an item before it");
-        return Err(mistake.hint("write `mute 300ms`, or `< item or nothing`"));
+    match items[..] {
+        [ExpectItem::Nothing] => {
+            let mistake = cursor.mistake(from + 1, "`or nothing` needs an item before it");
+            return Err(mistake.hint("write `mute 300ms`, or `< item or nothing`"));
+        }
+        [ExpectItem::Skip] => {
+            let mistake = cursor.mistake(from + 1, "`or skip` needs an item before it");
+            return Err(mistake.hint("write `< item or skip`"));
+        }
+        _ => {}
     }
     Ok(Expectation { optional, items })
 }
@@ -86,6 +94,7 @@ fn item(cursor: &mut Cursor<'_>) -> Result<ExpectItem, Mistake> {
         "eof" => Ok(ExpectItem::Eof),
         "reset" => Ok(ExpectItem::Reset),
         "nothing" => Ok(ExpectItem::Nothing),
+        "skip" => Ok(ExpectItem::Skip),
         "end" => Ok(ExpectItem::End),
         "no-messages" => Ok(ExpectItem::NoMessages),
         "comment" => Ok(ExpectItem::Comment),

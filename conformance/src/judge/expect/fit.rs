@@ -76,7 +76,7 @@ impl Context<'_> {
             }
             ExpectItem::Eof | ExpectItem::Reset => self.ending_fit(ready.item, came),
             // It is what there is when the time is over.
-            ExpectItem::Nothing => Fit::Not,
+            ExpectItem::Nothing | ExpectItem::Skip => Fit::Not,
             // Compared with the body's bytes and with their number, not with items.
             ExpectItem::Bytes(_) | ExpectItem::Prelude(_) | ExpectItem::Field(_) | ExpectItem::Anything => {
                 match came {

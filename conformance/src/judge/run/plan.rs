@@ -87,6 +87,11 @@ impl StepKind {
         self.expectation().is_some_and(|expectation| expectation.items.contains(&ExpectItem::Nothing))
     }
 
+    /// Whether the case has nothing to ask where the step is missed.
+    pub(crate) fn skips(&self) -> bool {
+        self.expectation().is_some_and(|expectation| expectation.items.contains(&ExpectItem::Skip))
+    }
+
     /// Whether a close frame is expected.
     pub(crate) fn expects_close(&self) -> bool {
         let StepKind::Expect(_, expectation) = self else { return false };
@@ -124,7 +129,8 @@ impl StepKind {
     /// What is expected, in the notation.
     pub(crate) fn expected(&self) -> String {
         if let Some(expectation) = self.expectation() {
-            return expectation.items.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+            let asked = expectation.items.iter().filter(|item| **item != ExpectItem::Skip);
+            return asked.map(ToString::to_string).collect::<Vec<_>>().join(" or ");
         }
         let StepKind::Opened(procedure, _) = self else { return String::new() };
         match procedure {
