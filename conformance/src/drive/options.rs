@@ -104,17 +104,30 @@ impl Running {
         self.ids().first().cloned()
     }
 
-    pub(super) fn begins(&self, id: &str) {
+    /// A case begins. It is over when this is dropped.
+    pub(super) fn begins(&self, id: &str) -> Begun<'_> {
         self.ids().push(id.to_owned());
-    }
-
-    pub(super) fn ends(&self, id: &str) {
-        self.ids().retain(|running| running != id);
+        Begun { running: self, id: id.to_owned() }
     }
 
     fn ids(&self) -> MutexGuard<'_, Vec<String>> {
         // A list of names is whole whatever happened to who held it.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A run of a case that has begun. Another one of the same case may run beside it.
+pub(super) struct Begun<'a> {
+    running: &'a Running,
+    id: String,
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        let mut ids = self.running.ids();
+        if let Some(at) = ids.iter().position(|running| *running == self.id) {
+            ids.remove(at);
+        }
     }
 }
 
@@ -189,4 +202,23 @@ pub enum RunError {
 /// The last lines of a server's output, below a message.
 fn told(output: &[String]) -> String {
     output.iter().map(|line| format!("\n  | {}", visible(line))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_is_given_up_is_over() {
+        let running = Running::default();
+        let first = running.begins("a");
+        let second = running.begins("a");
+        let other = running.begins("b");
+        drop(second);
+        assert_eq!(running.oldest().as_deref(), Some("a"), "the first run goes on");
+        drop(first);
+        assert_eq!(running.oldest().as_deref(), Some("b"));
+        drop(other);
+        assert_eq!(running.oldest(), None);
+    }
 }

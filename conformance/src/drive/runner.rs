@@ -240,18 +240,24 @@ impl Runner {
         (!asked_for()).then(|| format!("{what}; --select {} runs it", case.page.path))
     }
 
-    /// Runs a case once its preconditions are done. A precondition is run beside those on which it rests: it says nothing where
-    /// one of them is broken.
+    /// Runs a case once its preconditions are done. A precondition is run beside those on which it rests, and given up where one
+    /// of them is broken.
     async fn founded(&self, case: Case, number: usize, attempt: usize, foundations: &Foundations) -> Ran {
         let _guard = foundations.guard(&case);
         let coming = self.places.coming(number, is_heavy(&case));
         let ran = if case.is_precondition() {
-            let ran = self.first_time(case.clone(), coming, attempt, foundations);
-            let (ran, broken) = tokio::join!(ran, foundations.broken_below(&case));
-            broken.map_or(Ok(ran), Err)
+            let mut ran = Box::pin(self.first_time(case.clone(), coming, attempt, foundations));
+            tokio::select! {
+                biased;
+                broken = foundations.broken_below(&case) => match broken {
+                    Some(why) => Err(why),
+                    None => Ok(ran.await),
+                },
+                ran = &mut ran => foundations.broken_below(&case).await.map_or(Ok(ran), Err),
+            }
         } else {
             match self.awaited(&case, coming, foundations).await {
-                Ok(coming) => Ok(self.first_time(case.clone(), coming, attempt, foundations).await),
+                Ok(coming) => Ok(Box::pin(self.first_time(case.clone(), coming, attempt, foundations)).await),
                 Err(why) => Err(why),
             }
         };
@@ -354,10 +360,10 @@ impl Runner {
         let target = Arc::clone(&session.target);
         let machine = Machine::new(case.clone(), target, Arc::clone(&self.catalogue), settings);
         let machine = machine.within(&self.quota);
-        self.running.begins(&case.id);
+        let is_running = self.running.begins(&case.id);
         let begun = Instant::now();
         let (mut judgement, is_cut) = run(machine, &self.watch, &self.publisher, &mut place).await;
-        self.running.ends(&case.id);
+        drop(is_running);
         if let Some(turn) = &place.turn {
             let has_passed = judgement.verdict == Verdict::Pass;
             turn.note(has_passed, &judgement.transcript, judgement.duration);

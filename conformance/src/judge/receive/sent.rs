@@ -23,12 +23,7 @@ pub(super) struct Sent {
     /// The requests that are not answered yet.
     requests: VecDeque<Asked>,
     frames: Option<FrameScanner>,
-    /// A close frame was sent, or what cannot be told apart from one.
-    closed: bool,
-    /// The first close frame was in order, and so were all frames before it.
-    closed_in_order: bool,
-    /// Something about a frame was not as a client sends it.
-    is_out_of_order: bool,
+    speech: Speech,
     /// A close frame was sent with a code that no endpoint may send.
     unusable_code: bool,
     message: Vec<u8>,
@@ -40,6 +35,37 @@ pub(super) struct Sent {
     pub(super) bytes: usize,
     /// How many frames were sent.
     pub(super) frame_count: usize,
+}
+
+/// How far the frames of one side have come.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Speech {
+    /// No close frame was sent, and all frames were as a client sends them.
+    #[default]
+    InOrder,
+    /// No close frame was sent, and something about a frame was not as a client sends it.
+    OutOfOrder,
+    /// A close frame was sent, and all frames up to it were in order.
+    ClosedInOrder,
+    /// A close frame was sent, or what cannot be told apart from one.
+    Closed,
+}
+
+impl Speech {
+    fn is_closed(self) -> bool {
+        matches!(self, Speech::ClosedInOrder | Speech::Closed)
+    }
+
+    /// Behind another frame. Nothing counts any more behind a close frame.
+    fn behind(self, is_close: bool, is_in_order: bool) -> Speech {
+        match (self, is_close, is_in_order) {
+            (Speech::ClosedInOrder | Speech::Closed, ..) => self,
+            (Speech::InOrder, false, true) => Speech::InOrder,
+            (Speech::InOrder, true, true) => Speech::ClosedInOrder,
+            (_, false, _) => Speech::OutOfOrder,
+            (_, true, _) => Speech::Closed,
+        }
+    }
 }
 
 impl Sent {
@@ -91,7 +117,7 @@ impl Sent {
 
     /// Whether the WebSocket is open, and no frame is half sent.
     pub(super) fn is_between_frames(&self) -> bool {
-        !self.closed && self.frames.as_ref().is_some_and(|frames| frames.buffered() == 0)
+        !self.speech.is_closed() && self.frames.as_ref().is_some_and(|frames| frames.buffered() == 0)
     }
 
     /// Whether a close frame was sent with a code that no endpoint may send.
@@ -101,7 +127,7 @@ impl Sent {
 
     /// Whether a close frame was sent that ends the connection in order.
     pub(super) fn has_closed_in_order(&self) -> bool {
-        self.closed_in_order
+        self.speech == Speech::ClosedInOrder
     }
 
     /// Whether every request was answered.
@@ -138,9 +164,7 @@ impl Sent {
         while let Some(frame) = scanner.next_frame() {
             self.frame_count += 1;
             let is_in_order = matches!(frame.facts()[..], [FactKind::Masked]);
-            self.is_out_of_order |= !is_in_order && !self.closed;
-            self.closed_in_order |= frame.opcode == Opcode::CLOSE && !self.closed && !self.is_out_of_order;
-            self.closed |= frame.opcode == Opcode::CLOSE;
+            self.speech = self.speech.behind(frame.opcode == Opcode::CLOSE, is_in_order);
             let is_unusable = |fact: &FactKind| {
                 matches!(fact, FactKind::CloseCodeNotForTheWire(_) | FactKind::CloseCodeOutOfRange(_))
             };
