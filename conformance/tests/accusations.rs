@@ -167,12 +167,25 @@ fn what_a_server_reads_that_needs_no_host_is_not_held_against_it(
     Ok(())
 }
 
-#[test]
-fn a_case_that_is_not_answered_as_it_rests_on_is_skipped() -> Result {
-    let judgement = judge("http/9112-2.2-message-parsing/carriage-return-ends-no-line[sse]", "")?;
-    assert_eq!(judgement.verdict, Verdict::Skip);
-    let why = "it rests on HTTP/1.x 400 * or eof or reset, and nothing within 8s was received";
-    assert_eq!(judgement.reason.as_deref(), Some(why));
+/// What becomes of the second request cannot be asked where the first one is not answered, or opens the WebSocket.
+#[rstest]
+#[case("websocket/4.2.1-opening-handshake/handshake-behind-another-request", "", "nothing within 8s")]
+#[case(
+    "websocket/4.2.1-opening-handshake/handshake-behind-a-refused-one",
+    &opened(""),
+    "HTTP/1.1 101 Switching Protocols"
+)]
+#[case("http/9112-2.2-message-parsing/carriage-return-ends-no-line[sse]", "", "nothing within 8s")]
+fn a_case_that_is_not_answered_as_it_rests_on_is_skipped(
+    #[case] id: &str,
+    #[case] rest: &str,
+    #[case] received: &str,
+) -> Result {
+    let judgement = judge(id, rest)?;
+    assert_eq!((judgement.verdict, told(&judgement)), (Verdict::Skip, vec![]));
+    let why = judgement.reason.unwrap_or_default();
+    assert!(why.starts_with("it rests on HTTP/1.x "), "{why}");
+    assert!(why.ends_with(&format!(", and {received} was received")), "{why}");
     Ok(())
 }
 

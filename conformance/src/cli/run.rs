@@ -11,7 +11,7 @@ use super::output::exit_code;
 use super::progress::Progress;
 use super::unused::without_effect;
 use super::{CliError, RunArguments, keep_secret, note, signals};
-use crate::drive::schedule::{Options, RunError, reach};
+use crate::drive::schedule::{CONNECTIONS, CONNECTIONS_IF_LATE, Options, RunError, reach};
 use crate::mistake::{PageError, PageErrors, Wrong};
 use crate::outcome::{CaseOutcome, Ending, Outcome};
 use crate::profile::{Profile, ProfileError, TECHNIQUES, Target, UrlError, websocket_path};
@@ -307,11 +307,12 @@ async fn relay(arguments: &RunArguments, target: &Target) -> Result<Option<Relay
 pub(super) fn options(arguments: &RunArguments, failed: Option<&Failed>) -> Result<Options, CliError> {
     let allowed = allowed_connections(arguments)?;
     let asked = arguments.connections.map(usize::from);
-    let usual = Options::default();
     let options = Options {
         jobs: usize::from(arguments.jobs),
-        connections: asked.unwrap_or(usual.connections).min(allowed),
-        connections_if_late: asked.unwrap_or(usual.connections_if_late).min(allowed),
+        connections: match asked {
+            Some(asked) => Some(asked.min(allowed)),
+            None => (allowed < CONNECTIONS_IF_LATE).then_some(allowed.min(CONNECTIONS)),
+        },
         memory: arguments.max_memory,
         // A fault may be that of the first connection.
         probe: arguments.fault.is_none(),

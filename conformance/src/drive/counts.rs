@@ -15,6 +15,11 @@ pub(super) struct Counts {
 }
 
 impl Counts {
+    /// Those of a kind that have yet to begin.
+    pub(super) fn to_begin(&self, is_heavy: bool) -> &Count {
+        if is_heavy { &self.heavy } else { &self.light }
+    }
+
     /// Waits until all light cases have begun, and do nothing but wait.
     pub(super) async fn lull(&self) {
         loop {

@@ -64,9 +64,7 @@ impl Foundations {
 
     /// Waits until a precondition of a case is in doubt.
     pub(super) async fn in_doubt(&self, case: &Case) {
-        let is_below = |(other, _): &&(Case, _)| is_at_large(case) || rests_on(case, other);
-        let below: BTreeSet<_> =
-            self.all.values().filter(is_below).map(|(other, _)| other.id.clone()).collect();
+        let below: BTreeSet<_> = self.below(case).map(|(other, _)| other.id.clone()).collect();
         // This holds the sender.
         let _ = self.doubted.subscribe().wait_for(|doubted| !doubted.is_disjoint(&below)).await;
     }
@@ -77,10 +75,7 @@ impl Foundations {
         if is_at_large(case) {
             return self.nothing_is_there().await.map(broken);
         }
-        let below = self.all.values().filter(|(other, _)| other.id != case.id && rests_on(case, other));
-        // A capability rests on its technique: two that rest on each other would wait for ever.
-        let is_below = |other: &Case| depth(other) < depth(case);
-        for (precondition, sender) in below.filter(|(other, _)| is_below(other)) {
+        for (precondition, sender) in self.below(case) {
             match known(sender).await {
                 State::Broken => return Some(broken(precondition)),
                 State::Declined => return Some(format!("{DECLINED} what {} asks for", precondition.id)),
@@ -88,6 +83,11 @@ impl Foundations {
             }
         }
         None
+    }
+
+    /// What a case rests on. A capability rests on its technique: two that rest on each other would wait for ever.
+    fn below(&self, case: &Case) -> impl Iterator<Item = &(Case, watch::Sender<State>)> {
+        self.all.values().filter(|(other, _)| rests_on(case, other) && depth(other) < depth(case))
     }
 
     /// What is asked of no technique in particular is asked of a server that answers: waits until one technique is there.

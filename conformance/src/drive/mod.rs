@@ -10,6 +10,7 @@ mod counts;
 mod endpoints;
 mod exchange;
 mod foundations;
+mod founded;
 mod heavy;
 mod hidden;
 mod hunt;

@@ -15,10 +15,9 @@ pub struct Options {
     /// How many cases are active at once: they open connections, write, or read what comes.
     pub jobs: usize,
     /// How many connections are open at once. A case that only waits is not counted among the jobs, and its connections
-    /// are. A target that serves fewer has no more than it serves.
-    pub connections: usize,
-    /// The same for a target that is late with every answer, by a second or more: a run against it does little but wait.
-    pub connections_if_late: usize,
+    /// are. `None` is 512, and 1,024 to a target that is late with every answer, by a second or more: a run against it does
+    /// little but wait. A target that serves fewer has no more than it serves.
+    pub connections: Option<usize>,
     /// How much memory the process may take, in bytes. A little less than half of it is for what comes on the connections,
     /// divided among those that may be open: an allocator takes more than it gives, and what is reported has room of its own.
     pub memory: usize,
@@ -64,18 +63,28 @@ impl Options {
         self
     }
 
+    /// How many connections may be open to a target that is late with every answer, or to one that is not.
+    pub(super) fn most_connections(&self, is_late: bool) -> usize {
+        self.connections.unwrap_or(if is_late { CONNECTIONS_IF_LATE } else { CONNECTIONS })
+    }
+
     /// Multiplies every deadline by a factor, for a slow machine. Lower bounds stay.
     pub fn patient(self, patience: f64) -> Options {
         Options { patience, ..self }
     }
 }
 
+/// How many connections are open at once where nobody says it.
+pub(crate) const CONNECTIONS: usize = 512;
+
+/// The same where the target is late with every answer.
+pub(crate) const CONNECTIONS_IF_LATE: usize = 1024;
+
 impl Default for Options {
     fn default() -> Options {
         Options {
             jobs: 32,
-            connections: 512,
-            connections_if_late: 1024,
+            connections: None,
             memory: 512 * 1024 * 1024,
             probe: true,
             patience: 1.0,
@@ -207,6 +216,13 @@ fn told(output: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_bounds_the_connections_bounds_those_to_a_late_target_too() {
+        let (unsaid, said) = (Options::default(), Options { connections: Some(4), ..Options::default() });
+        assert_eq!([false, true].map(|is_late| unsaid.most_connections(is_late)), [512, 1024]);
+        assert_eq!([false, true].map(|is_late| said.most_connections(is_late)), [4, 4]);
+    }
 
     #[test]
     fn a_run_that_is_given_up_is_over() {

@@ -160,14 +160,12 @@ impl Places {
     /// One of those that were expected, with its number in the order of the run; it has begun, or never will, when this is
     /// dropped.
     pub(super) fn coming(&self, number: usize, is_heavy: bool) -> Coming<'_> {
-        let count = if is_heavy { &self.counts.heavy } else { &self.counts.light };
-        Coming { _one: count.expected(), number }
+        Coming { _one: self.counts.to_begin(is_heavy).expected(), number }
     }
 
     /// One more that is expected by now, with its number.
     pub(super) fn coming_after_all(&self, number: usize, is_heavy: bool) -> Coming<'_> {
-        let count = if is_heavy { &self.counts.heavy } else { &self.counts.light };
-        Coming { _one: count.one(), number }
+        Coming { _one: self.counts.to_begin(is_heavy).one(), number }
     }
 
     /// Waits until a case may begin that has so many connections at most: `number` says which of those that wait is first.

@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -99,7 +98,8 @@ impl Runner {
         let probe =
             Probe { route: &route, question: &terms.question, held: &held, patience: options.patience };
         let (answers_after, serves_at_once) = capacity(&probe, target, selected, options).await;
-        let most = most_connections(options, answers_after);
+        let is_late = answers_after >= LATE;
+        let most = options.most_connections(is_late);
         let connections = serves_at_once.unwrap_or(most).min(most);
         if serves_at_once.is_some() {
             publisher.keep_none();
@@ -119,12 +119,7 @@ impl Runner {
             tag: options.tag.clone().unwrap_or_else(tag),
             turns: (!target.has_channels()).then(Mutex::default),
             room: target.is_one_room().then(Mutex::default),
-            places: Places::new(
-                options.jobs,
-                options.jobs.min(AGAIN_AT_ONCE),
-                connections,
-                answers_after >= LATE,
-            ),
+            places: Places::new(options.jobs, options.jobs.min(AGAIN_AT_ONCE), connections, is_late),
             quota: Quota::new(options.memory / 16 * 7, connections),
             kept: Kept::default(),
             answers_after: answers_after.max(OPENING),
@@ -220,7 +215,7 @@ impl Runner {
         Ok(())
     }
 
-    fn level(&self, case: &Case) -> Level {
+    pub(super) fn level(&self, case: &Case) -> Level {
         self.catalogue.clause(case.clause()).map_or(Level::Must, |clause| clause.level)
     }
 
@@ -238,71 +233,6 @@ impl Runner {
             _ => return None,
         };
         (!asked_for()).then(|| format!("{what}; --select {} runs it", case.page.path))
-    }
-
-    /// Runs a case once its preconditions are done. A precondition is run beside those on which it rests, and given up where one
-    /// of them is broken.
-    async fn founded(&self, case: Case, number: usize, attempt: usize, foundations: &Foundations) -> Ran {
-        let _guard = foundations.guard(&case);
-        let coming = self.places.coming(number, is_heavy(&case));
-        let ran = if case.is_precondition() {
-            let mut ran = Box::pin(self.first_time(case.clone(), coming, attempt, foundations));
-            tokio::select! {
-                biased;
-                broken = foundations.broken_below(&case) => match broken {
-                    Some(why) => Err(why),
-                    None => Ok(ran.await),
-                },
-                ran = &mut ran => foundations.broken_below(&case).await.map_or(Ok(ran), Err),
-            }
-        } else {
-            match self.awaited(&case, coming, foundations).await {
-                Ok(coming) => Ok(Box::pin(self.first_time(case.clone(), coming, attempt, foundations)).await),
-                Err(why) => Err(why),
-            }
-        };
-        let ran = ran.unwrap_or_else(|why| {
-            let level = self.level(&case);
-            Ran::skipped(CaseOutcome::skipped(case, level, why))
-        });
-        foundations.note(&ran.outcome, ran.cut.is_some());
-        ran
-    }
-
-    /// Waits for the preconditions of a case; why it is not run, where one is broken. Nobody waits for it meanwhile where one of
-    /// them is in doubt.
-    async fn awaited<'a>(
-        &'a self,
-        case: &Case,
-        coming: Coming<'a>,
-        foundations: &Foundations,
-    ) -> Result<Coming<'a>, String> {
-        let mut broken = pin!(foundations.broken_below(case));
-        let (coming, broken) = tokio::select! {
-            biased;
-            broken = &mut broken => (coming, broken),
-            () = foundations.in_doubt(case) => {
-                let number = coming.number;
-                drop(coming);
-                let broken = broken.await;
-                (self.places.coming_after_all(number, is_heavy(case)), broken)
-            }
-        };
-        broken.map_or(Ok(coming), Err)
-    }
-
-    async fn first_time(
-        &self,
-        case: Case,
-        coming: Coming<'_>,
-        attempt: usize,
-        foundations: &Foundations,
-    ) -> Ran {
-        if attempt == FIRST {
-            self.twice(case, coming, foundations).await
-        } else {
-            self.case(case, attempt, Some(coming), None).await
-        }
     }
 
     /// Runs a case. `coming` is dropped when it begins. `vain` hears of it where the case waits for long.
@@ -492,17 +422,12 @@ async fn capacity(
     let wanted: usize = selected.iter().map(|case| demand(case, target).connections).sum();
     let probed = async {
         let Some(alone) = probe.alone().await else { return (Duration::ZERO, None) };
-        (alone, probe.limit(alone, wanted.min(most_connections(options, alone))).await)
+        (alone, probe.limit(alone, wanted.min(options.most_connections(alone >= LATE))).await)
     };
     tokio::select! {
         probed = probed => probed,
         () = options.stop.stopped() => (Duration::ZERO, None),
     }
-}
-
-/// How many connections may be open to a server that takes so long to answer.
-fn most_connections(options: &Options, answers_after: Duration) -> usize {
-    if answers_after >= LATE { options.connections_if_late } else { options.connections }
 }
 
 /// Whether a case keeps a server busy.

@@ -10,6 +10,8 @@ use tokio::time::Instant;
 use super::endpoints;
 use super::hidden;
 use super::keeper::Keeper;
+#[cfg(feature = "program")]
+pub(crate) use super::options::{CONNECTIONS, CONNECTIONS_IF_LATE};
 pub use super::options::{Options, RunError, Running};
 #[cfg(feature = "program")]
 pub use super::process::Launch;

@@ -52,7 +52,8 @@ impl Machine {
             .then_some(ANSWERS_A_CONDITION)
     }
 
-    /// Notes a step that was not met, or that the case has nothing to ask because of that. `came` is what came in its stead, and nothing where the time is over.
+    /// Notes a step that was not met, or that the case has nothing to ask because of that. `came` is what came in its stead, and
+    /// nothing where the time is over.
     pub(super) fn miss(&mut self, step: &Step, at: Duration, received: String, came: Option<&Item>) {
         let expected = self.told(step);
         if step.kind.skips() {
